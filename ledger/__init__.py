@@ -1,0 +1,1 @@
+"""The ledger: what was trained from what, provably. Standard library only, and the one writer of models/."""

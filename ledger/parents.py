@@ -1,0 +1,91 @@
+"""Who is whose parent: rows name their parent by hash, and people shorten hashes."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from ledger.errors import LedgerDamaged
+from ledger.row import BASE_NAMES, LedgerRow
+
+_NO_OVERRIDE: Final[Mapping[int, int | None]] = {}
+
+
+class ChildIndex:
+    """Finds rows by `child_sha`, where either side may be a prefix of the other; O(log n) a look-up."""
+
+    def __init__(self, rows: Sequence[LedgerRow]) -> None:
+        self._positions: dict[str, list[int]] = {}
+        for position, row in enumerate(rows):
+            self._positions.setdefault(row.child_sha, []).append(position)
+        self._sorted = sorted(self._positions)
+        self._lengths = sorted({len(sha) for sha in self._sorted}, reverse=True)
+
+    def starting_with(self, prefix: str) -> list[str]:
+        """The different hashes that begin with `prefix`, sorted."""
+        first = bisect_left(self._sorted, prefix)
+        last = bisect_left(self._sorted, prefix + "g")  # "g" sorts after every hex digit
+        return self._sorted[first:last]
+
+    def matching(self, sha: str) -> list[str]:
+        """What `sha` may mean: itself, else the longest known prefix of it, else all it is a prefix of."""
+        if sha in self._positions:
+            return [sha]
+        for length in self._lengths:
+            if length < len(sha) and sha[:length] in self._positions:
+                return [sha[:length]]
+        return self.starting_with(sha)
+
+    def positions(self, sha: str) -> list[int]:
+        """Indices into the rows, ascending, of the rows with exactly this `child_sha`."""
+        return self._positions[sha]
+
+
+def link_parents(
+    rows: Sequence[LedgerRow],
+    *,
+    recorded: Mapping[int, int | None] = _NO_OVERRIDE,
+    lines: Sequence[int] = (),
+    file: str = "",
+) -> list[int | None]:
+    """The GEN_ID of each row's parent, None for the base model.
+
+    The base is `base_model` or whatever the first row names as its parent. When several earlier rows share the parent's
+    `child_sha`, `recorded` (GEN_ID → parent GEN_ID, from manifests) decides, else the nearest earlier one. Raises
+    LedgerDamaged naming the line (`lines`, of `file`) for a parent that is unknown, comes later, or is ambiguous.
+    """
+    index = ChildIndex(rows)
+    base = rows[0].parent_sha if rows else ""
+    parents: list[int | None] = []
+    for position, row in enumerate(rows):
+        earlier = [sha for sha in index.matching(row.parent_sha) if index.positions(sha)[0] < position]
+        if len(earlier) == 1:
+            before = index.positions(earlier[0])
+            candidates = before[: bisect_left(before, position)]
+            parent = rows[candidates[-1]].gen_id
+            wanted = recorded.get(row.gen_id)
+            if len(candidates) > 1 and wanted is not None and any(rows[at].gen_id == wanted for at in candidates):
+                parent = wanted
+            parents.append(parent)
+        elif not earlier and (row.parent_sha in BASE_NAMES or _same(row.parent_sha, base)):
+            parents.append(None)
+        else:
+            where = f"{file} line {lines[position]}" if lines else file
+            if earlier:
+                names = ", ".join(f"G{rows[index.positions(sha)[0]].gen_id} {sha}" for sha in earlier)
+                raise LedgerDamaged(
+                    f"the parent of G{row.gen_id} is ambiguous: {row.parent_sha} may be {names}",
+                    where=where,
+                    hint="write more digits of parent_sha",
+                )
+            raise LedgerDamaged(
+                f"the parent of G{row.gen_id} is unknown: no earlier row has the child_sha {row.parent_sha}",
+                where=where,
+                hint="add the parent's row above this one, or write base_model if it was trained from the base",
+            )
+    return parents
+
+
+def _same(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
