@@ -1,0 +1,17 @@
+"""Slow forgetting: every generation sits the exam of every ancestor, because recall asks the parent's QA set only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from probes.base import Item, ItemResult
+from probes.generalization import generalization
+from probes.statistics import Score
+
+
+def ancestor_exams(results_by_id: Mapping[str, ItemResult], exams: Mapping[int, Sequence[Item]]) -> dict[int, Score]:
+    """This child's score on each ancestor's exam, by GEN_ID, oldest first: one row of the forgetting matrix.
+
+    Raises ValueError when an item of an exam has no result.
+    """
+    return {gen: generalization(results_by_id, exams[gen]) for gen in sorted(exams)}
