@@ -1,0 +1,268 @@
+"""The curriculum folder: `<root>/<stage>/…` read stage by stage in the order that counts.
+
+Inside a stage files are read in natural order of their paths (`part2` before `part10`), rows in file order. The same
+row twice is kept once. Whatever is not learnt (bad rows, duplicates, other files, system messages) is counted and told.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.errors import UsageError
+from engine.file_formats import SUFFIXES, read_records
+from engine.row_formats import RowProblem, parse_record
+from engine.rows import BadRow, Row, excerpt
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A row dropped because the same content stands at `first`."""
+
+    id: str
+    source: str
+    first: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file that was read: its name for messages, its stage, how many rows it gave and how many were bad."""
+
+    name: str
+    stage: str
+    rows: int
+    bad: int
+
+
+@dataclass(frozen=True, slots=True)
+class Curriculum:
+    """Rows in feeding order (stage, file, line) and everything that did not become a row."""
+
+    stages: tuple[str, ...]
+    rows: tuple[Row, ...]
+    bad: tuple[BadRow, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
+    files: tuple[DataFile, ...] = ()
+    ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    system_messages: int = 0
+    unanswered_turns: int = 0
+
+    def of_stage(self, stage: str) -> tuple[Row, ...]:
+        """Rows of one stage, in order."""
+        return tuple(row for row in self.rows if row.stage == stage)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows by stage, every stage named, in stage order."""
+        found = Counter(row.stage for row in self.rows)
+        return {stage: found[stage] for stage in self.stages}
+
+    def refuse_bad(self) -> None:
+        """Raise UsageError if any row is bad: what `--strict` asks for."""
+        if self.bad:
+            raise UsageError(
+                f"{_many(len(self.bad), 'bad row')}:\n{_listed(self.bad)}",
+                hint="mend them, or leave --strict out to train on the rest",
+            )
+
+    def to_dict(self) -> dict[str, object]:
+        """Counts for the journal and the manifest, bad rows and duplicates in full."""
+        return {
+            "rows": self.counts,
+            "bad": [{"file": row.file, "line": row.line, "reason": row.reason} for row in self.bad],
+            "duplicates": [{"source": twin.source, "first": twin.first} for twin in self.duplicates],
+            "ignored": list(self.ignored),
+            "notes": list(self.notes),
+            "system_messages": self.system_messages,
+            "unanswered_turns": self.unanswered_turns,
+        }
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Collects rows file by file; what is known about duplicates reaches over all of them."""
+
+    max_bytes: int
+    rows: list[Row] = field(default_factory=list[Row])
+    bad: list[BadRow] = field(default_factory=list[BadRow])
+    duplicates: list[Duplicate] = field(default_factory=list[Duplicate])
+    files: list[DataFile] = field(default_factory=list[DataFile])
+    ignored: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
+    first: dict[str, str] = field(default_factory=dict[str, str])
+    system_messages: int = 0
+    unanswered_turns: int = 0
+
+    def read(self, path: Path, shown: str, stage: str) -> None:
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+            self.ignored.append(shown)
+            return
+        rows_before, bad_before, twins_before = len(self.rows), len(self.bad), len(self.duplicates)
+        for found in read_records(path, shown, self.max_bytes):
+            if isinstance(found, BadRow):
+                self.bad.append(found)
+                continue
+            try:
+                parsed = parse_record(
+                    found.value, stage=stage, source=f"{shown}:{found.line}", max_bytes=self.max_bytes
+                )
+            except RowProblem as problem:
+                self.bad.append(BadRow(shown, found.line, str(problem), excerpt(found.raw)))
+                continue
+            self.system_messages += parsed.system_messages
+            self.unanswered_turns += parsed.unanswered_turns
+            for row in parsed.rows:
+                self.take(row)
+        rows, bad = len(self.rows) - rows_before, len(self.bad) - bad_before
+        self.files.append(DataFile(shown, stage, rows, bad))
+        if not rows and not bad and len(self.duplicates) == twins_before:
+            self.notes.append(f"{shown} is empty")
+
+    def take(self, row: Row) -> None:
+        if row.id in self.first:
+            self.duplicates.append(Duplicate(row.id, row.source, self.first[row.id]))
+        else:
+            self.first[row.id] = row.source
+            self.rows.append(row)
+
+    def done(self, stages: Sequence[str]) -> Curriculum:
+        order = {stage: number for number, stage in enumerate(stages)}
+        rows = sorted(self.rows, key=lambda row: order[row.stage])
+        return Curriculum(
+            tuple(stages),
+            tuple(rows),
+            tuple(self.bad),
+            tuple(self.duplicates),
+            tuple(self.files),
+            tuple(self.ignored),
+            tuple(self.notes),
+            self.system_messages,
+            self.unanswered_turns,
+        )
+
+
+def read_curriculum(root: Path, stages: Sequence[str], *, max_line_bytes: int = 1_000_000) -> Curriculum:
+    """Read every stage's folder under `root`.
+
+    A stage without a folder is a note. Raises UsageError if the root is missing, or if no stage has a single good row.
+    """
+    if not root.is_dir():
+        problem = "is not a folder" if root.exists() else "there is no such folder"
+        raise UsageError(problem, where=str(root), hint=f"make it, with one folder a stage: {', '.join(stages)}")
+    reader = _Reader(max_line_bytes)
+    for entry in sorted(root.iterdir(), key=lambda path: natural_key(path.name)):
+        shown = _printable(f"{root.name}/{entry.name}")
+        if not entry.is_dir():
+            reader.ignored.append(shown)
+        elif entry.name not in stages and not entry.name.startswith("."):
+            near = difflib.get_close_matches(entry.name, stages, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            reader.notes.append(f"{shown} is not one of [curriculum] stages and was not read{hint}")
+    for stage in stages:
+        folder = root / stage
+        if not folder.is_dir():
+            reader.notes.append(f"stage {stage} has no folder {root.name}/{stage}")
+            continue
+        for path, shown in _files(folder, f"{root.name}/{stage}", reader.ignored):
+            reader.read(path, shown, stage)
+    curriculum = reader.done(stages)
+    if not curriculum.rows:
+        raise UsageError(
+            _nothing(reader), where=str(root), hint=f"put {' '.join(SUFFIXES)} files into {root.name}/<stage>"
+        )
+    return curriculum
+
+
+def read_files(
+    paths: Iterable[Path],
+    stage: str,
+    *,
+    stages: Sequence[str] = (),
+    max_line_bytes: int = 1_000_000,
+    missing_ok: bool = False,
+) -> Curriculum:
+    """Read files, and all files in folders (`--data`, the inbox), as rows of `stage`.
+
+    A file below a folder named like one of `stages` belongs to that stage instead. No rows at all is not an error here.
+    Raises UsageError for a path that does not exist (unless `missing_ok`) or a file of an unknown format.
+    """
+    known = tuple(stages) if stage in stages else (*stages, stage)
+    reader = _Reader(max_line_bytes)
+    for path in paths:
+        if path.is_dir():
+            for file, shown in _files(path, path.name or str(path), reader.ignored):
+                inside = (path.name, *file.relative_to(path).parts[:-1])
+                reader.read(file, shown, next((part for part in reversed(inside) if part in stages), stage))
+        elif path.is_file():
+            if path.suffix.lower() not in SUFFIXES:
+                hint = f"known formats: {' '.join(SUFFIXES)}"
+                raise UsageError("not a data file luna can read", where=str(path), hint=hint)
+            parent = path.parent.name
+            reader.read(path, _printable(str(path)), parent if parent in stages else stage)
+        elif not missing_ok:
+            raise UsageError("there is no such file or folder", where=str(path), hint=_near_file(path))
+    return reader.done(known)
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Sort key in which numbers count as numbers: `part2` before `part10`; equal for equal names only."""
+    parts = re.split(r"([0-9]+)", name)
+    key = [(1, int(part), "") if part.isdecimal() else (2, 0, part.casefold()) for part in parts if part]
+    return [*key, (0, 0, name)]
+
+
+def _files(folder: Path, shown: str, ignored: list[str]) -> Iterator[tuple[Path, str]]:
+    """Yield (path, name for messages) of every file below a folder; hidden folders and linked ones are not entered."""
+    found: list[Path] = []
+    for above, folders, names in os.walk(folder):
+        for name in list(folders):
+            path = Path(above, name)
+            if name.startswith(".") or path.is_symlink():
+                folders.remove(name)
+                ignored.append(_printable(f"{shown}/{path.relative_to(folder).as_posix()}/"))
+        for name in names:
+            path = Path(above, name)
+            if path.is_file():
+                found.append(path)
+            else:
+                ignored.append(_printable(f"{shown}/{path.relative_to(folder).as_posix()}"))
+    for path in sorted(found, key=lambda path: [natural_key(part) for part in path.relative_to(folder).parts]):
+        yield path, _printable(f"{shown}/{path.relative_to(folder).as_posix()}")
+
+
+def _printable(name: str) -> str:
+    """A file name that can be written as UTF-8: names that are not come from the system with lone surrogates."""
+    return name.encode("utf-8", "replace").decode()
+
+
+def _nothing(reader: _Reader) -> str:
+    if reader.bad:
+        return f"no row can be learnt, {_many(len(reader.bad), 'bad row')}:\n{_listed(reader.bad)}"
+    notes = "".join(f"\n  {note}" for note in reader.notes[:_SHOWN])
+    return f"the curriculum is empty{':' if notes else ''}{notes}"
+
+
+def _near_file(path: Path) -> str:
+    try:
+        names = os.listdir(path.parent)
+    except OSError:
+        return ""
+    near = difflib.get_close_matches(path.name, names, n=1)
+    return f"did you mean {path.parent / near[0]}?" if near else ""
+
+
+def _listed(bad: Sequence[BadRow]) -> str:
+    more = [f"  … and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
+    return "\n".join([*(f"  {row}" for row in bad[:_SHOWN]), *more])
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,49 @@
+"""What a backend is told about one phase of training."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Phase = Literal["base", "align", "converse"]
+Method = Literal["lora", "full"]
+Schedule = Literal["cosine", "linear", "constant"]
+Precision = Literal["auto", "bf16", "fp32"]
+
+PHASES: tuple[Phase, ...] = ("base", "align", "converse")
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRecipe:
+    """Everything a backend needs to train one phase: `[train]` with the phase's own table laid over it."""
+
+    phase: Phase
+    backend: str
+    method: Method
+    steps: int
+    lr: float
+    batch_size: int
+    accumulation: int
+    rank: int
+    alpha: float
+    targets: str | tuple[str, ...]
+    seed: int
+    threads: int
+    warmup_ratio: float
+    schedule: Schedule
+    weight_decay: float
+    max_grad_norm: float
+    precision: Precision
+    checkpoint_every: int
+    context: int
+
+    @property
+    def rows_fed(self) -> int:
+        """Rows the whole training feeds: steps × batch size × accumulation."""
+        return self.steps * self.batch_size * self.accumulation
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for the manifest."""
+        plain = asdict(self)
+        plain["targets"] = self.targets if isinstance(self.targets, str) else list(self.targets)
+        return plain
