@@ -1,0 +1,1 @@
+"""llama.cpp in a spawned child process."""

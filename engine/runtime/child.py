@@ -1,0 +1,221 @@
+"""The llama.cpp process: reads requests from fd 0, answers on what was fd 1, and dies alone when llama.cpp aborts.
+
+Started as `python -m engine.runtime.child`. fd 1 is moved away and pointed at stderr first, so nothing a C library
+prints can end up among the replies. See `protocol.py` for what is said.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from engine.errors import LunaError, RuntimeChildError, UsageError
+from engine.runtime.protocol import Reply, Request, decode_request, encode
+
+if TYPE_CHECKING:
+    from engine.runtime.llama import CancelFlag, LlamaModel
+    from engine.runtime.sampling import Sampler
+
+
+class Child:
+    """The operations, and the model that stays loaded between them."""
+
+    def __init__(self, out: BinaryIO, cancel: CancelFlag) -> None:
+        self.out = out
+        self.cancel = cancel
+        self.model: LlamaModel | None = None
+        self.id = 0
+
+    def answer(self, request: Request) -> None:
+        """Work on one request; whatever goes wrong in Python becomes an `error` reply."""
+        self.id = request.id
+        try:
+            work: Callable[..., dict[str, Any]] = getattr(self, "op_" + request.op)
+            self.reply("done", work(**request.args))
+        except LunaError as error:
+            kind = "usage" if isinstance(error, UsageError) else "failed"
+            self.reply("error", {"kind": kind, "title": error.title, "where": error.where, "hint": error.hint})
+        except Exception as error:
+            traceback.print_exc()
+            title = f"the runtime failed at {request.op}: {type(error).__name__}: {error}"
+            self.reply("error", {"kind": "failed", "title": title, "where": "", "hint": ""})
+
+    def reply(self, event: Any, data: dict[str, Any]) -> None:
+        self.out.write(encode(Reply(self.id, event, data)))
+        self.out.flush()
+
+    def op_system(self) -> dict[str, Any]:
+        from engine.runtime import llama
+
+        return llama.system()
+
+    def op_load(self, path: str, n_ctx: int, n_parallel: int, threads: int, vocab_only: bool) -> dict[str, Any]:
+        from engine.runtime.llama import LlamaModel
+
+        self.op_unload()
+        self.model = LlamaModel(
+            path, n_ctx=n_ctx, n_parallel=n_parallel, threads=threads, vocab_only=vocab_only, cancel=self.cancel
+        )
+        return asdict(self.model.info())
+
+    def op_unload(self) -> dict[str, Any]:
+        if self.model:
+            self.model.close()
+            self.model = None
+        return {}
+
+    def op_quantize(self, src: str, dst: str, ftype: str, threads: int) -> dict[str, Any]:
+        from engine.runtime import llama
+
+        llama.quantize(src, dst, ftype, threads)
+        return {}
+
+    def op_tokenize(self, texts: Sequence[str], add_special: bool, parse_special: bool) -> dict[str, Any]:
+        model = self._loaded()
+        return {"ids": [model.tokenize(text, add_special=add_special, parse_special=parse_special) for text in texts]}
+
+    def op_detokenize(self, ids: Sequence[Sequence[int]]) -> dict[str, Any]:
+        return {"texts": list(map(self._loaded().detokenize, ids))}
+
+    def op_generate(
+        self, prompts: Sequence[str], max_tokens: Sequence[int], temperature: float, top_p: float, seeds: Sequence[int]
+    ) -> dict[str, Any]:
+        from engine.runtime.batching import generate
+        from engine.runtime.llama import Cancelled
+
+        model = self._loaded(weights=True)
+        ids = [self._prompt_ids(model, prompt) for prompt in prompts]
+
+        def done(index: int, answer: list[int], reason: str, ms: float) -> None:
+            text = model.text(answer)
+            data = {"index": index, "text": text, "tokens": len(answer), "stop_reason": reason, "ms": ms}
+            self.reply("item", data)
+
+        try:
+            work = generate(
+                model,
+                ids,
+                max_tokens=max_tokens,
+                make_sampler=lambda i: _sampler(temperature, top_p, seeds[i]),
+                done=done,
+            )
+        except Cancelled:
+            return {"cancelled": True}
+        return {"cancelled": False, **asdict(work)}
+
+    def op_loglikelihood(self, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+        from engine.runtime.likelihood import loglikelihood
+        from engine.runtime.llama import Cancelled
+
+        model = self._loaded(weights=True)
+        ids: list[tuple[list[int], list[int]]] = []
+        prompt_ids: dict[str, list[int]] = {}
+        for prompt, answer in pairs:
+            if prompt not in prompt_ids:
+                prompt_ids[prompt] = self._prompt_ids(model, prompt)
+            answer_ids = model.tokenize("\n" + answer)
+            if len(prompt_ids[prompt]) + len(answer_ids) > model.limit:
+                raise _too_long(prompt, len(prompt_ids[prompt]), model.limit, len(answer_ids))
+            ids.append((prompt_ids[prompt], answer_ids))
+
+        def done(index: int, total: float, tokens: int, ms: float) -> None:
+            self.reply("item", {"index": index, "total": total, "tokens": tokens, "ms": ms})
+
+        try:
+            work = loglikelihood(model, ids, done=done)
+        except Cancelled:
+            return {"cancelled": True}
+        return {"cancelled": False, **asdict(work)}
+
+    def op_stream(self, prompt: str, max_tokens: int, temperature: float, top_p: float, seed: int) -> dict[str, Any]:
+        from engine.runtime.streaming import stream
+
+        model = self._loaded(weights=True)
+        ids = self._prompt_ids(model, prompt)
+        sampler = _sampler(temperature, top_p, seed)
+        stats = stream(
+            model, ids, max_tokens=max_tokens, sampler=sampler, piece=lambda text: self.reply("piece", {"text": text})
+        )
+        return asdict(stats)
+
+    def _loaded(self, weights: bool = False) -> LlamaModel:
+        if not self.model:
+            raise RuntimeChildError("no model is loaded", hint="load one first")
+        if weights and self.model.vocab_only:
+            raise RuntimeChildError("only the vocabulary is loaded", hint="load the model with its weights")
+        return self.model
+
+    def _prompt_ids(self, model: LlamaModel, prompt: str) -> list[int]:
+        ids = model.prompt_ids(prompt)
+        if len(ids) >= model.limit:
+            raise _too_long(prompt, len(ids), model.limit)
+        return ids
+
+
+def _sampler(temperature: float, top_p: float, seed: int) -> Sampler | None:
+    from engine.runtime.sampling import Sampler
+
+    return Sampler(seed, temperature, top_p) if temperature > 0 else None
+
+
+def _too_long(prompt: str, tokens: int, limit: int, answer: int = 0) -> UsageError:
+    what = f"the prompt has {tokens} tokens" + (f" and its answer {answer}" if answer else "")
+    return UsageError(
+        f"{what}; the context holds {limit}",
+        where=f"prompt {prompt[:60]!r}",
+        hint="shorten the prompt, or load the model with a larger context",
+    )
+
+
+def main() -> None:
+    """Answer requests until the parent closes the pipe or is gone."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    requests: SimpleQueue[Request] = SimpleQueue()
+    try:
+        from engine.runtime import llama
+
+        llama.start()
+    except Exception as error:
+        traceback.print_exc()
+        request = decode_request(sys.stdin.buffer.readline())
+        title = f"llama-cpp-python cannot be imported: {error}"
+        data = {"kind": "failed", "title": title, "where": sys.executable, "hint": "install llama-cpp-python"}
+        out.write(encode(Reply(request.id, "error", data)))
+        out.flush()
+        return
+    cancel = llama.CancelFlag()
+    child = Child(out, cancel)
+    current = threading.Lock()
+    state = {"id": 0, "cancelled": 0}
+
+    def read() -> None:
+        for line in sys.stdin.buffer:
+            request = decode_request(line)
+            if request.op == "cancel":
+                with current:
+                    state["cancelled"] = max(state["cancelled"], request.id)
+                    if state["id"] == request.id:
+                        cancel.set(True)
+            else:
+                requests.put(request)
+        # End of file: the parent closed the pipe or died. A decode may be running; nothing here needs saving.
+        os._exit(0)
+
+    threading.Thread(target=read, name="requests", daemon=True).start()
+    while True:
+        request = requests.get()
+        with current:
+            state["id"] = request.id
+            cancel.set(state["cancelled"] >= request.id)
+        child.answer(request)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""The parent's end of the pipes: starts the child, sends and receives lines, notices its death and says why."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import engine
+from engine.errors import RuntimeChildError
+from engine.runtime.protocol import Reply, Request, decode_reply, encode
+
+TAIL_BYTES = 1_500
+
+
+class ChildProcess:
+    """One running child. Every failure of the pipe is a RuntimeChildError; the process is gone afterwards."""
+
+    def __init__(self, log: Path | None) -> None:
+        # Append mode: the child's writes and our reads at an offset never move each other's position.
+        self.log = cast("BinaryIO", log.open("ab+") if log else tempfile.TemporaryFile("ab+"))  # noqa: SIM115
+        self.log_start = os.fstat(self.log.fileno()).st_size
+        self.log_name = str(log) if log else ""
+        # -P: a file in the working directory must not stand in for a module of the child.
+        command = [sys.executable, "-P", "-m", "engine.runtime.child"]
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            env=_environment(),
+            # Its own session: a Ctrl-C or a hang-up of the terminal is for the engine to decide on.
+            start_new_session=True,
+        )
+        self.stdin = cast("BinaryIO", self.process.stdin)
+        self.stdout = cast("BinaryIO", self.process.stdout)
+        self._poll = select.poll()
+        self._poll.register(self.stdout.fileno(), select.POLLIN | select.POLLHUP)
+        self._write_lock = threading.Lock()
+        self._lines: list[bytes] = []
+        self._rest = bytearray()
+        self._abandoned = False
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def send(self, request: Request) -> None:
+        """Write one request; safe from any thread."""
+        line = encode(request)
+        with self._write_lock:
+            try:
+                self.stdin.write(line)
+                self.stdin.flush()
+            except (OSError, ValueError) as error:
+                raise self.death(request.op) from error
+
+    def receive(self, op: str, timeout: float | None = None) -> Reply:
+        """The next reply. Raises RuntimeChildError when the child dies, or after `timeout` seconds without one."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._lines:
+            left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+            if not self._poll.poll(left):
+                self.kill()
+                raise RuntimeChildError(
+                    f"llama.cpp did not finish {op} within {timeout:g} seconds; its process was stopped",
+                    hint=self._hint() or "try again, or allow it more time",
+                )
+            data = os.read(self.stdout.fileno(), 1 << 20)
+            if not data:
+                raise self.death(op)
+            self._rest += data
+            if b"\n" in data:
+                *lines, rest = bytes(self._rest).split(b"\n")
+                self._lines = lines[::-1]
+                self._rest = bytearray(rest)
+        try:
+            return decode_reply(self._lines.pop())
+        except (ValueError, KeyError, TypeError) as error:
+            self.kill()
+            raise RuntimeChildError(f"llama.cpp's process gave an unreadable reply to {op}: {error}") from error
+
+    def death(self, op: str) -> RuntimeChildError:
+        """Make sure the child is gone and describe how it ended: its signal or exit status and its last words."""
+        # After end of file it is about to exit by itself, and its own status is the interesting one.
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(5)
+        hint = self._hint()
+        self.kill()
+        if self._abandoned:
+            return RuntimeChildError(f"the runtime was closed while it worked on {op}")
+        code = self.process.returncode
+        how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with exit status {code}"
+        return RuntimeChildError(
+            f"llama.cpp's process {how} while it worked on {op}",
+            where=self.log_name,
+            hint=hint or "the next request starts a new one",
+        )
+
+    def kill(self) -> None:
+        """End the child at once and free its pipes; safe to call twice."""
+        with suppress(ProcessLookupError):
+            self.process.kill()
+        self.process.wait()
+        for pipe in (self.stdin, self.stdout, self.log):
+            with suppress(OSError):
+                pipe.close()
+
+    def abandon(self) -> None:
+        """End the child under a request of another thread, which then meets the end of file."""
+        self._abandoned = True
+        with suppress(ProcessLookupError):
+            self.process.kill()
+
+    def close(self) -> None:
+        """Let the child end by closing its stdin; it is killed if it does not within two seconds."""
+        with self._write_lock, suppress(OSError):
+            self.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(2)
+        self.kill()
+
+    def _hint(self) -> str:
+        """The end of what this child wrote to stderr."""
+        try:
+            size = os.fstat(self.log.fileno()).st_size
+            start = max(self.log_start, size - TAIL_BYTES)
+            tail = os.pread(self.log.fileno(), TAIL_BYTES, start).decode("utf-8", "replace").strip()
+        except (OSError, ValueError):
+            return ""
+        return f"its last words: {tail}" if tail else ""
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with what the child needs: `engine` importable, and OpenMP threads that sleep while they wait.
+
+    Spinning OpenMP threads beside another busy process made llama.cpp up to 80 times slower on two cores; sleeping ones
+    cost nothing measurable alone.
+    """
+    packages = str(Path(engine.__file__ or "").resolve().parents[1])
+    path = os.environ.get("PYTHONPATH", "")
+    return {
+        **os.environ,
+        "PYTHONPATH": packages + (os.pathsep + path if path else ""),
+        "OMP_WAIT_POLICY": "PASSIVE",
+        # An assertion that fails would otherwise start a debugger on the child and bury the message in its output.
+        "GGML_NO_BACKTRACE": "1",
+    }
