@@ -1,0 +1,59 @@
+"""What this machine computes with: threads, device and number format."""
+
+from __future__ import annotations
+
+import gc
+import os
+from dataclasses import dataclass
+
+import torch
+
+from engine.recipe import Precision
+from engine.training.machine_facts import default_threads
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where training runs; `dtype` is that of frozen weights and of products, trained parameters are always fp32."""
+
+    device: torch.device
+    dtype: torch.dtype
+    threads: int
+
+
+def pick_machine(precision: Precision, threads: int) -> Machine:
+    """Return the device, number format and thread count to train with, and make torch use that many threads."""
+    count = threads or default_threads()
+    torch.set_num_threads(count)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cuda":
+        _make_deterministic()
+    if precision == "auto":
+        fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_has_bf16()
+        return Machine(device, torch.bfloat16 if fast else torch.float32, count)
+    return Machine(device, torch.bfloat16 if precision == "bf16" else torch.float32, count)
+
+
+def give_memory_back(machine: Machine) -> None:
+    """Free what a finished training held, once its model has no name left: one process trains many generations."""
+    gc.collect()  # the trainer, its callbacks and its data loader point at each other
+    if machine.device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def _make_deterministic() -> None:
+    """Ask CUDA for kernels that sum in a fixed order, as a CPU does anyway; where there is none it only warns."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # Filling every new tensor costs time and would only hide mistakes.
+    setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010 - a property the stubs lack
+
+
+def _cpu_has_bf16() -> bool:
+    """Whether the CPU multiplies bf16 in hardware; without it bf16 is slower than fp32."""
+    try:
+        with open("/proc/cpuinfo") as file:
+            flags = next((line for line in file if line.startswith("flags")), "")
+    except OSError:
+        return False
+    return any(flag in flags for flag in ("avx512_bf16", "amx_bf16"))

@@ -1,0 +1,82 @@
+"""What happens around a training step: it is written down and told, checkpoints are sealed, a wish to stop is heard."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from engine.control import Control
+from engine.errors import LunaError
+from engine.events import CheckpointSaved, Emitter, TrainStep
+from engine.training.checkpoint import seal
+from engine.training.feed import FeedLog
+from engine.training.job import TrainJob
+from ledger.durable import make_durable
+
+
+class Watcher(TrainerCallback):
+    """The trainer's callback: a step begins, its numbers are logged, a checkpoint may be saved."""
+
+    def __init__(self, job: TrainJob, feed: FeedLog, emit: Emitter, control: Control, resume_step: int) -> None:
+        self._job, self._feed, self._emit, self._control = job, feed, emit, control
+        passes = math.ceil(len(job.examples) / job.recipe.batch_size)
+        self._steps_per_epoch = math.ceil(passes / job.accumulation)
+        self._step_seconds = 0.0
+        self._began = 0.0
+        self._save_began = 0.0
+        self._last_step = resume_step
+
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._began = time.monotonic()
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **kwargs: Any
+    ) -> None:
+        del state.log_history[:-1]  # ours is metrics.jsonl; theirs would grow in memory and in every checkpoint
+        if not logs or "learning_rate" not in logs or state.global_step <= self._last_step:
+            return
+        self._last_step = state.global_step
+        seconds = time.monotonic() - self._began
+        grad_norm = float(logs.get("grad_norm", math.nan))
+        numbers = self._feed.finish_step(state.global_step, float(logs["learning_rate"]), grad_norm, seconds)
+        self._save_began = time.monotonic()
+        loss = float(numbers["loss"])
+        if not (math.isfinite(loss) and math.isfinite(grad_norm)):
+            name, value = ("loss", loss) if not math.isfinite(loss) else ("gradient's length", grad_norm)
+            raise LunaError(
+                f"the {name} became {value} at step {state.global_step}",
+                where="training",
+                hint="lower the learning rate of this phase in luna.toml; nothing was recorded",
+            )
+        # An average that follows the machine's load, so that the time left is worth reading.
+        self._step_seconds = seconds if not self._step_seconds else 0.9 * self._step_seconds + 0.1 * seconds
+        self._emit(
+            TrainStep,
+            step=state.global_step,
+            total=self._job.steps,
+            loss=loss,
+            lr=float(numbers["lr"]),
+            grad_norm=grad_norm,
+            tokens=int(numbers["tokens"]),
+            tokens_per_s=int(numbers["tokens"]) / max(seconds, 1e-9),
+            stage=str(numbers["stage"]),
+            epoch=state.global_step / self._steps_per_epoch,
+            eta_s=self._step_seconds * (self._job.steps - state.global_step),
+        )
+        # Here, the last moment before the trainer decides whether to save, so that a stop costs no further step.
+        if self._control.stopping:
+            control.should_save = True
+            control.should_training_stop = True
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        # The checkpoint counts from the moment it is sealed: what it would be continued from must be durable before.
+        for path in (self._feed.fed_path, self._feed.metrics_path):
+            make_durable(path)
+        seal(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}")
+        self._emit(CheckpointSaved, step=state.global_step, seconds=time.monotonic() - self._save_began)
