@@ -99,6 +99,8 @@ class PhaseSection(Section):
     """Peak learning rate."""
     method: Method | None = None
     """`lora` or `full` for this phase only; left out, the method of [train] counts."""
+    blend: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the trained change that is kept, child = parent + blend × change: below 1, the old stays better."""
 
 
 class BaseSection(PhaseSection):
@@ -253,6 +255,7 @@ class Config(Section):
             method=own.method or train.method,
             steps=own.steps,
             lr=own.lr,
+            blend=own.blend,
             batch_size=train.batch_size,
             accumulation=train.accumulation,
             rank=train.rank,

@@ -15,13 +15,18 @@ PHASES: tuple[Phase, ...] = ("base", "align", "converse")
 
 @dataclass(frozen=True, slots=True)
 class PhaseRecipe:
-    """Everything a backend needs to train one phase: `[train]` with the phase's own table laid over it."""
+    """Everything a backend needs to train one phase: `[train]` with the phase's own table laid over it.
+
+    `blend` interpolates weights between parent (0) and trained child (1), as WiSE-FT does (Wortsman et al. 2022,
+    arXiv:2109.01903, eq. 1).
+    """
 
     phase: Phase
     backend: str
     method: Method
     steps: int
     lr: float
+    blend: float
     batch_size: int
     accumulation: int
     rank: int

@@ -1,0 +1,166 @@
+"""The workspace's half of `doctor`: config, curriculum, ledger and HEAD, runs, GGUFs, and the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from engine.base_model import PACKAGED, find_base, read_base_record
+from engine.config import Config, load_config
+from engine.curriculum import read_curriculum
+from engine.disk import GIB, free_bytes, space_needed
+from engine.doctor import Finding
+from engine.errors import LunaError
+from engine.runs import unfinished_run
+from engine.workspace import Workspace
+from ledger.errors import LedgerError
+
+# Parameters of the models that come in packages; a GGUF's own size says little about its full-precision weights.
+_PARAMETERS = {"smollm2-135m": 135_000_000}
+_FP32_BYTES = 4
+_GGUF_BITS = 4.5
+"""The smallest common quantisation, so that the estimate is on the safe side."""
+
+
+def examine(root: Path) -> list[Finding]:
+    """Look at everything in the workspace at `root`; reads only."""
+    try:
+        workspace = Workspace.open(root)
+        config = load_config(workspace.root)
+    except LunaError as error:
+        return [_failure("luna.toml", error)]
+    findings = [Finding("ok", "luna.toml", "every value is allowed", "")]
+    checks: tuple[tuple[str, Callable[[Workspace, Config], list[Finding]]], ...] = (
+        ("base model", _base),
+        ("curriculum", _curriculum),
+        ("ledger", _ledger),
+        ("runs", _runs),
+        ("disk", _disk),
+    )
+    for what, check in checks:
+        try:
+            findings += check(workspace, config)
+        except (LunaError, LedgerError) as error:
+            failure = _failure(what, error)
+            # A new workspace has nothing to learn yet; that is no fault of the machine.
+            findings.append(replace(failure, level="warn") if what == "curriculum" else failure)
+    return findings
+
+
+def _failure(what: str, error: LunaError | LedgerError) -> Finding:
+    where = f"{error.where}: " if error.where else ""
+    return Finding("fail", what, f"{where}{error.title}", error.hint)
+
+
+def _base(workspace: Workspace, config: Config) -> list[Finding]:
+    record = read_base_record(workspace)
+    name = config.model.base
+    if record is None:
+        if name.count("/") != 1 or (workspace.root / name).exists():
+            find_base(name, workspace)  # raises what is wrong with it; a hub id is not asked for here
+        return [Finding("ok", "base model", f"{name}, made ready by the first training", "")]
+    if record["name"] != name:
+        remedy = "a lineage has one base: change [model] base back, or make another workspace"
+        return [
+            Finding("fail", "base model", f"the lineage began with {record['name']}, luna.toml says {name}", remedy)
+        ]
+    if not (workspace.base_dir / "base.gguf").exists():
+        return [Finding("fail", "base model", "models/base/base.gguf is missing", "put it back from a backup")]
+    return [Finding("ok", "base model", f"{name}, sha {record['sha'][:8]}", "")]
+
+
+def _curriculum(workspace: Workspace, config: Config) -> list[Finding]:
+    section = config.curriculum
+    found = read_curriculum(workspace.root / section.path, section.stages, max_line_bytes=section.max_line_bytes)
+    counts = ", ".join(f"{stage} {count}" for stage, count in found.counts.items())
+    detail = f"{len(found.rows)} rows ({counts})"
+    if found.duplicates:
+        detail += f", {len(found.duplicates)} duplicates left out"
+    if found.bad:
+        first = "; ".join(f"{bad.file}:{bad.line} {bad.reason}" for bad in found.bad[:3])
+        more = f" and {len(found.bad) - 3} more" if len(found.bad) > 3 else ""
+        return [
+            Finding(
+                "warn", "curriculum", f"{detail}, {len(found.bad)} bad rows left out: {first}{more}", "mend these rows"
+            )
+        ]
+    if found.notes:
+        return [
+            Finding(
+                "warn",
+                "curriculum",
+                f"{detail}; {'; '.join(found.notes)}",
+                "add what is missing, or change [curriculum] stages",
+            )
+        ]
+    return [Finding("ok", "curriculum", detail, "")]
+
+
+def _ledger(workspace: Workspace, config: Config) -> list[Finding]:
+    lineage = workspace.lineage()
+    head = "base" if lineage.head is None else f"G{lineage.head}"
+    findings = [Finding("ok", "ledger", f"{len(lineage)} generations, HEAD is {head}", "")]
+    collected = workspace.head.collected()
+    missing = [
+        node.gen for node in lineage.nodes() if node.gen not in collected and not workspace.gguf(node.gen).exists()
+    ]
+    unrecorded = {node.gen for node in lineage.nodes() if node.manifest is None}
+    lost = [gen for gen in missing if gen not in unrecorded]
+    if lost:
+        names = ", ".join(f"G{gen}" for gen in lost)
+        findings.append(
+            Finding("fail", "GGUFs", f"missing, and nobody collected them: {names}", "see: luna-tui verify")
+        )
+    elif missing:
+        names = ", ".join(f"G{gen}" for gen in missing)
+        remedy = "put the files into models/ if you want to chat with them"
+        findings.append(Finding("warn", "GGUFs", f"none for hand-written rows: {names}", remedy))
+    else:
+        detail = f"all there, {len(collected)} collected on purpose" if collected else "all there"
+        findings.append(Finding("ok", "GGUFs", detail, ""))
+    return findings
+
+
+def _runs(workspace: Workspace, config: Config) -> list[Finding]:
+    run = unfinished_run(workspace)
+    if run is None:
+        return [Finding("ok", "runs", "none is unfinished", "")]
+    state = run.state()
+    steps = " → ".join(state.done)
+    remedy = "go on with: luna-tui train --resume   (a plain luna-tui train begins anew)"
+    return [Finding("warn", "runs", f"{run.run_id} is {state.status} after {steps}", remedy)]
+
+
+def _disk(workspace: Workspace, config: Config) -> list[Finding]:
+    free = free_bytes(workspace.root)
+    weights = _weights_bytes(workspace, config)
+    if weights is None:
+        return [
+            Finding(
+                "ok", "disk", f"{free / GIB:.1f} GiB free; what a generation takes is known once the base is there", ""
+            )
+        ]
+    method = "full" if "full" in {config.recipe(phase).method for phase in ("base", "align", "converse")} else "lora"
+    needed = space_needed(weights, method).total
+    detail = f"{free / GIB:.1f} GiB free, the next generation takes about {needed / GIB:.1f} GiB"
+    if free < needed:
+        return [Finding("fail", "disk", detail, "make room; luna-tui gc shows what this workspace can spare")]
+    if free < 3 * needed:
+        return [Finding("warn", "disk", detail, "make room soon; luna-tui gc shows what this workspace can spare")]
+    return [Finding("ok", "disk", detail, "")]
+
+
+def _weights_bytes(workspace: Workspace, config: Config) -> int | None:
+    """Size of the base's fp32 weights, None while it cannot be told."""
+    name = config.model.base
+    if name in PACKAGED and name in _PARAMETERS:
+        return _PARAMETERS[name] * _FP32_BYTES
+    gguf = workspace.base_dir / "base.gguf"
+    if not gguf.exists():
+        path = Path(name).expanduser()
+        gguf = path if path.is_absolute() else workspace.root / path
+    if gguf.is_file():
+        return int(gguf.stat().st_size * 8 / _GGUF_BITS) * _FP32_BYTES
+    shards = [file.stat().st_size for file in gguf.glob("*.safetensors")] if gguf.is_dir() else []
+    return 2 * sum(shards) or None  # shards are usually 16 bit

@@ -1,0 +1,147 @@
+"""`luna-tui eval GEN`: sit a generation's exams again, or put the base through the exams of HEAD's lineage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from engine.base_model import prepare_base
+from engine.config import Config
+from engine.control import Control
+from engine.errors import UsageError
+from engine.exam_fit import exam_window
+from engine.exam_items import read_items
+from engine.gate import passes
+from engine.references import gguf_of, name_of, require_recorded
+from engine.runtime.client import Runtime
+from engine.steps.examine import (
+    exams_of,
+    phrases,
+    read_examination,
+    stored_results,
+    style_options,
+    tone_probes,
+    watch,
+)
+from engine.training.machine_facts import default_threads
+from engine.workspace import Workspace
+from ledger.lineage import Lineage
+from probes.base import Item
+from probes.examine import Examination
+from probes.examine import examine as sit_exams
+
+Progress = Callable[[int, int, str], None]
+
+
+def evaluate(workspace: Workspace, config: Config, ref: str, *, progress: Progress, control: Control) -> dict[str, Any]:
+    """Examine the GGUF of `ref` now, change nothing that is recorded, and return scores, targets and every item as JSON
+    values.
+
+    The base sits the exams of all generations on the way to HEAD: its recall is on HEAD's parent's QA set and its
+    generalization on HEAD's own exam, so that both stand beside HEAD's. Raises UsageError when there is no exam yet,
+    Damaged when the file is not the recorded one.
+    """
+    lineage = workspace.lineage()
+    named = name_of(lineage, ref)
+    as_gen = named.gen if named.gen is not None else lineage.head
+    if as_gen is None:
+        raise UsageError(
+            "there is no exam yet: HEAD is at the base", hint="train first, or name a generation: luna-tui eval GEN"
+        )
+    path = _path(lineage, as_gen)
+    exam = read_items(workspace.generation(as_gen) / "exam.jsonl")
+    if not exam:
+        raise UsageError(f"G{as_gen} has no exam in this workspace", where=str(workspace.generation(as_gen)))
+    parent = path[-1] if path else None
+    began = time.monotonic()
+    base = prepare_base(workspace, config, progress=progress, weights=False)
+    with Runtime(log=workspace.log("eval.log")) as runtime:
+        gguf = gguf_of(workspace, base, named, runtime)
+        require_recorded(workspace, base, named, gguf)
+        control.check()
+        threads = config.train.threads or default_threads()
+        runtime.load(gguf, n_ctx=exam_window(config), n_parallel=config.eval.parallel, threads=threads)
+        examination = sit_exams(
+            runtime,
+            parent_qa=read_items(workspace.generation(parent) / "qa.jsonl") if parent is not None else [],
+            exam=exam,
+            ancestor_exams=exams_of(workspace, path),
+            tone_probes=tone_probes(workspace, config),
+            phrases=phrases(workspace, config),
+            parent_results=stored_results(workspace.generation(parent)) if parent is not None else None,
+            style_options=style_options(config),
+            progress=watch(progress, control, config.eval.max_seconds),
+            own_qa=read_items(workspace.generation(as_gen) / "qa.jsonl"),
+        )
+    note = f"the base on the exams of G{as_gen}'s lineage" if named.gen is None else ""
+    sha = base.gguf_sha if named.gen is None else lineage.node(named.gen).row.child_sha
+    return report(workspace, config, named.gen, named.label, sha, as_gen, examination, note, time.monotonic() - began)
+
+
+def recorded_evaluation(workspace: Workspace, config: Config, ref: str) -> dict[str, Any]:
+    """Return the recorded examination of a generation in the same form, without running anything."""
+    lineage = workspace.lineage()
+    named = name_of(lineage, ref)
+    if named.gen is None:
+        raise UsageError("the base has no recorded examination", hint="run it: luna-tui eval base")
+    if not (workspace.generation(named.gen) / "evals.json").exists():
+        raise UsageError(f"{named.label} has no recorded examination", where=str(workspace.generation(named.gen)))
+    examination = read_examination(workspace.generation(named.gen))
+    seconds = sum(examination.seconds.values())
+    sha = lineage.node(named.gen).row.child_sha
+    note = "as recorded when the generation was judged"
+    return report(workspace, config, named.gen, named.label, sha, named.gen, examination, note, seconds)
+
+
+def report(
+    workspace: Workspace,
+    config: Config,
+    gen: int | None,
+    label: str,
+    sha: str,
+    as_gen: int,
+    examination: Examination,
+    note: str,
+    seconds: float,
+) -> dict[str, Any]:
+    """Return an examination with its targets and, for each item, the sets it belongs to."""
+    path = _path(workspace.lineage(), as_gen)
+    sets: dict[str, list[str]] = {}
+
+    def note_set(name: str, items: list[Item]) -> None:
+        for item in items:
+            sets.setdefault(item.id, []).append(name)
+
+    for ancestor in (*path, as_gen):
+        note_set(f"exam:G{ancestor}", read_items(workspace.generation(ancestor) / "exam.jsonl"))
+    if path:
+        note_set(f"qa:G{path[-1]}", read_items(workspace.generation(path[-1]) / "qa.jsonl"))
+    note_set(f"qa:G{as_gen}", read_items(workspace.generation(as_gen) / "qa.jsonl"))
+    summary = examination.summary()
+    by_ancestor = summary.pop("by_ancestor")
+    scores = {key: summary[key] for key in ("recall", "retention", "generalization", "drift", "answered")}
+    return {
+        "gen": gen,
+        "label": label,
+        "sha": sha,
+        "scores": scores,
+        "by_ancestor": [{"gen": int(g), **score} for g, score in by_ancestor.items()],
+        "targets": {
+            "recall": config.eval.recall_target,
+            "generalization": config.eval.generalization_target,
+            "drift": config.eval.drift_target,
+            "answered": config.eval.answered_target,
+        },
+        "passes": passes(examination, config.eval),
+        "items": [{**result.to_dict(), "sets": sets.get(result.id, [])} for result in examination.results],
+        "tone": [answer.to_dict() for answer in examination.tone_answers],
+        "lost": summary["lost"],
+        "gained": summary["gained"],
+        "seconds": seconds,
+        "note": note,
+    }
+
+
+def _path(lineage: Lineage, gen: int) -> tuple[int, ...]:
+    return tuple(lineage.ancestors(gen))

@@ -1,0 +1,256 @@
+"""Everything the engine tells the outside world, as frozen values: the journal, the printer and the screen read the
+same events.
+
+An event carries its run's id, a sequence number (from 0, without gaps), and both clocks: `mono` (seconds, monotonic,
+for durations) and `wall` (seconds since the epoch). Payloads are plain values only: no tensors, no paths, no
+exceptions.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from itertools import count
+from typing import Any, TypeVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """The header every event shares."""
+
+    run: str
+    seq: int
+    mono: float
+    wall: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted(Event):
+    """A generation's run began, or went on after an interruption (`resumed`)."""
+
+    gen: int
+    parent_gen: int | None
+    phase: str
+    backend: str
+    method: str
+    base: str
+    steps: int
+    lr: float
+    seed: int
+    threads: int
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepChanged(Event):
+    """The method's next step began: prepare, train, export, examine, judge or record."""
+
+    step: str
+    index: int
+    total: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataPrepared(Event):
+    """What this generation will be fed: counts of rows by stage, and of what was left aside."""
+
+    new_rows: int
+    train_rows: int
+    holdout_rows: int
+    replay_rows: int
+    by_stage: dict[str, int]
+    bad_rows: int
+    duplicates: int
+    data_delta_sha: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainStep(Event):
+    """One optimizer step: loss in nats per trained token, lr, the gradient's L2 norm, speed and seconds left."""
+
+    step: int
+    total: int
+    loss: float
+    lr: float
+    grad_norm: float
+    tokens: int
+    tokens_per_s: float
+    stage: str
+    epoch: float
+    eta_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointSaved(Event):
+    """A checkpoint is durable: the run can be resumed from this step."""
+
+    step: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress(Event):
+    """Progress of anything else a person waits for; `eta_s` is None while it cannot be told."""
+
+    label: str
+    done: int
+    total: int
+    eta_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported(Event):
+    """The GGUF exists and passed its checks."""
+
+    gen: int
+    child_sha: str
+    quant: str
+    size_bytes: int
+    seconds: float
+    parity_rows: int
+    stopped_by_eos: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined(Event):
+    """The three scores of the shipped GGUF with their counts and 95 % intervals, and the score on every ancestor's
+    exam.
+    """
+
+    gen: int
+    scores: dict[str, Any]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged(Event):
+    """The gate's and the stop rule's verdict: accepted, rejected or stopped, with the reasons in words."""
+
+    gen: int
+    verdict: str
+    reasons: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded(Event):
+    """The ledger row, the manifest and the head log are durable."""
+
+    gen: int
+    row: dict[str, str]
+    head: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine(Event):
+    """Something worth reading that is not a number: level is info, warning or error."""
+
+    level: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished(Event):
+    """The last event of a run. `verdict` is accepted, rejected, stopped, interrupted or failed; `exit_code` as the
+    command line uses it.
+    """
+
+    gen: int | None
+    verdict: str
+    reasons: list[str]
+    exit_code: int
+    head: int | None
+    scores: dict[str, Any] = field(default_factory=dict[str, Any])
+    error: str = ""
+    hint: str = ""
+    seconds: float = 0.0
+
+
+EVENT_TYPES: tuple[type[Event], ...] = (
+    RunStarted,
+    StepChanged,
+    DataPrepared,
+    TrainStep,
+    CheckpointSaved,
+    Progress,
+    Exported,
+    Examined,
+    Judged,
+    Recorded,
+    LogLine,
+    RunFinished,
+)
+
+
+def type_name(event_type: type[Event]) -> str:
+    """Return the name used on disk, `RunFinished` → `run_finished`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", event_type.__name__).lower()
+
+
+_BY_NAME: Mapping[str, type[Event]] = {type_name(t): t for t in EVENT_TYPES}
+
+
+def to_json_object(event: Event) -> dict[str, Any]:
+    """Return the event as one JSON object whose first field is its `type`."""
+    return {"type": type_name(type(event)), **asdict(event)}
+
+
+def from_json_object(data: Mapping[str, Any]) -> Event | None:
+    """Return the event a JSON object describes, or None for a type this version does not know; unknown fields are
+    ignored.
+
+    Raises KeyError or TypeError when a known type lacks a field.
+    """
+    event_type = _BY_NAME.get(str(data["type"]))
+    if event_type is None:
+        return None
+    names = {f.name for f in fields(event_type)}
+    return event_type(**{key: value for key, value in data.items() if key in names})
+
+
+E = TypeVar("E", bound=Event)
+
+
+class Emitter:
+    """Stamps events with run id, sequence number and clocks and hands each of them to every sink, in order."""
+
+    def __init__(self, run: str, *sinks: Callable[[Event], None], first_seq: int = 0) -> None:
+        self.run = run
+        self.sinks = sinks
+        self._seq = count(first_seq)
+
+    def __call__(self, event_type: type[E], **payload: Any) -> E:
+        """Build an event of `event_type` from its payload, deliver it, and return it."""
+        event = event_type(run=self.run, seq=next(self._seq), mono=time.monotonic(), wall=time.time(), **payload)
+        for sink in self.sinks:
+            sink(event)
+        return event
+
+    def log(self, text: str, level: str = "info") -> None:
+        """Emit a line of log."""
+        self(LogLine, level=level, text=text)
+
+
+class ProgressReporter:
+    """Turns `(done, total)` calls into `Progress` events with a time left, at most four a second and always the last
+    one.
+    """
+
+    def __init__(self, emit: Emitter, label: str = "", min_interval_s: float = 0.25) -> None:
+        self._emit = emit
+        self._label = label
+        self._interval = min_interval_s
+        self._began = time.monotonic()
+        self._last = 0.0
+
+    def __call__(self, done: int, total: int, label: str = "") -> None:
+        """Report that `done` of `total` units are finished."""
+        now = time.monotonic()
+        if done < total and now - self._last < self._interval:
+            return
+        self._last = now
+        spent = now - self._began
+        eta = spent / done * (total - done) if done else None
+        self._emit(Progress, label=label or self._label, done=done, total=total, eta_s=eta)

@@ -1,0 +1,49 @@
+"""Rebuild a generation's GGUF from base and deltas, byte for byte, after gc collected it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import cast
+
+from engine.base_model import BaseModel, ensure_weights
+from engine.config import Quant
+from engine.errors import Damaged
+from engine.inheritance import checked_delta, require_evidence
+from engine.runtime.client import Runtime
+from engine.steps.export import write_gguf
+from engine.workspace import Workspace
+from ledger.hashing import sha256_file
+
+
+def restore_gguf(workspace: Workspace, base: BaseModel, gen: int, runtime: Runtime) -> Path:
+    """Write models/luna_age_<gen>.gguf again and log it; raises Damaged when the rebuilt file is not the recorded one.
+
+    Works from the base and the deltas alone, never from the weights cache: a training may be using that meanwhile.
+    """
+    from engine.export.weights import load_weights, rebuild
+
+    lineage = workspace.lineage()
+    manifest = require_evidence(workspace, gen)
+    row = lineage.node(gen).row
+    target = workspace.gguf(gen)
+    building = target.with_name(f".{target.name}.{os.getpid()}.gguf")
+    ensure_weights(base, workspace)
+    deltas = [checked_delta(workspace, at) for at in (*lineage.ancestors(gen), gen)]
+    facts = (gen, row.parent_sha, base.sha, row.data_delta_sha)
+    quant = cast("Quant", str(manifest.recipe["quant"]))
+    try:
+        weights = rebuild(load_weights(base.weights), deltas)
+        write_gguf(base, weights, facts, quant, building, runtime, manifest.threads)
+        sha = sha256_file(building)
+        if sha != row.child_sha:
+            raise Damaged(
+                f"G{gen} rebuilt from its deltas is {sha[:12]}…, not the recorded {row.child_sha[:12]}…",
+                where=str(workspace.generation(gen)),
+                hint="other versions of the packages that export, or a changed base: luna-tui verify names it",
+            )
+        os.replace(building, target)
+    finally:
+        building.unlink(missing_ok=True)
+    workspace.head.append("restore", gen=gen, reason="rebuilt from base and deltas")
+    return target

@@ -1,0 +1,85 @@
+"""Going on with a run that was interrupted: only if nothing has changed that its numbers depend on."""
+
+from __future__ import annotations
+
+from engine.context import Context, TrainRequest
+from engine.errors import Damaged, UsageError
+from engine.plan import Plan
+from engine.runs import Run, RunState, unfinished_run
+from engine.steps.record import take_back
+from engine.versions import package_versions
+from ledger.lineage import Lineage
+
+_ANEW = "start the generation anew: luna-tui train"
+
+
+def open_unfinished(context: Context, request: TrainRequest, lineage: Lineage) -> tuple[Run, RunState, Plan]:
+    """Return the newest run that can go on, with its state and plan.
+
+    Raises UsageError when there is none, or when the base, packages, threads or what the request asks for differ from
+    what the run began with, and Damaged when what it staged is gone.
+    """
+    run = unfinished_run(context.workspace)
+    if run is None:
+        raise UsageError(
+            "there is no unfinished run to resume", where=str(context.workspace.runs), hint="start one: luna-tui train"
+        )
+    state, plan = run.state(), Plan.read(run.plan)
+    _require_same(context, run, plan)
+    _require_no_other_wish(request, plan, run, lineage)
+    take_back(context.workspace, run, plan)
+    if not run.staging.is_dir():
+        raise Damaged("what this run had prepared is gone", where=str(run.staging), hint=_ANEW)
+    if request.data:
+        context.emit.log("--data is not read again: the run goes on with what it was given when it began", "warning")
+    if lineage.head != plan.parent_gen:
+        name = "the base" if plan.parent_gen is None else f"G{plan.parent_gen}"
+        context.emit.log(f"HEAD has moved since this run began; it goes on from {name}", "warning")
+    return run, run.advance(state, status="running"), plan
+
+
+def _require_same(context: Context, run: Run, plan: Plan) -> None:
+    if plan.base != context.base.facts():
+        raise UsageError("the base model has changed since this run began", where=run.run_id, hint=_ANEW)
+    threads = context.config.train.threads
+    if threads and threads != plan.threads:
+        raise UsageError(
+            f"this run began with {plan.threads} threads, luna.toml now says {threads}: the last bits would differ",
+            where=run.run_id,
+            hint=f"set [train] threads = {plan.threads} to resume it, or {_ANEW}",
+        )
+    now = package_versions(plan.backend)
+    changed = [
+        f"{name} {plan.versions.get(name, 'absent')} → {now.get(name, 'absent')}"
+        for name in sorted({*plan.versions, *now})
+        if plan.versions.get(name) != now.get(name)
+    ]
+    if changed:
+        raise UsageError(
+            f"packages changed since this run began ({'; '.join(changed[:4])}), so it could not go on exactly",
+            where=run.run_id,
+            hint=f"install the old versions to resume it, or {_ANEW}",
+        )
+
+
+def _require_no_other_wish(request: TrainRequest, plan: Plan, run: Run, lineage: Lineage) -> None:
+    """A resume is the same training: a flag may repeat what the run does, not change it."""
+    wishes: list[tuple[str, object, object]] = [
+        ("--steps", request.steps, plan.steps),
+        ("--seed", request.seed, plan.recipe.seed),
+        ("--phase", None if request.phase == "auto" else request.phase, plan.phase),
+        ("--backend", None if request.backend == "auto" else request.backend, plan.backend),
+    ]
+    if request.parent:
+        wishes.append(("--parent", _name(lineage.resolve(request.parent)), _name(plan.parent_gen)))
+    for flag, wish, planned in wishes:
+        if wish is not None and wish != planned:
+            raise UsageError(
+                f"the run to resume has {flag} {planned}, not {wish}",
+                where=run.run_id,
+                hint=f"leave {flag} out to resume it, or leave --resume out to begin another run",
+            )
+
+
+def _name(gen: int | None) -> str:
+    return "base" if gen is None else f"G{gen}"

@@ -1,0 +1,144 @@
+"""Runs: `runs/<run_id>/` with the journal, the state, the plan and the work files of one attempt at one generation."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, get_args
+
+from engine.errors import Damaged
+from engine.workspace import Workspace
+from ledger.hashing import write_durable
+
+Status = Literal["running", "interrupted", "failed", "finished"]
+STEPS = ("prepare", "train", "export", "examine", "judge", "record")
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """How far a run has come: `done` names the finished steps, `seconds` the time spent over all its sessions."""
+
+    run_id: str
+    gen: int
+    status: Status
+    done: tuple[str, ...]
+    seconds: float
+    updated: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The files of one run."""
+
+    directory: Path
+    staging: Path
+
+    @classmethod
+    def new(cls, workspace: Workspace, gen: int) -> Run:
+        """Make the directories of a new run of generation `gen`."""
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+        name, number = f"{stamp}-G{gen}", 1
+        while (workspace.runs / name).exists():
+            number += 1
+            name = f"{stamp}-G{gen}-{number}"
+        run = cls.at(workspace, name)
+        run.work.mkdir(parents=True)
+        return run
+
+    @classmethod
+    def at(cls, workspace: Workspace, run_id: str) -> Run:
+        """The run called `run_id`."""
+        return cls(workspace.runs / run_id, workspace.models / "generations" / f".staging-{run_id}")
+
+    @property
+    def run_id(self) -> str:
+        return self.directory.name
+
+    @property
+    def work(self) -> Path:
+        return self.directory / "work"
+
+    @property
+    def journal(self) -> Path:
+        return self.directory / "events.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.directory / "engine.log"
+
+    @property
+    def plan(self) -> Path:
+        return self.directory / "plan.json"
+
+    @property
+    def exported(self) -> Path:
+        return self.directory / "exported.json"
+
+    def state(self) -> RunState:
+        """Read the run's state; raises Damaged when it cannot be read."""
+        path = self.directory / "state.json"
+        try:
+            data = json.loads(path.read_text())
+            if data["status"] not in get_args(Status):
+                raise ValueError(f"status {data['status']!r}")
+            return RunState(
+                run_id=str(data["run_id"]),
+                gen=int(data["gen"]),
+                status=data["status"],
+                done=tuple(data["done"]),
+                seconds=float(data["seconds"]),
+                updated=float(data["updated"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise Damaged(f"this run's state cannot be read: {error}", where=str(path)) from error
+
+    def write_state(self, state: RunState) -> None:
+        """Write the run's state durably."""
+        plain = {name: getattr(state, name) for name in RunState.__slots__}
+        write_durable(self.directory / "state.json", (json.dumps(plain, indent=1) + "\n").encode())
+
+    def advance(
+        self, state: RunState, *, status: Status | None = None, done: str = "", seconds: float = 0.0
+    ) -> RunState:
+        """Write and return `state` with a step done, another status, or more time spent."""
+        following = replace(
+            state,
+            status=status or state.status,
+            done=(*state.done, done) if done and done not in state.done else state.done,
+            seconds=state.seconds + seconds,
+            updated=time.time(),
+        )
+        self.write_state(following)
+        return following
+
+    def discard(self) -> None:
+        """Delete the run and what it staged: for a run that ended before there was anything to go on with."""
+        shutil.rmtree(self.staging, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def list_runs(workspace: Workspace) -> list[tuple[Run, RunState]]:
+    """Return the runs that have a readable state, the one last at work last; others are leftovers for gc."""
+    if not workspace.runs.is_dir():
+        return []
+    found: list[tuple[Run, RunState]] = []
+    for directory in workspace.runs.iterdir():
+        run = Run.at(workspace, directory.name)
+        try:
+            found.append((run, run.state()))
+        except Damaged:
+            continue
+    return sorted(found, key=lambda pair: (pair[1].updated, pair[0].run_id))
+
+
+def unfinished_run(workspace: Workspace) -> Run | None:
+    """Return the newest run that was prepared, has not finished, and whose generation was not recorded meanwhile."""
+    recorded = {row.gen_id for row in workspace.ledger.read()}
+    for run, state in reversed(list_runs(workspace)):
+        if state.status != "finished" and "prepare" in state.done and state.gen not in recorded:
+            return run
+    return None

@@ -1,0 +1,49 @@
+"""A generation's rows as token ids, cut by the base GGUF's own tokenizer: what is trained on is what will be asked
+with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.base_model import BaseModel
+from engine.errors import Damaged, UsageError
+from engine.recipe import PhaseRecipe
+from engine.rows import Row
+from engine.runs import Run
+from engine.runtime.client import Runtime
+from engine.runtime.protocol import ModelInfo
+from engine.training.encode import Specials, encode_rows
+from engine.training.job import Example
+
+
+def encode(runtime: Runtime, base: BaseModel, rows: Sequence[Row], recipe: PhaseRecipe) -> list[Example]:
+    """Return one example a row, in order.
+
+    Raises UsageError naming the rows longer than the context, configured or the model's own, and for a base without
+    EOS.
+    """
+    info = runtime.load(base.gguf, vocab_only=True)
+    if info.eos_id < 0:
+        raise UsageError("the base GGUF declares no EOS token, so no model could learn to stop", where=str(base.gguf))
+    specials = Specials(bos=info.bos_id if info.add_bos and info.bos_id >= 0 else None, eos=info.eos_id)
+    return encode_rows(rows, recipe.phase, runtime.tokenize, specials, min(recipe.context, model_window(info)))
+
+
+def model_window(info: ModelInfo) -> int:
+    """Return the context a GGUF says it was trained for, in tokens; a large number when it does not say.
+
+    Read from the metadata, since a model loaded for its vocabulary alone knows no other number.
+    """
+    text = info.metadata.get(f"{info.arch}.context_length", "")
+    return int(text) if text.isdigit() and int(text) > 0 else 2**31
+
+
+def train_rows(run: Run) -> list[Row]:
+    """Return the rows of a prepared run in feeding order; raises Damaged when they cannot be read."""
+    path = run.staging / "data" / "train.jsonl"
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Damaged(f"cannot be read: {error}", where=str(path), hint="start anew: luna-tui train") from error
+    return [Row.from_json(line, source=f"train.jsonl:{n}") for n, line in enumerate(lines, start=1) if line]

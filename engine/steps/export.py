@@ -1,0 +1,161 @@
+"""Export: the parent's weights plus the delta in fp32, rounded once into a GGUF that is checked before anything is
+claimed.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.base_model import BaseModel
+from engine.base_weights import export_way
+from engine.config import Quant
+from engine.context import Context
+from engine.errors import Damaged, LunaError
+from engine.events import Exported
+from engine.inheritance import weights_dir
+from engine.plan import Plan
+from engine.rows import Row
+from engine.runs import Run
+from engine.runtime.client import Runtime
+from engine.steps.encode import encode, train_rows
+from engine.steps.train import Trained
+from engine.training.job import Example
+from ledger.durable import write_durable
+from ledger.hashing import sha256_file
+from ledger.manifest import gguf_name
+
+if TYPE_CHECKING:
+    from engine.export.weights import Weights
+
+STOP_PROBES = 8
+
+_ANEW = "start the generation anew: luna-tui train"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedModel:
+    """A GGUF that loads, tokenizes as it was trained, and its hash. `stopped` of `STOP_PROBES` trained answers ended
+    with EOS.
+    """
+
+    gguf: Path
+    child_sha: str
+    size_bytes: int
+    parity_rows: int
+    stopped: int
+
+
+def export(context: Context, run: Run, plan: Plan, trained: Trained) -> ExportedModel:
+    """Write and check the generation's GGUF in the run's staging; raises LunaError when a check fails."""
+    from engine.export.weights import apply_delta, load_weights
+
+    began = time.monotonic()
+    gguf = run.staging / gguf_name(plan.gen)
+    facts = (plan.gen, plan.parent_sha, context.base.sha, plan.data_delta_sha)
+    child = apply_delta(load_weights(weights_dir(context.workspace, context.base, plan.path)), trained.delta)
+    context.control.check()
+    write_gguf(context.base, child, facts, plan.quant, gguf, context.runtime, plan.threads)
+    del child
+    context.control.check()
+    rows = train_rows(run)
+    examples = encode(context.runtime, context.base, rows, plan.recipe)
+    context.runtime.load(gguf, n_ctx=plan.recipe.context, n_parallel=STOP_PROBES, threads=plan.threads)
+    _check_parity(context.runtime, plan, rows, examples)
+    context.control.check()
+    stopped = _stop_probe(context.runtime, rows, max(len(e.ids) for e in examples))
+    model = ExportedModel(gguf, sha256_file(gguf), gguf.stat().st_size, len(rows), stopped)
+    plain = {key: value for key, value in asdict(model).items() if key != "gguf"}
+    write_durable(run.exported, (json.dumps(plain) + "\n").encode())
+    context.emit(
+        Exported,
+        gen=plan.gen,
+        child_sha=model.child_sha,
+        quant=plan.quant,
+        size_bytes=model.size_bytes,
+        seconds=time.monotonic() - began,
+        parity_rows=model.parity_rows,
+        stopped_by_eos=stopped > 0,
+    )
+    return model
+
+
+def exported(run: Run, plan: Plan) -> ExportedModel:
+    """Return what a finished export left in the run's staging; raises Damaged when it is no longer what it was."""
+    gguf = run.staging / gguf_name(plan.gen)
+    try:
+        data = json.loads(run.exported.read_text())
+        model = ExportedModel(
+            gguf, str(data["child_sha"]), int(data["size_bytes"]), int(data["parity_rows"]), int(data["stopped"])
+        )
+        same = sha256_file(gguf) == model.child_sha
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Damaged(f"cannot be read: {error}", where=str(run.exported), hint=_ANEW) from error
+    if not same:
+        raise Damaged("the exported GGUF of this run has changed since it was checked", where=str(gguf), hint=_ANEW)
+    return model
+
+
+def write_gguf(
+    base: BaseModel,
+    child: Weights,
+    facts: tuple[int, str, str, str],
+    quant: Quant,
+    out: Path,
+    runtime: Runtime,
+    threads: int,
+) -> None:
+    """Write the GGUF of a child's fp32 weights; the same inputs give the same bytes, also when a collected file is
+    rebuilt.
+
+    `facts` are generation, parent SHA, base SHA and data SHA for the file's metadata.
+    """
+    from engine.export.convert import convert_to_gguf
+    from engine.export.graft import LineageFacts, write_graft, write_graft_of_gguf
+    from engine.export.weights import save_weights
+
+    float_gguf, building = out.with_suffix(".f32.part"), out.with_suffix(".part")
+    hf_dir, converted = out.with_suffix(".hf"), out.with_suffix(".converted.part")
+    try:
+        if export_way(base.weights) == "graft":
+            write_graft(base.gguf, child, float_gguf, LineageFacts(*facts))
+        else:
+            save_weights(child, hf_dir, base.weights)
+            convert_to_gguf(hf_dir, converted, "f32")
+            write_graft_of_gguf(base.gguf, converted, float_gguf, LineageFacts(*facts))
+        runtime.quantize(float_gguf, building, quant, threads=threads)
+        building.replace(out)
+    finally:
+        shutil.rmtree(hf_dir, ignore_errors=True)
+        for part in (float_gguf, building, converted):
+            part.unlink(missing_ok=True)
+
+
+def _check_parity(runtime: Runtime, plan: Plan, rows: Sequence[Row], examples: Sequence[Example]) -> None:
+    """Compare the ids the shipped file gives for the generation's own data with the ids it was trained on."""
+    prompts = runtime.tokenize([row.prompt for row in rows])
+    answers = runtime.tokenize([row.response if row.kind == "text" else "\n" + row.response for row in rows])
+    for row, example, prompt, answer in zip(rows, examples, prompts, answers, strict=True):
+        ids = [*(() if row.kind == "text" else prompt), *answer]
+        fed = list(example.ids[len(example.ids) - len(ids) - 1 : -1])  # without EOS, and BOS where there is one
+        if ids != fed:
+            raise LunaError(
+                f"the exported GGUF cuts {row.prompt[:40]!r} into other tokens than it was trained on",
+                where=f"G{plan.gen}",
+                hint="the export is at fault, not the data: please report this base model",
+            )
+
+
+def _stop_probe(runtime: Runtime, rows: Sequence[Row], longest: int) -> int:
+    """Ask a few trained prompts and count the answers that end with EOS within thrice the longest trained answer."""
+    asked = [row for row in rows if row.kind == "qa"]
+    if not asked:
+        return STOP_PROBES  # plain text only: there is no answer to end
+    chosen = asked[:: max(1, len(asked) // STOP_PROBES)][:STOP_PROBES]
+    answers = runtime.generate([row.prompt for row in chosen], max_tokens=min(200, 3 * longest))
+    return sum(answer.stop_reason == "eos" for answer in answers)

@@ -1,0 +1,47 @@
+"""Judge: the gate and the stop rule, on the examination alone. Loss is shown, never trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.context import Context
+from engine.events import Judged
+from engine.gate import missed_targets
+from engine.plan import Plan
+from engine.steps.export import ExportedModel
+from engine.stop_rule import Point, stop_reason
+from ledger.lineage import Lineage
+from probes.examine import Examination
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict and why."""
+
+    verdict: Literal["accepted", "rejected", "stopped"]
+    reasons: list[str]
+
+
+def judge(context: Context, plan: Plan, lineage: Lineage, model: ExportedModel, examination: Examination) -> Judgement:
+    """Return the verdict: stopped if the stop rule fires along this lineage, rejected if a target is missed, else
+    accepted.
+    """
+    missed = missed_targets(examination, context.config.eval, model.stopped > 0)
+    path: list[Point] = []
+    for gen in plan.path:
+        row = lineage.node(gen).row
+        if row.eval_generalization is None or row.eval_style_drift is None:
+            path.clear()  # the rule compares neighbours: it cannot look across a generation that was not examined
+        else:
+            path.append(Point(gen, row.eval_generalization, row.eval_style_drift))
+    path.append(Point(plan.gen, examination.generalization.value, examination.drift.value))
+    stop = stop_reason(path, context.config.stop_rule)
+    if stop is not None:
+        judgement = Judgement("stopped", [stop, *missed])
+    elif missed:
+        judgement = Judgement("rejected", missed)
+    else:
+        judgement = Judgement("accepted", [])
+    context.emit(Judged, gen=plan.gen, verdict=judgement.verdict, reasons=judgement.reasons)
+    return judgement

@@ -1,0 +1,215 @@
+"""Prepare: decide what a generation descends from and what it is fed, and write all of it down before anything is
+trained.
+
+Whatever can be refused is refused here: rows that do not fit, steps that cannot feed the data, a parent without
+evidence.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+
+from engine.base_model import require_intact
+from engine.context import Context, TrainRequest
+from engine.curriculum import Curriculum, read_curriculum, read_files
+from engine.dataset import PhaseRequest, Selection, select_new
+from engine.disk import require_space
+from engine.errors import UsageError
+from engine.events import DataPrepared
+from engine.exam_fit import exam_window, require_fit
+from engine.exam_items import read_items
+from engine.holdout import split
+from engine.inheritance import ancestor_data, require_evidence
+from engine.plan import Plan
+from engine.recipe import PhaseRecipe
+from engine.replay import choose_replay, weave
+from engine.rows import Row
+from engine.runs import Run
+from engine.steps.encode import encode, model_window
+from engine.steps.examine import exams_of, phrases, tone_probes
+from engine.steps.staging import Material, make_exams, write_staging
+from engine.training.budget import plan_accumulation
+from engine.versions import package_versions
+from ledger.errors import LedgerDamaged
+from ledger.hashing import sha256_file
+from ledger.lineage import Lineage
+from ledger.parents import link_parents
+from ledger.row import LedgerRow
+from probes.base import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """Where a generation comes from: its parent (None: the base), all ancestors root first, the parent's SHA-256."""
+
+    parent: int | None
+    path: tuple[int, ...]
+    parent_sha: str
+
+
+def prepare(
+    context: Context, run: Run, request: TrainRequest, lineage: Lineage, gen: int, backend: str, threads: int
+) -> Plan:
+    """Select, split and order the data of generation `gen`, write it into the run's staging, and return the plan.
+
+    Raises UsageError when there is nothing new to learn, too little for a holdout, too few steps for the data, or a row
+    or an exam item that does not fit the context; nothing is written then.
+    """
+    config = context.config
+    require_intact(context.base)
+    descent = _descend(context, request, lineage, gen)
+    curriculum, selection, recipe, material = _choose(context, request, descent, gen)
+    accumulation = plan_accumulation(len(material.fed), recipe.steps, recipe.batch_size, recipe.accumulation)
+    if accumulation != recipe.accumulation:
+        context.emit.log(
+            f"accumulation raised from {recipe.accumulation} to {accumulation} so that {recipe.steps} steps feed all "
+            f"{len(material.fed)} rows",
+            "warning",
+        )
+    require_space(context.workspace, context.base, recipe.method)
+    context.control.check()
+    exam, qa = make_exams(material, gen, curriculum.stages[-1], config.eval.qa_trained_rows)
+    _require_room(context, material, descent, recipe, qa)
+    context.control.check()
+
+    write_staging(run.staging, material, exam, qa)
+    plan = Plan(
+        run_id=run.run_id,
+        gen=gen,
+        parent_gen=descent.parent,
+        path=descent.path,
+        phase=selection.phase,
+        backend=backend,
+        recipe=recipe,
+        steps=recipe.steps,
+        accumulation=accumulation,
+        threads=threads,
+        quant=config.export.quant,
+        base=context.base.facts(),
+        parent_sha=descent.parent_sha,
+        data_delta_sha=sha256_file(run.staging / "data" / "new.jsonl"),
+        train_sha=sha256_file(run.staging / "data" / "train.jsonl"),
+        counts={
+            "new": len(material.new),
+            "train": len(material.fed),
+            "holdout": len(material.holdout),
+            "replay": len(material.replay),
+        },
+        by_stage=dict(Counter(fed.row.stage for fed in material.fed)),
+        selection=selection.to_dict(),
+        curriculum={**curriculum.to_dict(), "duplicates": len(curriculum.duplicates)},
+        stages=curriculum.stages,
+        versions=package_versions(backend),
+        created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+    plan.write(run.plan)
+    context.emit.log(selection.reason)
+    return plan
+
+
+def tell_data(context: Context, plan: Plan) -> None:
+    """Emit what the generation will be fed; told again by a resume, whose screen has not seen it."""
+    context.emit(
+        DataPrepared,
+        new_rows=plan.counts["new"],
+        train_rows=plan.counts["train"],
+        holdout_rows=plan.counts["holdout"],
+        replay_rows=plan.counts["replay"],
+        by_stage=plan.by_stage,
+        bad_rows=len(plan.curriculum["bad"]),
+        duplicates=int(plan.curriculum["duplicates"]),
+        data_delta_sha=plan.data_delta_sha,
+    )
+
+
+def _descend(context: Context, request: TrainRequest, lineage: Lineage, gen: int) -> Descent:
+    parent = lineage.resolve(request.parent) if request.parent else lineage.head
+    path = (*lineage.ancestors(parent), parent) if parent is not None else ()
+    for ancestor in path:
+        require_evidence(context.workspace, ancestor)
+    parent_sha = lineage.node(parent).row.child_sha if parent is not None else context.base.sha
+    child = LedgerRow(gen, parent_sha, "0" * 64, "0" * 64, 0, 0.0, 0.0, None, None, None, None, None)
+    try:
+        # What the ledger would refuse after the training is refused before it.
+        link_parents([*(node.row for node in lineage.nodes()), child])
+    except LedgerDamaged as error:
+        raise UsageError(
+            f"this ledger cannot take G{gen}: {error.title}",
+            where=str(context.workspace.ledger.path),
+            hint="its rows descend from another base (or one written by hand); train in a workspace of its own",
+        ) from error
+    return Descent(parent, path, parent_sha)
+
+
+def _choose(
+    context: Context, request: TrainRequest, descent: Descent, gen: int
+) -> tuple[Curriculum, Selection, PhaseRecipe, Material]:
+    """Read what there is to learn and decide what of it is trained, held out and replayed."""
+    config = context.config
+    ancestors, seen, held = ancestor_data(context.workspace, descent.path)
+    curriculum, inbox, given = _read(context, request)
+    depth = len(descent.path)
+    selection = select_new(cast("PhaseRequest", request.phase), curriculum, inbox, seen, depth, config, given)
+    recipe = config.recipe(selection.phase)
+    train, holdout = split(selection.rows, config.curriculum.holdout, f"G{depth}")
+    replay = choose_replay(
+        ancestors,
+        config.replay.rows,
+        config.replay.scope,
+        child_gen=gen,
+        seed=recipe.seed,
+        forbidden_ids={*held, *(row.id for row in selection.rows)},
+    )
+    fed = weave(train, replay, curriculum.stages)
+    return curriculum, selection, recipe, Material(selection.rows, train, holdout, replay, fed)
+
+
+def _read(context: Context, request: TrainRequest) -> tuple[Curriculum, list[Row], list[Row] | None]:
+    """Read the curriculum and the inbox, or, as the third value, the files given with --data; bad rows are told."""
+    config, root = context.config.curriculum, context.workspace.root
+    last, limit = config.stages[-1], config.max_line_bytes
+    if request.data:
+        read = read_files(request.data, last, stages=config.stages, max_line_bytes=limit)
+        _tell_bad(context, read)
+        if not read.rows:
+            where = ", ".join(str(path) for path in request.data)
+            reasons = "; ".join(f"{bad.file}:{bad.line} {bad.reason}" for bad in read.bad[:3])
+            raise UsageError(f"no usable row in the data given{': ' + reasons if reasons else ''}", where=where)
+        return read, [], list(read.rows)
+    curriculum = read_curriculum(root / config.path, config.stages, max_line_bytes=limit)
+    inbox = read_files([root / config.inbox], last, stages=config.stages, max_line_bytes=limit, missing_ok=True)
+    _tell_bad(context, curriculum)
+    _tell_bad(context, inbox)
+    return curriculum, list(inbox.rows), None
+
+
+def _tell_bad(context: Context, read: Curriculum) -> None:
+    for bad in read.bad:
+        context.emit.log(f"bad row left out: {bad.file}:{bad.line} {bad.reason}", "warning")
+    for note in read.notes:
+        context.emit.log(note, "warning")
+
+
+def _require_room(
+    context: Context, material: Material, descent: Descent, recipe: PhaseRecipe, qa: Sequence[Item]
+) -> None:
+    """Refuse what would only fail after the training: rows and exam items longer than the context, unusable probes."""
+    workspace, runtime = context.workspace, context.runtime
+    encode(runtime, context.base, [*material.new, *(fed.row for fed in material.replay)], recipe)
+    parent = workspace.generation(descent.parent) if descent.parent is not None else None
+    items = [
+        *qa,
+        *(read_items(parent / "qa.jsonl") if parent else []),
+        *(item for exam in exams_of(workspace, descent.path).values() for item in exam),
+    ]
+    phrases(workspace, context.config)
+    items += [
+        Item(id=probe.id, prompt=probe.prompt, expected="", how="match")
+        for probe in tone_probes(workspace, context.config)
+    ]
+    window = min(exam_window(context.config), model_window(runtime.load(context.base.gguf, vocab_only=True)))
+    require_fit(runtime, items, window, {row.id: row.source for row in material.new if row.source})

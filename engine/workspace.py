@@ -1,0 +1,124 @@
+"""Where things lie in a workspace, and the lock that lets one process at a time change it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import LunaError, UsageError
+from ledger.head import HeadStore
+from ledger.lineage import Lineage
+from ledger.manifest import Manifest, read_manifest, read_manifests
+from ledger.store import LedgerStore
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The paths of one workspace; nothing is created by looking at it."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, root: Path) -> Workspace:
+        """Return the workspace at `root`; raises UsageError when there is no luna.toml."""
+        root = root.expanduser().resolve()
+        if not (root / "luna.toml").is_file():
+            raise UsageError(
+                "this is not a luna workspace: there is no luna.toml",
+                where=str(root),
+                hint=f"make one with: luna-tui init {root} --demo   (or name another directory with -w DIR)",
+            )
+        return cls(root)
+
+    @property
+    def config_path(self) -> Path:
+        return self.root / "luna.toml"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def base_dir(self) -> Path:
+        return self.models / "base"
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    def log(self, name: str) -> Path:
+        """The path of a log file beside the runs; its directory is made."""
+        self.runs.mkdir(parents=True, exist_ok=True)
+        return self.runs / name
+
+    def gguf(self, gen: int) -> Path:
+        """The file a person chats with."""
+        return self.models / f"luna_age_{gen}.gguf"
+
+    def generation(self, gen: int) -> Path:
+        """The directory of one generation's evidence."""
+        return self.models / "generations" / str(gen)
+
+    @property
+    def weights_cache(self) -> Path:
+        """Full-precision weights of generations, rebuilt from the deltas whenever they are missing."""
+        return self.models / "cache"
+
+    @property
+    def ledger(self) -> LedgerStore:
+        return LedgerStore(self.models)
+
+    @property
+    def head(self) -> HeadStore:
+        return HeadStore(self.models)
+
+    def manifest(self, gen: int) -> Manifest | None:
+        """A generation's manifest, or None for a hand-written row; raises LedgerDamaged when it cannot be read."""
+        path = self.generation(gen) / "manifest.json"
+        return read_manifest(path) if path.exists() else None
+
+    def lineage(self) -> Lineage:
+        """The tree of all generations as the ledger, the head log and the manifests tell it."""
+        rows = self.ledger.read()
+        return Lineage.build(rows, self.head.current(), read_manifests(self.models))
+
+    @contextlib.contextmanager
+    def lock(self, purpose: str) -> Generator[None]:
+        """Hold the workspace against other writers; raises LunaError naming the process that holds it.
+
+        An flock, so that a killed process leaves nothing to clean up.
+        """
+        self.models.mkdir(parents=True, exist_ok=True)
+        path = self.models / ".lock"
+        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise LunaError(
+                    f"this workspace is in use ({_holder(path)})",
+                    where=str(self.root),
+                    hint="wait for it, or stop it; reading commands (lineage, eval, chat, verify) work meanwhile",
+                ) from error
+            holder = {"pid": os.getpid(), "purpose": purpose, "since": time.time()}
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, json.dumps(holder).encode(), 0)
+            try:
+                yield
+            finally:
+                os.ftruncate(fd, 0)
+        finally:
+            os.close(fd)
+
+
+def _holder(path: Path) -> str:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        data = json.loads(path.read_text())
+        return f"{data['purpose']}, pid {data['pid']}"
+    return "its name is not known"

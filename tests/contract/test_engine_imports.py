@@ -1,0 +1,43 @@
+"""What the screen and the command line import of the engine must not pull a model library in."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = (
+    "torch",
+    "transformers",
+    "trl",
+    "peft",
+    "datasets",
+    "accelerate",
+    "llama_cpp",
+    "gguf",
+    "numpy",
+    "huggingface_hub",
+)
+LIGHT = (
+    "engine.session",
+    "engine.workspace",
+    "engine.lineage_view",
+    "engine.evaluate",
+    "engine.chat",
+    "engine.rollback",
+    "engine.verifying",
+    "engine.restore",
+    "engine.gc",
+    "engine.runtime.client",
+)
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_importing_it_stays_light(module: str) -> None:
+    code = f"import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stdout))
+    assert module in loaded
+    assert not loaded & set(HEAVY)

@@ -1,0 +1,154 @@
+"""The gate at its exact thresholds, and the stop rule along a lineage."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from engine.config import EvalSection, StopRuleSection
+from engine.gate import missed_targets, passes
+from engine.steps.judge import judge
+from engine.stop_rule import Point, stop_reason
+from ledger.lineage import Lineage
+from ledger.row import LedgerRow
+from probes.examine import Examination
+from probes.statistics import Score
+
+TARGETS = EvalSection()
+RULE = StopRuleSection()
+
+
+def score(value: float, n: int = 100) -> Score:
+    return Score(value=value, n=n, low=0.0, high=1.0)
+
+
+def examination(**values: float) -> Examination:
+    """An examination that passes, but for the values given."""
+    scores = {"recall": 0.95, "generalization": 0.9, "drift": 0.0, "answered": 1.0} | values
+    return Examination(
+        recall=score(scores["recall"]),
+        retention=None,
+        generalization=score(scores["generalization"]),
+        drift=score(scores["drift"]),
+        answered=score(scores["answered"]),
+        by_ancestor={},
+        own_qa=None,
+        lost=(),
+        gained=(),
+        results=(),
+        tone_answers=(),
+        seconds={},
+    )
+
+
+def test_all_targets_met() -> None:
+    assert missed_targets(examination(), TARGETS, stopped_by_eos=True) == []
+    assert all(passes(examination(), TARGETS).values())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "met"),
+    [
+        ("recall", 0.90, False),
+        ("recall", 0.9001, True),
+        ("generalization", 0.85, False),
+        ("generalization", 0.8501, True),
+        ("drift", 0.20, False),
+        ("drift", 0.1999, True),
+        ("answered", 0.90, True),
+        ("answered", 0.8999, False),
+    ],
+)
+def test_thresholds(name: str, value: float, met: bool) -> None:
+    found = examination(**{name: value})
+    assert (missed_targets(found, TARGETS, stopped_by_eos=True) == []) is met
+    assert passes(found, TARGETS) == {key: met if key == name else True for key in passes(found, TARGETS)}
+
+
+def test_reasons_name_the_score_the_target_and_the_count() -> None:
+    (reason,) = missed_targets(examination(recall=0.5), TARGETS, stopped_by_eos=True)
+    assert reason == "recall 0.500 is not above 0.9 (n 100)"
+    (reason,) = missed_targets(examination(answered=0.4), TARGETS, stopped_by_eos=True)
+    assert "falls silent" in reason
+
+
+def test_a_model_that_never_stops() -> None:
+    (reason,) = missed_targets(examination(), TARGETS, stopped_by_eos=False)
+    assert "never stops" in reason
+
+
+def test_every_miss_is_named() -> None:
+    found = examination(recall=0.0, generalization=0.0, drift=1.0, answered=0.0)
+    assert len(missed_targets(found, TARGETS, stopped_by_eos=False)) == 5
+
+
+def path(*points: tuple[float, float]) -> list[Point]:
+    return [Point(gen, general, drift) for gen, (general, drift) in enumerate(points)]
+
+
+def test_the_stop_rule_fires_when_drift_is_all_that_rises() -> None:
+    reason = stop_reason(path((0.90, 0.0), (0.91, 0.05), (0.92, 0.16)), RULE)
+    assert reason is not None
+    assert "fix the data, not the size" in reason
+    assert "G1 and G2" in reason
+
+
+@pytest.mark.parametrize(
+    ("points", "why"),
+    [
+        ([(0.90, 0.0), (0.92, 0.2)], "two generations are no trend"),
+        ([(0.90, 0.0), (0.96, 0.05), (0.97, 0.2)], "generalization rose in one of them"),
+        ([(0.80, 0.0), (0.80, 0.0), (0.85, 0.2)], "a rise of exactly epsilon is a rise"),
+        ([(0.90, 0.0), (0.90, 0.05), (0.90, 0.10)], "drift rose too little in each"),
+        ([(0.90, 0.1), (0.90, 0.2), (0.90, 0.2)], "a rise of exactly theta is not more than theta"),
+        ([(0.90, 0.3), (0.90, 0.2), (0.90, 0.1)], "drift falls"),
+        ([(0.90, 0.0), (0.90, 0.3), (0.90, 0.3), (0.90, 0.3)], "only the last two generations count"),
+    ],
+)
+def test_the_stop_rule_stays_silent(points: list[tuple[float, float]], why: str) -> None:
+    assert stop_reason(path(*points), RULE) is None, why
+
+
+def test_the_stop_rule_counts_a_jump_in_either() -> None:
+    assert stop_reason(path((0.9, 0.0), (0.9, 0.15), (0.9, 0.15)), RULE) is not None
+    assert stop_reason(path((0.9, 0.0), (0.9, 0.0), (0.9, 0.15)), RULE) is not None
+
+
+def test_the_stop_rule_can_be_switched_off() -> None:
+    off = StopRuleSection(enabled=False)
+    assert stop_reason(path((0.9, 0.0), (0.9, 0.5), (0.9, 1.0)), off) is None
+
+
+def judged(ancestors: tuple[int, ...], drift: float) -> str:
+    """The verdict on a G4 that descends from `ancestors` of a lineage in which G2 and G3 are another branch."""
+    rows = [
+        ledger_row(0, "base_model", 0.9, 0.0),
+        ledger_row(1, sha(0), 0.9, 0.0),
+        ledger_row(2, sha(1), 0.9, 0.5),
+        ledger_row(3, sha(2), 0.9, 0.9),
+    ]
+    config = SimpleNamespace(eval=TARGETS, stop_rule=RULE)
+    context = SimpleNamespace(config=config, emit=lambda *_args, **_kwargs: None)
+    plan, model = SimpleNamespace(path=ancestors, gen=4), SimpleNamespace(stopped=8)
+    lineage = Lineage.build(rows)
+    return judge(context, plan, lineage, model, examination(drift=drift)).verdict  # type: ignore[arg-type]
+
+
+def sha(gen: int) -> str:
+    return f"{gen:x}" * 64
+
+
+def ledger_row(gen: int, parent: str, general: float, drift: float) -> LedgerRow:
+    return LedgerRow(gen, parent, sha(gen), "f" * 64, 1, 1e-4, 1.0, 1.0, 0.5, 1.0, general, drift)
+
+
+def test_the_stop_rule_follows_the_lineage_and_not_the_numbers() -> None:
+    assert judged((0, 1), drift=0.05) == "accepted", "the drift of the other branch is none of its own"
+    assert judged((0, 1), drift=0.15) == "stopped"
+    assert judged((0, 1, 2), drift=0.19) == "stopped", "drift jumped in its parent"
+    assert judged((0,), drift=0.15) == "accepted"
+
+
+def test_a_rejected_generation_says_what_it_missed() -> None:
+    assert judged((0,), drift=0.2) == "rejected"
