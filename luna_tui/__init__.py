@@ -1,0 +1,1 @@
+"""The command line of luna-tui, and the only package that draws."""

@@ -1,0 +1,114 @@
+"""The composition root: every command in one Typer app, and what errors become at the end of a process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from luna_tui.commands import chat, doctor, evaluate, gc, init, lineage, rollback, train, verify
+from luna_tui.engine_access import Engine
+from luna_tui.environment import own_version, prepare_environment
+from luna_tui.invocation import Invocation, examples, help_text, invocation
+
+COMMANDS: tuple[tuple[str, Callable[..., None], Sequence[str]], ...] = (
+    ("init", init.init, init.EXAMPLES),
+    ("train", train.train, train.EXAMPLES),
+    ("eval", evaluate.evaluate, evaluate.EXAMPLES),
+    ("lineage", lineage.lineage, lineage.EXAMPLES),
+    ("rollback", rollback.rollback, rollback.EXAMPLES),
+    ("chat", chat.chat, chat.EXAMPLES),
+    ("verify", verify.verify, verify.EXAMPLES),
+    ("doctor", doctor.doctor, doctor.EXAMPLES),
+    ("gc", gc.gc, gc.EXAMPLES),
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"luna-tui {own_version()}")
+        raise typer.Exit
+
+
+def top(
+    context: typer.Context,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(
+            "-w",
+            "--workspace",
+            metavar="DIR",
+            envvar="LUNA_WORKSPACE",
+            help="The workspace, if it is not this directory.",
+        ),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Evolve one small language model in tiny, audited generations: train, ship, examine, accept or reject, record.
+
+    Without a command: where the lineage stands and what to do next. Exit codes: 0 ok, 1 failed, 2 usage or bad input,
+    3 rejected or stopped, 4 ledger or artefact damaged, 130 interrupted.
+    """
+    call = invocation(context)
+    call.named = workspace if workspace is None or str(workspace) != "." else None
+    if context.invoked_subcommand is None:
+        from luna_tui.commands.report import report
+
+        report(call)
+
+
+def build_app() -> typer.Typer:
+    """The whole command line; an `Invocation` must be handed to it as `obj`."""
+    built = typer.Typer(
+        name="luna-tui",
+        invoke_without_command=True,
+        # Tracebacks go to a log file, see main().
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    top_examples = examples(
+        "luna-tui init demo --demo && luna-tui -w demo train --generations 4",
+        "luna-tui -w demo lineage",
+        "luna-tui -w demo chat HEAD",
+    )
+    built.callback(help=help_text(top), epilog=top_examples)(top)
+    for name, function, lines in COMMANDS:
+        built.command(name, help=help_text(function), epilog=examples(*lines))(function)
+    return built
+
+
+def main(engine: Engine | None = None) -> None:
+    """Run `luna-tui` on this process's arguments and exit; tests hand in an engine of their own."""
+    from engine.errors import LunaError
+    from ledger.errors import LedgerError
+    from luna_tui.problems import exit_code_of, show_error, show_unexpected
+
+    prepare_environment()
+    for stream in (sys.stdout, sys.stderr):
+        # Whatever a file or a model says must come out somehow, in any locale.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        build_app()(obj=Invocation(engine=engine or Engine()), prog_name="luna-tui")
+    except (LunaError, LedgerError) as error:
+        show_error(error)
+        sys.exit(exit_code_of(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader has left. Python would complain when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(1)
+    except Exception as error:
+        show_unexpected(error)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""`luna-tui eval`: examine a generation again, as it was shipped."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Iterator
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from luna_tui.invocation import GenArgument, JsonOption, WorkspaceOption, invocation
+
+if TYPE_CHECKING:
+    from engine.control import Control
+    from engine.workspace import Workspace
+
+EXAMPLES = (
+    "luna-tui eval HEAD",
+    "luna-tui eval G2 --all             # every item, not only the failed ones",
+    "luna-tui eval G2 --recorded         # as it was when it was judged",
+    "luna-tui eval base                 # the base model on the same exams",
+    "luna-tui eval 3 --json | jq .scores",
+)
+
+
+def evaluate(
+    context: typer.Context,
+    gen: GenArgument,
+    everything: Annotated[bool, typer.Option("--all", help="Show every item and answer.")] = False,
+    recorded: Annotated[
+        bool, typer.Option("--recorded", help="Show what was recorded after training; loads no model.")
+    ] = False,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Examine a shipped GGUF: recall, generalization, style drift, and the exam of every ancestor.
+
+    Shows the scores with counts and intervals, then what it got wrong. Changes nothing.
+    """
+    from engine.control import Control
+    from luna_tui.bars import bar
+    from luna_tui.quiet_output import quiet_output
+
+    call = invocation(context)
+    opened = call.workspace()
+    config = call.engine.config(opened.root)
+    opened.lineage().resolve(gen)  # an unknown name is said at once, not after loading a model
+    if recorded:
+        _show(opened, call.engine.recorded_evaluation(opened, config, gen), everything=everything, as_json=as_json)
+        return
+    control = Control()
+    with (
+        quiet_output(opened.runs / "eval.log") as streams,
+        bar("examining", quiet=as_json, stream=streams.err) as progress,
+        _stops_by_ctrl_c(control),
+    ):
+        result = call.engine.evaluate(opened, config, gen, progress=progress, control=control)
+    _show(opened, result, everything=everything, as_json=as_json)
+
+
+def _show(workspace: Workspace, result: dict[str, Any], *, everything: bool, as_json: bool) -> None:
+    if as_json:
+        from luna_tui.json_output import write_document
+
+        write_document(result)
+        return
+    from luna_tui.eval_report import print_evaluation
+    from luna_tui.terminal import stdout_console
+
+    was = {row.gen_id: row.eval_generalization for row in workspace.ledger.read()}
+    print_evaluation(stdout_console(), result, was, everything=everything)
+
+
+@contextlib.contextmanager
+def _stops_by_ctrl_c(control: Control) -> Iterator[None]:
+    """Let the first Ctrl-C stop the examination in order; the second one interrupts it anywhere."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if control.stopping:
+            raise KeyboardInterrupt
+        control.stop()
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,169 @@
+"""`luna-tui train`: evolve one or more generations."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from queue import SimpleQueue
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
+
+from luna_tui.invocation import Invocation, JsonOption, WorkspaceOption, invocation
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.context import TrainRequest
+    from engine.events import Event
+    from engine.workspace import Workspace
+    from luna_tui.engine_access import Session
+    from luna_tui.quiet_output import Streams
+    from luna_tui.training.follow import View
+
+EXAMPLES = (
+    "luna-tui train                     # the next generation, from HEAD",
+    "luna-tui -w demo train --generations 4",
+    "luna-tui train --parent G1 --data new_chats.jsonl",
+    "luna-tui train --resume            # go on after Ctrl-C",
+    "luna-tui train --json | jq -c 'select(.type == \"judged\")'",
+)
+
+
+class PhaseName(StrEnum):
+    """What a generation learns."""
+
+    AUTO = "auto"
+    BASE = "base"
+    ALIGN = "align"
+    CONVERSE = "converse"
+
+
+class BackendName(StrEnum):
+    """What trains it."""
+
+    AUTO = "auto"
+    UNSLOTH = "unsloth"
+    TRL = "trl"
+
+
+def train(
+    context: typer.Context,
+    generations: Annotated[
+        int, typer.Option("--generations", "-n", min=1, metavar="N", help="How many; ends at the first rejection.")
+    ] = 1,
+    phase: Annotated[PhaseName, typer.Option(help="auto: G0 base, G1 align, then converse.")] = PhaseName.AUTO,
+    parent: Annotated[str | None, typer.Option(metavar="GEN", help="Train from this generation, not HEAD.")] = None,
+    steps: Annotated[int | None, typer.Option(min=1, metavar="N", help="Optimizer steps, not luna.toml's.")] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option(metavar="PATH", help="More rows for this generation; may be repeated.")
+    ] = None,
+    backend: Annotated[BackendName | None, typer.Option(help="What trains.", show_default=False)] = None,
+    seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed, not luna.toml's.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run.")] = False,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Train the next generation, ship it as a GGUF, examine that file, and accept or reject it.
+
+    Ctrl-C stops after the running step and keeps a checkpoint. Exit code 3: rejected by the gate or stopped by the
+    stop rule; everything is recorded and HEAD has not moved.
+    """
+    from engine.errors import LunaError
+    from ledger.errors import LedgerError
+
+    call = invocation(context)
+    try:
+        opened = call.workspace()
+        config = call.engine.config(opened.root)
+        for path in data or []:
+            _check_data(path)
+        request = call.engine.train_request(
+            generations=generations,
+            phase=phase.value,
+            parent=parent,
+            steps=steps,
+            data=tuple(path.resolve() for path in data or []),
+            backend=backend.value if backend else None,
+            seed=seed,
+            resume=resume,
+        )
+    except (LunaError, LedgerError) as error:
+        if as_json:
+            _write_failure(error)
+        raise
+    raise typer.Exit(_run(call, opened, config, request, as_json=as_json))
+
+
+def _run(call: Invocation, workspace: Workspace, config: Config, request: TrainRequest, *, as_json: bool) -> int:
+    from luna_tui.quiet_output import quiet_output
+    from luna_tui.training.follow import StopSignals, follow
+
+    events: SimpleQueue[Event] = SimpleQueue()
+    with quiet_output(workspace.runs / "train.log") as streams:
+        session = call.engine.session(workspace, config, events)
+        view = _view(call, workspace, config, streams, as_json=as_json)
+        signals = StopSignals(session, streams.err)
+        with signals.installed(), _running(session):
+            return follow(session.train(request), events, view, signals).exit_code
+
+
+@contextlib.contextmanager
+def _running(session: Session) -> Iterator[None]:
+    session.start()
+    try:
+        yield
+    finally:
+        session.close()
+
+
+def _view(call: Invocation, workspace: Workspace, config: Config, streams: Streams, *, as_json: bool) -> View:
+    from luna_tui.terminal import LunaConsole, is_live
+    from luna_tui.training.result import ResultPrinter, targets_of
+    from luna_tui.training.views import JsonView, PlainView
+
+    if as_json:
+        return JsonView(streams.out, streams.err)
+
+    def earlier() -> dict[int, float | None]:
+        return {row.gen_id: row.eval_generalization for row in workspace.ledger.read()}
+
+    err = LunaConsole(streams.err)
+    result = ResultPrinter(LunaConsole(streams.out), err, targets_of(config), call.command, earlier)
+    if not is_live(streams.err):
+        return PlainView(streams.err, result)
+    from luna_tui.training.live import LiveView
+
+    return LiveView(err, time.monotonic, result)
+
+
+def _check_data(path: Path) -> None:
+    from engine.errors import UsageError
+
+    if not path.exists():
+        raise UsageError("no such file or directory", where=str(path), hint="check the path given with --data")
+
+
+def _write_failure(error: Exception, out: IO[str] | None = None) -> None:
+    """End the stream of JSON events as every run ends, though none began."""
+    from engine.events import RunFinished, to_json_object
+    from luna_tui.json_output import write_json
+    from luna_tui.problems import exit_code_of
+
+    failed = RunFinished(
+        run="",
+        seq=0,
+        mono=time.monotonic(),
+        wall=time.time(),
+        gen=None,
+        verdict="failed",
+        reasons=[],
+        exit_code=exit_code_of(error),
+        head=None,
+        error=str(getattr(error, "title", error)),
+        hint=str(getattr(error, "hint", "")),
+    )
+    write_json(to_json_object(failed), out or sys.stdout)

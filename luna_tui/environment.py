@@ -1,0 +1,30 @@
+"""Settings that must stand before numerics or model libraries are imported; what the user has set is left alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import MutableMapping
+from importlib.metadata import PackageNotFoundError, version
+
+_QUIET = {
+    # OpenMP threads that spin while they wait make everything else on the machine many times slower.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    # The tokenizers library warns on every fork unless it is told.
+    "TOKENIZERS_PARALLELISM": "false",
+    # Nothing is fetched unless the user asks for it with HF_HUB_OFFLINE=0.
+    "HF_HUB_OFFLINE": "1",
+}
+
+
+def prepare_environment(env: MutableMapping[str, str] = os.environ) -> None:
+    """Set the defaults above where the user has not chosen."""
+    for name, value in _QUIET.items():
+        env.setdefault(name, value)
+
+
+def own_version() -> str:
+    """The version of luna-tui that is installed."""
+    try:
+        return version("luna-tui")
+    except PackageNotFoundError:
+        return "unknown (not installed)"

@@ -1,0 +1,83 @@
+"""What every command is handed: the workspace the user meant, the engine, and the options that all commands share."""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from luna_tui.engine_access import Engine
+
+if TYPE_CHECKING:
+    from engine.workspace import Workspace
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One call of `luna-tui`; `named` is the workspace as the user wrote it, None for the current directory."""
+
+    engine: Engine = field(default_factory=Engine)
+    named: Path | None = None
+
+    @property
+    def root(self) -> Path:
+        """The directory of the workspace, which may not exist."""
+        return self.named or Path(".")
+
+    def workspace(self) -> Workspace:
+        """Open the workspace; raises UsageError when there is none."""
+        from engine.workspace import Workspace
+
+        return Workspace.open(self.root)
+
+    def command(self, rest: str) -> str:
+        """A command the user can paste: `luna-tui -w demo chat HEAD`."""
+        where = f" -w {shlex.quote(str(self.named))}" if self.named else ""
+        return f"luna-tui{where} {rest}"
+
+
+def invocation(context: typer.Context) -> Invocation:
+    """The invocation that a command belongs to."""
+    found = context.find_object(Invocation)
+    if found is None:
+        raise RuntimeError("the command line was started without its invocation")
+    return found
+
+
+def _name_workspace(context: typer.Context, value: Path | None) -> Path | None:
+    if value is not None:
+        invocation(context).named = value
+    return value
+
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "-w",
+        "--workspace",
+        metavar="DIR",
+        help="The workspace, if it is not this directory.",
+        callback=_name_workspace,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+GenArgument = Annotated[
+    str, typer.Argument(metavar="GEN", help="A generation: 3, G3, HEAD, base, or the beginning of a SHA.")
+]
+
+
+def examples(*lines: str) -> str:
+    """The examples at the end of a help text."""
+    return "\n".join(["Examples:", *(f"$ {line}" for line in lines)])
+
+
+def help_text(command: Callable[..., None]) -> str:
+    """A command's docstring with each paragraph as one line, so that it wraps at the screen's edge and not at ours."""
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

@@ -1,0 +1,84 @@
+"""The scores of a generation beside their targets, as values: one form for the engine's events and for `eval`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+_NAMES = (
+    ("recall", "recall", ">"),
+    ("retention", "  retention", ""),
+    ("generalization", "generalization", ">"),
+    ("drift", "style drift", "<"),
+    ("answered", "  answered", ">="),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreLine:
+    """One score: a share of `n` cases with its 95 % interval, and its target with the sign it must stand to it.
+
+    `passed` is None for a score that has no target.
+    """
+
+    name: str
+    label: str
+    value: float
+    n: int
+    low: float
+    high: float
+    target: float | None
+    sign: str
+    passed: bool | None
+
+    @property
+    def count(self) -> int:
+        """How many of the `n` cases the share stands for."""
+        return round(self.value * self.n)
+
+
+@dataclass(frozen=True, slots=True)
+class AncestorExam:
+    """The score on an ancestor's exam now, and what that ancestor itself scored when it was new."""
+
+    gen: int
+    value: float
+    n: int
+    was: float | None
+
+
+def score_lines(scores: Mapping[str, Any], targets: Mapping[str, float]) -> list[ScoreLine]:
+    """The scores that are there, in the order people read them; `scores` maps names to `{value, n, low, high}`."""
+    found: list[ScoreLine] = []
+    for name, label, sign in _NAMES:
+        score = scores.get(name)
+        if not isinstance(score, Mapping) or score.get("value") is None:
+            continue
+        values = cast("Mapping[str, Any]", score)
+        value, target = float(values["value"]), targets.get(name)
+        passed = None if target is None or not sign else _meets(value, sign, target)
+        low, high = float(values.get("low", 0.0)), float(values.get("high", 1.0))
+        found.append(ScoreLine(name, label, value, int(values.get("n", 0)), low, high, target, sign, passed))
+    return found
+
+
+def ancestor_exams(by_ancestor: object, was: Mapping[int, float | None]) -> list[AncestorExam]:
+    """The exams of the ancestors, oldest first, from a list of `{gen, value, n}` or a mapping of GEN_ID to score."""
+    return sorted(
+        (AncestorExam(gen, float(s["value"]), int(s.get("n", 0)), was.get(gen)) for gen, s in _pairs(by_ancestor)),
+        key=lambda exam: exam.gen,
+    )
+
+
+def _pairs(by_ancestor: object) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    if isinstance(by_ancestor, Mapping):
+        for gen, score in cast("Mapping[Any, Mapping[str, Any]]", by_ancestor).items():
+            yield int(str(gen).removeprefix("G")), score
+    elif isinstance(by_ancestor, list):
+        for score in cast("list[Mapping[str, Any]]", by_ancestor):
+            yield int(str(score["gen"]).removeprefix("G")), score
+
+
+def _meets(value: float, sign: str, target: float) -> bool:
+    return value > target if sign == ">" else value < target if sign == "<" else value >= target

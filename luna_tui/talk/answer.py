@@ -1,0 +1,81 @@
+"""One answer to one raw prompt."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from luna_tui.engine_access import Talker
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How answers are drawn; temperature 0 is greedy."""
+
+    max_tokens: int = 200
+    temperature: float = 0.0
+    seed: int = 0
+    top_p: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A finished answer with its figures, as `chat --json` prints it."""
+
+    gen: int | None
+    prompt: str
+    text: str
+    tokens: int
+    ms_first_token: float
+    tokens_per_s: float
+    stop_reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Exactly the fields of `chat --json`."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def answer(model: Talker, prompt: str, sampling: Sampling, on_text: Callable[[str], None]) -> Answer:
+    """Stream an answer piece by piece to `on_text` (raw) and return the whole of it."""
+    options: dict[str, Any] = {"top_p": sampling.top_p} if sampling.top_p != 1.0 else {}
+    pieces: list[str] = []
+    stats = None
+    for event in model.stream(
+        prompt, max_tokens=sampling.max_tokens, temperature=sampling.temperature, seed=sampling.seed, **options
+    ):
+        if event.text:
+            pieces.append(event.text)
+            on_text(event.text)
+        stats = event.stats or stats
+    return Answer(
+        gen=model.gen,
+        prompt=prompt,
+        text="".join(pieces),
+        tokens=stats.tokens if stats else 0,
+        ms_first_token=round(stats.ms_first_token, 3) if stats else 0.0,
+        tokens_per_s=round(stats.tokens_per_s, 3) if stats else 0.0,
+        stop_reason=stats.stop_reason if stats else "stopped",
+    )
+
+
+@contextlib.contextmanager
+def ctrl_c_cancels(model: Talker) -> Iterator[None]:
+    """Let the first Ctrl-C end the answer in order, so that the model stays usable; the second one interrupts."""
+    asked = False
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        model.cancel()
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

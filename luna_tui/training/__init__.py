@@ -1,0 +1,1 @@
+"""How a run of training is followed, shown and interrupted."""
