@@ -17,10 +17,10 @@ DEMO_VALUES: dict[str, object] = {
     "train.base.lr": 1.5e-3,
     "train.align.steps": 150,
     "train.align.lr": 1.5e-3,
-    "train.align.blend": 0.85,
-    "train.converse.steps": 80,
+    "train.align.blend": 0.75,
+    "train.converse.steps": 70,
     "train.converse.lr": 1.5e-3,
-    "train.converse.blend": 0.85,
+    "train.converse.blend": 0.8,
 }
 
 _GITIGNORE = """\
