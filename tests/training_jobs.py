@@ -66,11 +66,11 @@ def run_trl(
 
 
 def stop_after(step: int) -> tuple[Control, Callable[[Event], None]]:
-    """A control, and a listener that asks it to stop when this step was told."""
+    """A control, and a listener that asks it to stop while this step, which then is the last, is being trained."""
     control = Control()
 
     def listen(event: Event) -> None:
-        if isinstance(event, TrainStep) and event.step == step:
+        if isinstance(event, TrainStep) and event.step == step - 1:
             control.stop()
 
     return control, listen

@@ -7,14 +7,20 @@ import subprocess
 import sys
 from pathlib import Path
 
-from engine.errors import LunaError
+from engine.errors import LunaError, UsageError
 
 
 def convert_to_gguf(directory: Path, out: Path, outtype: str) -> None:
     """Convert a Hugging Face directory to a GGUF at `out` (`outtype` f32, f16, bf16 or auto).
 
-    Raises LunaError with the converter's last lines when it fails.
+    Raises UsageError for a directory without config.json, and LunaError with the converter's last lines when it fails.
     """
+    if not (directory / "config.json").is_file():
+        raise UsageError(
+            "there is no config.json in this model directory",
+            where=str(directory),
+            hint="a Hugging Face directory has config.json, model.safetensors and the tokenizer's files",
+        )
     part = out.with_name(out.name + ".part")
     # -P: the directory luna runs in is the person's, nothing in it may pass for a module.
     command = [

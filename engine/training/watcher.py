@@ -19,7 +19,7 @@ from ledger.durable import make_durable
 
 
 class Watcher(TrainerCallback):
-    """The trainer's callback: a step begins, its numbers are logged, a checkpoint may be saved."""
+    """The trainer's callback: a step begins, ends, its numbers are logged, a checkpoint may be saved."""
 
     def __init__(self, job: TrainJob, feed: FeedLog, emit: Emitter, control: Control, resume_step: int) -> None:
         self._job, self._feed, self._emit, self._control = job, feed, emit, control
@@ -34,6 +34,11 @@ class Watcher(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         self._began = time.monotonic()
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        if self._control.stopping:
+            control.should_save = True
+            control.should_training_stop = True
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **kwargs: Any
@@ -69,10 +74,6 @@ class Watcher(TrainerCallback):
             epoch=state.global_step / self._steps_per_epoch,
             eta_s=self._step_seconds * (self._job.steps - state.global_step),
         )
-        # Here, the last moment before the trainer decides whether to save, so that a stop costs no further step.
-        if self._control.stopping:
-            control.should_save = True
-            control.should_training_stop = True
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         # The checkpoint counts from the moment it is sealed: what it would be continued from must be durable before.

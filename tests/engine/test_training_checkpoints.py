@@ -122,6 +122,7 @@ def test_a_backend_that_does_not_import_says_why_and_what_to_do(name: str, monke
     assert raised.value.hint
 
 
+@pytest.mark.slow
 def test_status_of_the_backends_tells_versions_without_importing_them_here() -> None:
     code = "import json, sys; from engine.training.select import backend_status as status; "
     code += "print(json.dumps([status(), 'trl' in sys.modules]))"
