@@ -20,7 +20,7 @@ DEMO_VALUES: dict[str, object] = {
     "train.align.blend": 0.75,
     "train.converse.steps": 70,
     "train.converse.lr": 1.5e-3,
-    "train.converse.blend": 0.8,
+    "train.converse.blend": 0.75,
 }
 
 _GITIGNORE = """\
