@@ -27,6 +27,7 @@ class TrainRequest:
     backend: str | None = None
     seed: int | None = None
     resume: bool = False
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,7 @@ def _read(context: Context, request: TrainRequest) -> tuple[Curriculum, list[Row
     last, limit = config.stages[-1], config.max_line_bytes
     if request.data:
         read = read_files(request.data, last, stages=config.stages, max_line_bytes=limit)
-        _tell_bad(context, read)
+        _tell_bad(context, request, read)
         if not read.rows:
             where = ", ".join(str(path) for path in request.data)
             reasons = "; ".join(f"{bad.file}:{bad.line} {bad.reason}" for bad in read.bad[:3])
@@ -182,12 +182,15 @@ def _read(context: Context, request: TrainRequest) -> tuple[Curriculum, list[Row
         return read, [], list(read.rows)
     curriculum = read_curriculum(root / config.path, config.stages, max_line_bytes=limit)
     inbox = read_files([root / config.inbox], last, stages=config.stages, max_line_bytes=limit, missing_ok=True)
-    _tell_bad(context, curriculum)
-    _tell_bad(context, inbox)
+    _tell_bad(context, request, curriculum)
+    _tell_bad(context, request, inbox)
     return curriculum, list(inbox.rows), None
 
 
-def _tell_bad(context: Context, read: Curriculum) -> None:
+def _tell_bad(context: Context, request: TrainRequest, read: Curriculum) -> None:
+    """Say which rows are left out, or, under --strict, refuse to train without them."""
+    if request.strict:
+        read.refuse_bad()
     for bad in read.bad:
         context.emit.log(f"bad row left out: {bad.file}:{bad.line} {bad.reason}", "warning")
     for note in read.notes:

@@ -59,11 +59,13 @@ def train(
     parent: Annotated[str | None, typer.Option(metavar="GEN", help="Train from this generation, not HEAD.")] = None,
     steps: Annotated[int | None, typer.Option(min=1, metavar="N", help="Optimizer steps, not luna.toml's.")] = None,
     data: Annotated[
-        list[Path] | None, typer.Option(metavar="PATH", help="More rows for this generation; may be repeated.")
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="Learn these files or folders, not the curriculum; may be repeated."),
     ] = None,
     backend: Annotated[BackendName | None, typer.Option(help="What trains.", show_default=False)] = None,
     seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed, not luna.toml's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Refuse to train while there are bad rows.")] = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -90,6 +92,7 @@ def train(
             backend=backend.value if backend else None,
             seed=seed,
             resume=resume,
+            strict=strict,
         )
     except (LunaError, LedgerError) as error:
         if as_json:

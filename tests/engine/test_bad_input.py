@@ -126,6 +126,15 @@ def test_rows_that_are_no_rows_are_told_and_left_out(tiny: TinyWorkspace) -> Non
     assert len(manifest.data["curriculum"]["bad"]) == len(bad)
 
 
+def test_strict_refuses_to_train_while_there_are_bad_rows(tiny: TinyWorkspace) -> None:
+    file = tiny.root / "curriculum" / "facts" / "parts.jsonl"
+    file.write_bytes(file.read_bytes() + b"not JSON at all\n")
+    assert tiny.train(strict=True).exit_code == 2
+    assert "curriculum/facts/parts.jsonl:37" in tiny.last.error
+    assert not tiny.runs()
+    assert tiny.train().exit_code == 0
+
+
 def test_line_separators_inside_a_row_are_no_line_ends(tiny: TinyWorkspace) -> None:
     odd = [
         {"prompt": f"Line\u2028or\u0085part {n}?", "response": f"Part\u2029{n}.", "score": "match"} for n in range(20)
