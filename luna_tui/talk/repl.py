@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -44,6 +45,8 @@ class Repl:
 
     def run(self) -> None:
         """Talk until Ctrl-D or /quit."""
+        # A parent that ignores Ctrl-C (a background job, some CI runners) hands that down; on a terminal we want it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         self._note("raw prompts, each one on its own; /help for commands, Ctrl-C stops an answer, Ctrl-D leaves")
         with _history():
             while True:

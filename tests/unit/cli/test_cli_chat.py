@@ -126,7 +126,7 @@ def test_ctrl_c_ends_the_answer_and_not_the_conversation(spawn: Spawn, workspace
     child.sendintr()
     child.expect("stopped")
     child.expect("G1 > ")
-    # Between its prompt and its wait for a key, readline does not see the signal until the next one: press again then.
+    # Between its prompt and its wait for a key, readline may miss a signal: press again then, as a person would.
     for _ in range(20):
         child.sendintr()
         if child.expect(["G1 > ", pexpect.TIMEOUT], timeout=3) == 0:
