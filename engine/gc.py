@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from engine.errors import Damaged, LunaError
+from engine.lineage_cache import cache_file
 from engine.runs import Run, unfinished_run
 from engine.workspace import Workspace
 from ledger.errors import LedgerDamaged
@@ -90,7 +91,12 @@ def _weights(workspace: Workspace) -> Iterator[Garbage]:
     cache = workspace.weights_cache
     if cache.is_dir() and not cache.is_symlink():
         for path in sorted(cache.iterdir()):
-            yield Garbage("weights", path, _size(path), "rebuilt from the base and the deltas")
+            why = (
+                "read again from the manifests"
+                if path == cache_file(workspace)
+                else "rebuilt from the base and the deltas"
+            )
+            yield Garbage("weights", path, _size(path), why)
 
 
 def _staging(workspace: Workspace, resumable: Run | None) -> Iterator[Garbage]:

@@ -27,14 +27,14 @@ def test_help_of_every_command_has_an_example_that_names_it(run: Run, name: str)
 def test_top_help_lists_all_commands_and_exit_codes(run: Run) -> None:
     result = run("--help")
     assert result.code == 0
-    assert NAMES == ["init", "train", "eval", "lineage", "rollback", "chat", "verify", "doctor", "gc"]
+    assert NAMES == ["init", "train", "eval", "lineage", "rollback", "chat", "export", "verify", "doctor", "gc"]
     for name in NAMES:
         assert f"│ {name} " in result.out
     assert "130 interrupted" in " ".join(result.out.split())
     assert "--install-completion" in result.out
 
 
-@pytest.mark.parametrize("name", ["eval", "lineage", "rollback", "chat", "verify", "doctor", "gc", "train"])
+@pytest.mark.parametrize("name", ["eval", "lineage", "rollback", "chat", "export", "verify", "doctor", "gc", "train"])
 def test_reading_commands_and_train_take_json_and_a_workspace(run: Run, name: str) -> None:
     out = run(name, "--help").out
     assert "--json" in out
