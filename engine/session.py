@@ -81,13 +81,18 @@ class EngineSession:
 
         Raises RuntimeError when the session is closed.
         """
-        asked = _Asked(request, Control(), Future())
+        asked = _Asked(request, Control(self._workspace.stop_file), Future())
         with self._guard:
             if self._closed:
                 raise RuntimeError("this engine session is closed")
             self._pending.append(asked)
             self._inbox.put(asked)
         return asked.future
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything that was asked for has not ended yet."""
+        return any(not asked.future.done() for asked in tuple(self._pending))
 
     def stop(self) -> None:
         """Ask everything that was asked for so far to stop: after this step, with a checkpoint; later requests run."""
@@ -106,9 +111,9 @@ class EngineSession:
     def _work(self) -> None:
         while (asked := self._inbox.get()) is not None:
             outcome = self._train(asked.request, asked.control)
+            asked.future.set_result(outcome)
             with self._guard:
                 self._pending.remove(asked)
-            asked.future.set_result(outcome)
 
     def _train(self, request: TrainRequest, control: Control) -> TrainOutcome:
         finished: list[RunFinished] = []

@@ -17,6 +17,18 @@ from ledger.lineage import Lineage
 from ledger.manifest import Manifest, read_manifest, read_manifests
 from ledger.store import LedgerStore
 
+_LOOKS_LAST_S = 0.2
+_RETRY_S = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a workspace's lock: its process id, what it does, and since when (seconds since the epoch)."""
+
+    pid: int
+    purpose: str
+    since: float
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
@@ -51,6 +63,15 @@ class Workspace:
     @property
     def runs(self) -> Path:
         return self.root / "runs"
+
+    @property
+    def lock_path(self) -> Path:
+        return self.models / ".lock"
+
+    @property
+    def stop_file(self) -> Path:
+        """Where another process asks the holder of the lock to stop."""
+        return self.models / ".stop"
 
     def log(self, name: str) -> Path:
         """The path of a log file beside the runs; its directory is made."""
@@ -92,20 +113,22 @@ class Workspace:
     def lock(self, purpose: str) -> Generator[None]:
         """Hold the workspace against other writers; raises LunaError naming the process that holds it.
 
-        An flock, so that a killed process leaves nothing to clean up.
+        An flock, so that a killed process leaves nothing to clean up. A request to stop belongs to one holder: none
+        outlives it.
         """
         self.models.mkdir(parents=True, exist_ok=True)
-        path = self.models / ".lock"
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        fd = os.open(self.lock_path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _take(fd)
             except OSError as error:
                 raise LunaError(
-                    f"this workspace is in use ({_holder(path)})",
+                    f"this workspace is in use ({_name_of_holder(self.lock_path)})",
                     where=str(self.root),
                     hint="wait for it, or stop it; reading commands (lineage, eval, chat, verify) work meanwhile",
                 ) from error
+            # Before the name is written: whoever reads the name asks this process, and is not to be lost.
+            self.stop_file.unlink(missing_ok=True)
             holder = {"pid": os.getpid(), "purpose": purpose, "since": time.time()}
             os.ftruncate(fd, 0)
             os.pwrite(fd, json.dumps(holder).encode(), 0)
@@ -113,12 +136,33 @@ class Workspace:
                 yield
             finally:
                 os.ftruncate(fd, 0)
+                with contextlib.suppress(OSError):
+                    self.stop_file.unlink(missing_ok=True)
         finally:
             os.close(fd)
 
 
-def _holder(path: Path) -> str:
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+def read_holder(path: Path) -> Holder | None:
+    """Return the holder that a lock file names, whether or not it still holds the lock; None when it names nobody."""
+    try:
         data = json.loads(path.read_text())
-        return f"{data['purpose']}, pid {data['pid']}"
-    return "its name is not known"
+        return Holder(int(data["pid"]), str(data["purpose"]), float(data["since"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _take(fd: int) -> None:
+    """Take the lock, or raise OSError when somebody has it: one refusal may be only another process's look at it."""
+    give_up = time.monotonic() + _LOOKS_LAST_S
+    while True:
+        try:
+            return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= give_up:
+                raise
+        time.sleep(_RETRY_S)
+
+
+def _name_of_holder(path: Path) -> str:
+    holder = read_holder(path)
+    return f"{holder.purpose}, pid {holder.pid}" if holder is not None else "its name is not known"
