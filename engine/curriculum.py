@@ -11,7 +11,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.errors import UsageError
@@ -24,7 +24,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A row dropped because the same content stands at `first`."""
+    """A row dropped because the same content stands at `first`: the one read first, or the one rated last."""
 
     id: str
     source: str
@@ -91,13 +91,12 @@ class _Reader:
     """Collects rows file by file; what is known about duplicates reaches over all of them."""
 
     max_bytes: int
-    rows: list[Row] = field(default_factory=list[Row])
+    rows: dict[str, Row] = field(default_factory=dict[str, Row])
     bad: list[BadRow] = field(default_factory=list[BadRow])
     duplicates: list[Duplicate] = field(default_factory=list[Duplicate])
     files: list[DataFile] = field(default_factory=list[DataFile])
     ignored: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
-    first: dict[str, str] = field(default_factory=dict[str, str])
     system_messages: int = 0
     unanswered_turns: int = 0
 
@@ -127,15 +126,20 @@ class _Reader:
             self.notes.append(f"{shown} is empty")
 
     def take(self, row: Row) -> None:
-        if row.id in self.first:
-            self.duplicates.append(Duplicate(row.id, row.source, self.first[row.id]))
+        known = self.rows.get(row.id)
+        if known is not None and row.karma is not None:
+            # Rated again: the last word about an answer counts, and it is the newest thing that was said.
+            del self.rows[row.id]
+            self.duplicates.append(Duplicate(row.id, known.source, row.source))
+            self.rows[row.id] = replace(row, stage=known.stage)
+        elif known is not None:
+            self.duplicates.append(Duplicate(row.id, row.source, known.source))
         else:
-            self.first[row.id] = row.source
-            self.rows.append(row)
+            self.rows[row.id] = row
 
     def done(self, stages: Sequence[str]) -> Curriculum:
         order = {stage: number for number, stage in enumerate(stages)}
-        rows = sorted(self.rows, key=lambda row: order[row.stage])
+        rows = sorted(self.rows.values(), key=lambda row: order[row.stage])
         return Curriculum(
             tuple(stages),
             tuple(rows),

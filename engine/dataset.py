@@ -12,6 +12,7 @@ from engine.config import Config
 from engine.curriculum import Curriculum
 from engine.errors import UsageError
 from engine.holdout import clusters_needed, count_clusters
+from engine.inbox import rated_down, usable
 from engine.recipe import Phase
 from engine.rows import Row
 
@@ -20,7 +21,10 @@ PhaseRequest = Literal["auto", "base", "align", "converse"]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The new rows of a generation in feeding order, and how they were found."""
+    """The new rows of a generation in feeding order, and how they were found.
+
+    By a person's word `rated_down` rows are left out, and `replaced` rows of the inbox whose prompt has a later answer.
+    """
 
     phase: Phase
     rows: tuple[Row, ...]
@@ -28,6 +32,8 @@ class Selection:
     considered: int
     seen: int
     left: int
+    rated_down: int = 0
+    replaced: int = 0
 
     @property
     def counts(self) -> dict[str, int]:
@@ -44,6 +50,8 @@ class Selection:
             "considered": self.considered,
             "seen": self.seen,
             "left": self.left,
+            "rated_down": self.rated_down,
+            "replaced": self.replaced,
         }
 
 
@@ -65,19 +73,26 @@ def select_new(
 
     `base` takes every stage but the last (the only one, if there is one), `align` the last stage's `behaviors*` files
     or all of it, `converse` the oldest `converse_rows` of the last stage and then the inbox, never parting a
-    conversation. With `data_rows` (`--data`) all of these are candidates instead, whatever the phase. Raises UsageError
-    with counts if nothing is unseen, or if the rows are too few for a holdout.
+    conversation. With `data_rows` (`--data`) all of these are candidates instead, whatever the phase. Answers rated
+    down are no candidates wherever they stand, of the inbox only what `usable` lets through. Raises UsageError with
+    counts if nothing is unseen, or if the rows are too few for a holdout.
     """
     phase = phase_of_depth(depth) if requested == "auto" else requested
     stages = curriculum.stages
     if data_rows is not None:
-        candidates, what = list(data_rows), "the data given"
+        offered, what = list(data_rows), "the data given"
+        standing: Sequence[Row] = offered
     else:
-        candidates, what = _candidates(phase, curriculum, inbox_rows)
-    candidates = list({row.id: row for row in reversed(candidates)}.values())[::-1]
+        offered, what = _candidates(phase, curriculum, inbox_rows)
+        standing, _ = _candidates(phase, curriculum, usable(inbox_rows)[0])
+    down = rated_down([*offered, *inbox_rows])
+    candidates = [row for row in {row.id: row for row in reversed(standing)}.values() if row.id not in down][::-1]
+    left_out = {row.id for row in offered} - {row.id for row in candidates}
+    bad, replaced = len(left_out & down), len(left_out - down)
     unseen = [row for row in candidates if row.id not in seen_ids]
     if not unseen:
-        raise _nothing_new(phase, what, candidates, curriculum, inbox_rows, seen_ids)
+        what += _left_out(bad, replaced)
+        raise _nothing_new(phase, what, candidates, curriculum, usable(inbox_rows)[0], {*seen_ids, *down})
     taken = unseen
     if phase == "converse" and data_rows is None:
         taken = _oldest(unseen, config.curriculum.converse_rows)
@@ -88,10 +103,12 @@ def select_new(
     return Selection(
         phase=phase,
         rows=tuple(rows),
-        reason=f"{phase}: {portion} {len(unseen)} unseen rows of {what}",
+        reason=f"{phase}: {portion} {len(unseen)} unseen rows of {what}{_left_out(bad, replaced)}",
         considered=len(candidates),
         seen=len(candidates) - len(unseen),
         left=len(unseen) - len(rows),
+        rated_down=bad,
+        replaced=replaced,
     )
 
 
@@ -105,6 +122,12 @@ def _candidates(phase: Phase, curriculum: Curriculum, inbox_rows: Sequence[Row])
         behaviors = [row for row in voice if fnmatch(_file_name(row), "behaviors*")]
         return (behaviors, f"{last}/behaviors*") if behaviors else (voice, last)
     return [*voice, *inbox_rows], f"{last} and the inbox"
+
+
+def _left_out(bad: int, replaced: int) -> str:
+    parts = [f"{bad} rated down"] if bad else []
+    parts += [f"{replaced} replaced by a later answer"] if replaced else []
+    return f" (left out: {', '.join(parts)})" if parts else ""
 
 
 def _file_name(row: Row) -> str:

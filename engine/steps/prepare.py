@@ -23,6 +23,7 @@ from engine.events import DataPrepared
 from engine.exam_fit import exam_window, require_fit
 from engine.exam_items import read_items
 from engine.holdout import split
+from engine.inbox import rated_down
 from engine.inheritance import ancestor_data, require_evidence
 from engine.plan import Plan
 from engine.recipe import PhaseRecipe
@@ -162,7 +163,7 @@ def _choose(
         config.replay.scope,
         child_gen=gen,
         seed=recipe.seed,
-        forbidden_ids={*held, *(row.id for row in selection.rows)},
+        forbidden_ids={*held, *(row.id for row in selection.rows), *rated_down([*curriculum.rows, *inbox])},
     )
     fed = weave(train, replay, curriculum.stages)
     return curriculum, selection, recipe, Material(selection.rows, train, holdout, replay, fed)
