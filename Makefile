@@ -31,9 +31,10 @@ $(STAMP): pyproject.toml Makefile
 unsloth-cpu:  ## Unsloth's CPU backend, on top of the installed stack
 	@$(BIN)/python -m pip install --quiet --no-deps unsloth==2026.10.9 unsloth_zoo==2026.10.9
 
-run: setup  ## the demo: evolves one generation headless and prints the report
+run: setup  ## the console on the demo; without a terminal: one generation headless, and the report
 	@test -f $(DEMO)/luna.toml || $(BIN)/luna-tui init $(DEMO) --demo
-	@$(BIN)/luna-tui -w $(DEMO) train && status=0 || status=$$?; \
+	@if [ -t 0 ] && [ -t 1 ]; then exec $(BIN)/luna-tui -w $(DEMO); fi; \
+	$(BIN)/luna-tui -w $(DEMO) train && status=0 || status=$$?; \
 	$(BIN)/luna-tui -w $(DEMO) lineage; exit $$status
 
 demo: setup  ## the whole demo lineage, G0 to G3, in a fresh workspace

@@ -84,6 +84,17 @@ class TrainStep(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VoiceSampled(Event):
+    """What the model in training answers a pinned prompt at this step, greedily; `seconds` is what asking cost."""
+
+    step: int
+    prompt: str
+    text: str
+    stop_reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointSaved(Event):
     """A checkpoint is durable: the run can be resumed from this step."""
 
@@ -173,6 +184,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     StepChanged,
     DataPrepared,
     TrainStep,
+    VoiceSampled,
     CheckpointSaved,
     Progress,
     Exported,

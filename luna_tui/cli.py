@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from luna_tui.commands import chat, doctor, evaluate, gc, init, lineage, rollback, train, verify
+from luna_tui.commands import chat, doctor, evaluate, export, gc, init, lineage, rollback, train, verify
 from luna_tui.engine_access import Engine
 from luna_tui.environment import own_version, prepare_environment
 from luna_tui.invocation import Invocation, examples, help_text, invocation
@@ -22,6 +22,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None], Sequence[str]], ...] = (
     ("lineage", lineage.lineage, lineage.EXAMPLES),
     ("rollback", rollback.rollback, rollback.EXAMPLES),
     ("chat", chat.chat, chat.EXAMPLES),
+    ("export", export.export, export.EXAMPLES),
     ("verify", verify.verify, verify.EXAMPLES),
     ("doctor", doctor.doctor, doctor.EXAMPLES),
     ("gc", gc.gc, gc.EXAMPLES),
@@ -52,12 +53,16 @@ def top(
 ) -> None:
     """Evolve one small language model in tiny, audited generations: train, ship, examine, accept or reject, record.
 
-    Without a command: where the lineage stands and what to do next. Exit codes: 0 ok, 1 failed, 2 usage or bad input,
-    3 rejected or stopped, 4 ledger or artefact damaged, 130 interrupted.
+    Without a command: the console, or without a terminal where the lineage stands and what to do next. Exit codes:
+    0 ok, 1 failed, 2 usage or bad input, 3 rejected or stopped, 4 ledger or artefact damaged, 130 interrupted.
     """
     call = invocation(context)
     call.named = workspace if workspace is None or str(workspace) != "." else None
     if context.invoked_subcommand is None:
+        from luna_tui.commands.console import can_open, open_console
+
+        if can_open():
+            raise typer.Exit(open_console(call))
         from luna_tui.commands.report import report
 
         report(call)

@@ -1,4 +1,4 @@
-"""Everything the command line asks of the engine, imported when it is first asked for.
+"""Everything the command line and the console ask of the engine, imported when it is first asked for.
 
 One object, so that tests hand in a scripted engine in its place, and `--help` never pays for a model library.
 """
@@ -12,14 +12,19 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from engine.attach import Holder
     from engine.config import Config
     from engine.context import TrainRequest
     from engine.control import Control
-    from engine.events import Event
+    from engine.events import Event, TrainStep
+    from engine.export_to import ExportResult
     from engine.runtime.protocol import StreamEvent
     from engine.session import TrainOutcome
     from engine.workspace import Workspace
     from ledger.verify import VerifyReport
+    from luna_tui.console.link import Rating
 
 Progress = Callable[[int, int, str], None]
 
@@ -95,11 +100,11 @@ class Engine:
 
         return open_chat(workspace, config, ref, progress=progress)
 
-    def lineage_rows(self, workspace: Workspace) -> list[dict[str, Any]]:
+    def lineage_rows(self, workspace: Workspace, *, scores: bool = True) -> list[dict[str, Any]]:
         """The ledger's rows, oldest first, with what a screen needs beside the twelve columns."""
         from engine.lineage_view import lineage_rows
 
-        return lineage_rows(workspace)
+        return lineage_rows(workspace, scores=scores)
 
     def rollback(self, workspace: Workspace, ref: str, *, reason: str) -> dict[str, int | None]:
         """Move HEAD; returns from where to where."""
@@ -112,3 +117,80 @@ class Engine:
         from engine.verifying import verify_workspace
 
         return verify_workspace(workspace, progress=progress)
+
+    def lineage_outline(self, workspace: Workspace) -> list[dict[str, Any]]:
+        """The ledger's rows without what the manifests say: quick, for the first sight."""
+        from engine.lineage_view import lineage_outline
+
+        return lineage_outline(workspace)
+
+    def unfinished(self, workspace: Workspace) -> int | None:
+        """The generation whose run can be resumed."""
+        from engine.attach import unfinished
+
+        found = unfinished(workspace)
+        return found[1] if found is not None else None
+
+    def can_resume(self, workspace: Workspace, run: str) -> bool:
+        """Whether this very run is the one that a resume would go on with."""
+        from engine.attach import unfinished
+
+        found = unfinished(workspace)
+        return found is not None and found[0] == run
+
+    def train_steps(self, workspace: Workspace, gen: int) -> Iterable[TrainStep] | None:
+        """The training steps in the journal of the run that made a generation; None when no journal is left."""
+        from engine.attach import run_journal
+        from engine.events import TrainStep
+        from engine.journal import read_journal
+
+        path = run_journal(workspace, gen)
+        return None if path is None else (event for event in read_journal(path) if isinstance(event, TrainStep))
+
+    def request_stop(self, workspace: Workspace) -> Holder | None:
+        """Ask the process that trains here to stop after its step; None when nobody trains."""
+        from engine.attach import request_stop
+
+        return request_stop(workspace)
+
+    def export(
+        self,
+        workspace: Workspace,
+        config: Config,
+        ref: str,
+        target: str,
+        directory: Path,
+        *,
+        progress: Progress,
+        control: Control,
+        force: bool = False,
+    ) -> ExportResult:
+        """Write a generation for another program."""
+        from engine.export_to import export_generation
+
+        return export_generation(
+            workspace, config, ref, target, directory, progress=progress, control=control, force=force
+        )
+
+    def write_rating(self, workspace: Workspace, rating: Rating) -> int:
+        """Write a person's word on an answer into the inbox; returns the row's karma."""
+        from engine.inbox import InboxRow, append_row
+
+        karma = {"good": 1, "bad": -1, "corrected": 2}[rating.verdict]
+        row = InboxRow(
+            prompt=rating.prompt,
+            response=rating.correction if rating.correction is not None else rating.answer,
+            karma=karma,
+            source="corrected" if rating.verdict == "corrected" else "rated",
+            gen=rating.gen,
+            rejected=rating.answer if rating.verdict == "corrected" else None,
+        )
+        append_row(workspace, row, folder=self.config(workspace.root).curriculum.inbox)
+        return karma
+
+    def init_workspace(self, directory: Path, demo: bool) -> None:
+        """Make a workspace."""
+        from engine.init_workspace import create_workspace
+        from luna_tui.demo_files import sample_directory
+
+        create_workspace(directory, demo=demo, sample=sample_directory() if demo else None)

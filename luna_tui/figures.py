@@ -47,6 +47,8 @@ def age(created: str | None, now: datetime | None = None) -> str:
 
 def learning_rate(value: float) -> str:
     """Short and exact enough to compare: `2e-4`, `1.4e-3`."""
+    if not math.isfinite(value):
+        return str(value)
     if value == 0:
         return "0"
     mantissa, exponent = f"{value:.1e}".split("e")
@@ -54,8 +56,10 @@ def learning_rate(value: float) -> str:
 
 
 def loss(value: float | None) -> str:
-    """Three significant decimals, or `–`."""
-    return "–" if value is None or not math.isfinite(value) else f"{value:.3f}"
+    """Three decimals, small ones as `1.1e-3`, or `–`."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:.3f}" if value == 0 or abs(value) >= 0.01 else learning_rate(value)
 
 
 def score(value: float | None, target: float | None = None) -> str:

@@ -31,6 +31,8 @@ LIGHT = (
     "engine.restore",
     "engine.gc",
     "engine.runtime.client",
+    "luna_tui.app",
+    "luna_tui.console.engine_link",
 )
 
 

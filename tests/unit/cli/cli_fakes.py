@@ -87,8 +87,8 @@ class FakeEngine(Engine):
         self.talkers.append(FakeTalker() if ref in ("1", "G1", "HEAD") else FakeTalker("base", None))
         return self.talkers[-1]
 
-    def lineage_rows(self, workspace: Workspace) -> list[dict[str, Any]]:
-        return super().lineage_rows(workspace) if self.rows is None else self.rows
+    def lineage_rows(self, workspace: Workspace, *, scores: bool = True) -> list[dict[str, Any]]:
+        return super().lineage_rows(workspace, scores=scores) if self.rows is None else self.rows
 
     def verify(self, workspace: Workspace, *, progress: Any = None) -> VerifyReport:
         if progress is not None:

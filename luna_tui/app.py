@@ -1,0 +1,200 @@
+"""The Textual app: a timer drains the link, the reducer folds, and the screen on top is handed one frozen state.
+
+It owns no engine: what a person wants goes through the conductor to the link.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from textual import on
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen, Screen
+
+from luna_tui import intents
+from luna_tui.conductor import Conductor
+from luna_tui.console.actions import ACTIONS, BY_NAME, PANES
+from luna_tui.console.link import Link
+from luna_tui.console.state import ConsoleState, reduce
+from luna_tui.safe_text import safe_text
+from luna_tui.screens.dashboard import Dashboard
+from luna_tui.screens.first_run import FirstRun
+from luna_tui.terminal import ASCII, UNICODE, Glyphs
+from luna_tui.themes import THEMES
+
+Leave = Literal["done", "headless", "stop", "hangup"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often the screen follows the engine, in frames a second; `ascii` for terminals that know nothing else."""
+
+    frames: float = 10.0
+    ascii: bool = False
+    theme: str = "luna-dark"
+
+
+class LunaApp(App[Leave]):
+    """The console."""
+
+    TITLE = "luna"
+    CSS_PATH = "luna.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(a.key, f"act('{a.name}')", a.label, show=False) for a in ACTIONS if a.name != "palette"),
+        *(Binding(str(i), f"pane('{pane}')", title, show=False) for i, (pane, title) in enumerate(PANES, start=1)),
+        Binding("ctrl+c", "act('quit')", "quit", show=False, priority=True),
+        Binding("ctrl+q", "act('quit')", "quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        link: Link | None,
+        *,
+        directory: Path,
+        open_link: Callable[[Path], Link],
+        make_workspace: Callable[[Path, bool], None],
+        pace: Pace | None = None,
+    ) -> None:
+        super().__init__()
+        self.pace = pace or Pace()
+        self.link = link
+        self.state = ConsoleState()
+        self.conductor: Conductor | None = None
+        self._directory = directory
+        self._open_link = open_link
+        self._make_workspace = make_workspace
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = self.pace.theme
+        if self.pace.ascii:
+            self.add_class("-ascii")
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The marks this terminal can show."""
+        return ASCII if self.pace.ascii else UNICODE
+
+    def on_mount(self) -> None:
+        """Show the workspace, or what can be done where there is none."""
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            # A closed line must end the screen, not the process: the engine's thread finishes its generation.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.exit, "hangup")
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, "stop")
+        if self.link is None:
+            self.push_screen(FirstRun(self._directory, self.glyphs))
+        else:
+            self._begin(self.link)
+        self.set_interval(1 / self.pace.frames, self.follow)
+
+    def _begin(self, link: Link) -> None:
+        self.link = link
+        self.conductor = Conductor(self, link)
+        self.state = replace(ConsoleState(), name=link.name)
+        self.push_screen(Dashboard(self.glyphs))
+        link.start()
+        self.call_after_refresh(self.follow)
+
+    def follow(self) -> None:
+        """Take in all that has happened and show it, in one frame."""
+        if self.link is None or self.conductor is None:
+            return
+        happened = self.link.poll()
+        if not happened:
+            return
+        state = self.state
+        for event in happened:
+            state = reduce(state, event)
+        self.change(state)
+        for event in happened:
+            self.conductor.heed(event)
+
+    def change(self, state: ConsoleState) -> None:
+        """Make this the state and show it on every screen that shows states."""
+        self.state = state
+        with self.batch_update():
+            for screen in self.screen_stack:
+                show = getattr(screen, "show", None)
+                if callable(show):
+                    show(state)
+
+    def action_act(self, name: str) -> None:
+        """Do an action, or say why not."""
+        if self.conductor is None:
+            if name == "quit":
+                self.exit("done")
+            return
+        if isinstance(self.screen, ModalScreen) and name != "quit":
+            # The palette opens over a question too, and would begin a second one above the first.
+            self.conductor.tell("answer what is asked first; esc leaves it", "warning")
+            return
+        refusal = BY_NAME[name].refusal(self.state)
+        if refusal:
+            self.conductor.tell(refusal, "warning")
+            return
+        getattr(self.conductor, f"do_{name}")()
+
+    def action_pane(self, pane: str) -> None:
+        """Go to a pane of the dashboard."""
+        if isinstance(self.screen, Dashboard):
+            self.screen.go_to(pane)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Any:
+        """What the palette offers: every action with its key, and nothing of Textual's own."""
+        for action in ACTIONS:
+            if action.name == "palette" or (self.conductor is None and action.name != "quit"):
+                continue
+            if action.refusal(self.state):
+                continue
+            title = f"{action.label}  ({action.shown_key})"
+            yield SystemCommand(title[:1].upper() + title[1:], action.help, _later(self.action_act, action.name))
+
+    @on(intents.Act)
+    def _act(self, message: intents.Act) -> None:
+        self.action_act(message.name)
+
+    @on(intents.MakeWorkspace)
+    def _make(self, message: intents.MakeWorkspace) -> None:
+        self._enter(message.directory, lambda: self._make_workspace(message.directory, message.demo))
+
+    @on(intents.OpenWorkspace)
+    def _open(self, message: intents.OpenWorkspace) -> None:
+        self._enter(message.directory, lambda: None)
+
+    def _enter(self, directory: Path, make: Callable[[], None]) -> None:
+        from engine.errors import LunaError
+        from ledger.errors import LedgerError
+
+        try:
+            make()
+            link = self._open_link(directory)
+        except (LunaError, LedgerError) as error:
+            self.notify(safe_text(str(error)), severity="error", markup=False, timeout=10)
+            return
+        self.pop_screen()
+        self._begin(link)
+
+    @on(intents.Select)
+    @on(intents.Mark)
+    @on(intents.OpenGeneration)
+    @on(intents.OpenItems)
+    @on(intents.NeedEvaluation)
+    @on(intents.NeedDetails)
+    @on(intents.Ask)
+    @on(intents.CancelAnswers)
+    @on(intents.Rate)
+    @on(intents.Tell)
+    def _intent(self, message: Any) -> None:
+        if self.conductor is not None:
+            self.conductor.hear(message)
+
+
+def _later(function: Callable[[str], None], name: str) -> Callable[[], None]:
+    return lambda: function(name)

@@ -1,0 +1,181 @@
+"""What happens in the console beside the engine's own events: frozen values that the same reducer folds.
+
+Whatever works in a thread (loading, chatting, verifying) tells its news this way, and never touches a widget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from engine.machine_watch import MachineSample
+    from luna_tui.curve import Curve
+
+Mode = Literal["idle", "owner", "viewer"]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleEvent:
+    """The base of them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineageLoaded(ConsoleEvent):
+    """The lineage was read: `rows` as `lineage --json` has them; `complete` is False for the outline of a first paint.
+
+    `unfinished` names the generation of a run that can be resumed.
+    """
+
+    rows: tuple[Mapping[str, Any], ...]
+    head: int | None
+    complete: bool = True
+    unfinished: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsLoaded(ConsoleEvent):
+    """What luna.toml says that the screen shows: targets by score name, the base's name, planned steps by phase."""
+
+    targets: Mapping[str, float]
+    base: str
+    plans: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChanged(ConsoleEvent):
+    """Who trains: nobody (`idle`), this process (`owner`), or another one whose journal is read (`viewer`)."""
+
+    mode: Mode
+    pid: int | None = None
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsked(ConsoleEvent):
+    """A stop was asked for; the run ends after its step."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurveLoaded(ConsoleEvent):
+    """The loss curve of a recorded generation; None when no journal of it is left."""
+
+    gen: int
+    curve: Curve | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationLoaded(ConsoleEvent):
+    """The examination of a generation with every item, as `eval --json` has it; None with `problem` when it failed."""
+
+    ref: str
+    evaluation: Mapping[str, Any] | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsLoaded(ConsoleEvent):
+    """The manifest of a generation, for its page; None for a hand-written row."""
+
+    gen: int
+    manifest: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobStarted(ConsoleEvent):
+    """Something long began beside training: eval, verify, export."""
+
+    job: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress(ConsoleEvent):
+    """How far the job is; `eta_s` is None while it cannot be told."""
+
+    job: str
+    label: str
+    done: int
+    total: int
+    eta_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded(ConsoleEvent):
+    """How the job ended, in one sentence, with further lines that a person may want to read."""
+
+    job: str
+    ok: bool
+    message: str
+    lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MachineSampled(ConsoleEvent):
+    """One sample of the machine, and what is wrong with it."""
+
+    sample: MachineSample
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Noted(ConsoleEvent):
+    """Something to tell the person: level is info, warning or error; `hint` says what to do."""
+
+    level: str
+    text: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(ConsoleEvent):
+    """A prompt was sent to one or more generations; `turn` numbers it. `kind` is chat or lineage."""
+
+    turn: int
+    prompt: str
+    refs: tuple[str, ...]
+    options: Mapping[str, Any]
+    kind: str = "chat"
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerStarted(ConsoleEvent):
+    """A generation is loaded and begins to answer."""
+
+    turn: int
+    index: int
+    label: str
+    gen: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPiece(ConsoleEvent):
+    """More of the answer's raw text."""
+
+    turn: int
+    index: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEnded(ConsoleEvent):
+    """The answer is complete: `stop_reason` is eos, length, stopped or error (then `problem` says what)."""
+
+    turn: int
+    index: int
+    stop_reason: str
+    tokens: int = 0
+    ms_first_token: float | None = None
+    tokens_per_s: float | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRated(ConsoleEvent):
+    """A rating or a correction of an answer is in the inbox; `karma` as written there."""
+
+    turn: int
+    index: int
+    karma: int
+    correction: str | None = None

@@ -1,0 +1,91 @@
+"""Long work beside training, one job after the other in a thread of its own: eval, verify, export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from luna_tui.console.events import EvaluationLoaded, JobEnded
+from luna_tui.console.workers import JobReporter, Tell, Worker, run_job
+from luna_tui.engine_access import Engine
+
+if TYPE_CHECKING:
+    from engine.control import Control
+    from engine.workspace import Workspace
+
+Progress = Callable[[int, int, str], None]
+
+
+class Jobs:
+    """Begins jobs and cancels the one that is going on."""
+
+    def __init__(self, engine: Engine, workspace: Workspace, tell: Tell, log: Path) -> None:
+        self._engine, self._workspace, self._tell, self._log = engine, workspace, tell, log
+        self._worker = Worker("luna-jobs", tell, log)
+        self._control: Control | None = None
+
+    def _job(self, job: str, label: str, work: Callable[[Progress, Control], JobEnded]) -> None:
+        from engine.control import Control
+
+        control = Control()
+        self._control = control
+
+        def watched(report: JobReporter) -> JobEnded:
+            def progress(done: int, total: int, part: str) -> None:
+                control.check()
+                report(done, total, part)
+
+            return work(progress, control)
+
+        self._worker.do(lambda: run_job(job, label, self._tell, self._log, watched))
+
+    def evaluate(self, ref: str) -> None:
+        """Examine a generation now."""
+
+        def work(progress: Progress, control: Control) -> JobEnded:
+            config = self._engine.config(self._workspace.root)
+            found = self._engine.evaluate(self._workspace, config, ref, progress=progress, control=control)
+            self._tell(EvaluationLoaded(str(found["label"]), found))
+            scores = found["scores"]
+            said = [
+                f"{name} {scores[name]['value']:.3f}" for name in ("recall", "generalization", "drift") if scores[name]
+            ]
+            return JobEnded("evaluate", True, f"{found['label']} examined: {', '.join(said)}")
+
+        self._job("evaluate", f"examining {ref}", work)
+
+    def verify(self) -> None:
+        """Recompute every hash."""
+
+        def work(progress: Progress, control: Control) -> JobEnded:
+            report = self._engine.verify(self._workspace, progress=progress)
+            if report.ok:
+                return JobEnded("verify", True, f"verified: all {report.checked} files are as recorded")
+            lines = tuple(f"{p.gen}: {p.file}: {p.problem}" for p in report.problems)
+            return JobEnded("verify", False, f"{len(lines)} things are not as recorded: {lines[0]}", lines)
+
+        self._job("verify", "verifying", work)
+
+    def export(self, ref: str, target: str, directory: Path) -> None:
+        """Write a generation for another program."""
+
+        def work(progress: Progress, control: Control) -> JobEnded:
+            config = self._engine.config(self._workspace.root)
+            done = self._engine.export(
+                self._workspace,
+                config,
+                ref,
+                target,
+                directory,
+                progress=progress,
+                control=control,
+            )
+            return JobEnded("export", True, f"{done.label} is in {directory}: {done.command}")
+
+        self._job("export", f"exporting {ref} for {target}", work)
+
+    def cancel(self) -> None:
+        """Cancel at its next safe point."""
+        if self._control is not None:
+            self._control.stop()

@@ -1,0 +1,116 @@
+"""What the console reads of a workspace, in a thread of its own: lineage, settings, examinations, curves, manifests."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from luna_tui.console.events import (
+    CurveLoaded,
+    DetailsLoaded,
+    EvaluationLoaded,
+    LineageLoaded,
+    SettingsLoaded,
+)
+from luna_tui.console.workers import Tell, Worker, told
+from luna_tui.engine_access import Engine
+
+if TYPE_CHECKING:
+    from engine.workspace import Workspace
+
+# Up to this many generations every row brings its scores on all ancestors' exams; beyond, only those looked at do.
+_WITH_SCORES = 300
+
+
+class Reading:
+    """Every method returns at once; what was read is told as an event."""
+
+    def __init__(self, engine: Engine, workspace: Workspace, worker: Worker, tell: Tell, log: Path) -> None:
+        self._engine, self._workspace, self._worker = engine, workspace, worker
+        self._tell, self._log = tell, log
+        self._generations = 0
+
+    def outline(self) -> None:
+        """The lineage without its manifests, for the first sight."""
+        self._worker.do(self._read_outline)
+
+    def lineage(self) -> None:
+        """The whole lineage."""
+        self._worker.do(self.read_lineage)
+
+    def settings(self) -> None:
+        """What luna.toml says that the screen shows."""
+        self._worker.do(self._read_settings)
+
+    def _read_outline(self) -> None:
+        rows = self._engine.lineage_outline(self._workspace)
+        self._generations = len(rows)
+        self._tell(LineageLoaded(tuple(rows), self._head(rows), complete=False))
+
+    def read_lineage(self) -> None:
+        """Read it now, in the thread that calls."""
+        rows = self._engine.lineage_rows(self._workspace, scores=self._generations <= _WITH_SCORES)
+        self._generations = len(rows)
+        self._tell(LineageLoaded(tuple(rows), self._head(rows), unfinished=self._engine.unfinished(self._workspace)))
+
+    @staticmethod
+    def _head(rows: Sequence[Mapping[str, Any]]) -> int | None:
+        return next((int(row["GEN_ID"]) for row in rows if row["head"]), None)
+
+    def _read_settings(self) -> None:
+        config = self._engine.config(self._workspace.root)
+        targets = {
+            "recall": config.eval.recall_target,
+            "generalization": config.eval.generalization_target,
+            "drift": config.eval.drift_target,
+            "answered": config.eval.answered_target,
+        }
+        phases = {"base": config.train.base, "align": config.train.align, "converse": config.train.converse}
+        plans = {name: {"steps": p.steps, "lr": p.lr, "method": p.method} for name, p in phases.items()}
+        self._tell(SettingsLoaded(targets, config.model.base, plans))
+
+    def evaluation(self, ref: str) -> None:
+        """The recorded examination."""
+        self._worker.do(lambda: self._read_evaluation(ref))
+
+    def _read_evaluation(self, ref: str) -> None:
+        try:
+            found = self._engine.recorded_evaluation(self._workspace, self._engine.config(self._workspace.root), ref)
+        except Exception as error:
+            problem = told(error, self._log)
+            self._tell(EvaluationLoaded(ref, None, f"{problem.text} {problem.hint}".strip()))
+        else:
+            self._tell(EvaluationLoaded(ref, found))
+
+    def curve(self, gen: int) -> None:
+        """The loss curve out of the journal of the run that made a generation."""
+        self._worker.do(lambda: self._read_curve(gen))
+
+    def _read_curve(self, gen: int) -> None:
+        from luna_tui.curve import Curve
+
+        try:
+            events = self._engine.train_steps(self._workspace, gen)
+            self._tell(CurveLoaded(gen, Curve.from_events(events) if events is not None else None))
+        except Exception as error:
+            self._tell(CurveLoaded(gen, None))
+            self._tell(told(error, self._log))
+
+    def details(self, gen: int) -> None:
+        """The manifest."""
+        self._worker.do(lambda: self._read_details(gen))
+
+    def _read_details(self, gen: int) -> None:
+        manifest = self._workspace.manifest(gen)
+        self._tell(DetailsLoaded(gen, dataclasses.asdict(manifest) if manifest else None))
+
+    def disk_needed(self) -> int | None:
+        """Bytes the next generation needs, from the size of this lineage's weights; None before there are any."""
+        weights = [f for d in (self._workspace.weights_cache,) if d.is_dir() for f in d.glob("*/*.safetensors")]
+        if not weights:
+            return None
+        from engine.disk import space_needed
+
+        return space_needed(max(f.stat().st_size for f in weights), "lora").total

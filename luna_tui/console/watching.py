@@ -1,0 +1,54 @@
+"""A thread that looks at the workspace's lock and at the machine, a few times a second, off the screen's path."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from luna_tui.console.events import MachineSampled
+from luna_tui.console.workers import Tell
+
+if TYPE_CHECKING:
+    from engine.attach import Holder
+    from engine.workspace import Workspace
+
+_LOCK_EVERY_S = 0.5
+
+
+class Watching:
+    """`holder` is who holds the workspace beside this process, None when nobody does."""
+
+    def __init__(
+        self, workspace: Workspace, tell: Tell, *, machine_every_s: float, need_disk: Callable[[], int | None]
+    ) -> None:
+        self.holder: Holder | None = None
+        self._workspace, self._tell, self._need_disk = workspace, tell, need_disk
+        self._machine_every = machine_every_s
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="luna-watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End soon."""
+        self._end.set()
+
+    def _watch(self) -> None:
+        from engine.attach import lock_holder
+        from engine.machine_watch import MachineHistory, MachineWatch, warnings
+
+        machine, history, waited = MachineWatch(self._workspace.root), MachineHistory(), self._machine_every
+        while not self._end.is_set():
+            found = lock_holder(self._workspace)
+            self.holder = found if found is not None and found.pid != os.getpid() else None
+            if waited >= self._machine_every:
+                waited = 0.0
+                sample = machine.sample()
+                history = history.add(sample)
+                self._tell(MachineSampled(sample, warnings(history, self._need_disk())))
+            waited += _LOCK_EVERY_S
+            self._end.wait(_LOCK_EVERY_S)

@@ -1,0 +1,105 @@
+"""What a person wants, as messages from widgets and screens; the app alone knows what comes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.message import Message
+
+from luna_tui.console.link import ChatOptions, Rating
+
+
+@dataclass
+class Act(Message):
+    """Do the action of this name."""
+
+    name: str
+
+
+@dataclass
+class Select(Message):
+    """Look at this generation (None: the base)."""
+
+    gen: int | None
+
+
+@dataclass
+class Mark(Message):
+    """Mark this generation for a comparison, or take the mark away."""
+
+    gen: int | None
+
+
+@dataclass
+class OpenGeneration(Message):
+    """Open the page of this generation."""
+
+    gen: int
+
+
+@dataclass
+class OpenItems(Message):
+    """Open the list of this generation's exam items and tone answers."""
+
+    gen: int
+
+
+@dataclass
+class NeedEvaluation(Message):
+    """The recorded examination of this generation is wanted."""
+
+    gen: int
+
+
+@dataclass
+class NeedDetails(Message):
+    """The manifest of this generation is wanted."""
+
+    gen: int
+
+
+@dataclass
+class Ask(Message):
+    """Send a raw prompt to these generations; `kind` is chat or lineage."""
+
+    prompt: str
+    refs: tuple[str, ...]
+    options: ChatOptions
+    kind: str = "chat"
+
+
+@dataclass
+class CancelAnswers(Message):
+    """Stop the answer that is being written."""
+
+
+@dataclass
+class Rate(Message):
+    """Rate or correct an answer."""
+
+    rating: Rating
+
+
+@dataclass
+class Tell(Message):
+    """Say something to the person: level is info, warning or error."""
+
+    text: str
+    level: str = "warning"
+    hint: str = ""
+
+
+@dataclass
+class MakeWorkspace(Message):
+    """Make a workspace here, with the demo's curriculum or empty, and open it."""
+
+    directory: Path
+    demo: bool
+
+
+@dataclass
+class OpenWorkspace(Message):
+    """Open a workspace that exists."""
+
+    directory: Path

@@ -1,0 +1,1 @@
+"""Destinations and questions of the console, one module each."""

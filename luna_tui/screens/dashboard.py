@@ -1,0 +1,121 @@
+"""The dashboard: the panes, laid out for the size of the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.screen import Screen
+from textual.widget import Widget
+
+from luna_tui.console.actions import PANES
+from luna_tui.console.state import ConsoleState
+from luna_tui.terminal import Glyphs
+from luna_tui.widgets.chat_panel import ChatPanel
+from luna_tui.widgets.evals_panel import EvalsPanel
+from luna_tui.widgets.frame import KeyLine, NoticeLine, StatusLine, Tabs
+from luna_tui.widgets.lineage_panel import LineagePanel
+from luna_tui.widgets.log_panel import LogPanel
+from luna_tui.widgets.loss_panel import LossPanel
+from luna_tui.widgets.machine_panel import MachinePanel
+
+# Columns of panes by the least size that holds them: (width, height, columns), the widest first.
+LAYOUTS: tuple[tuple[int, int, tuple[tuple[str, ...], ...]], ...] = (
+    (150, 36, (("lineage", "evals"), ("loss", "chat"), ("machine", "log"))),
+    (100, 30, (("lineage", "evals"), ("loss", "chat"))),
+    (0, 0, ()),
+)
+_COLUMNS = ("left", "middle", "right")
+
+
+class Dashboard(Screen[None]):
+    """All panes side by side where they fit, else one at a time."""
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__()
+        self.glyphs = glyphs
+        self.active = "lineage"
+        self.full = False
+
+    def compose(self) -> ComposeResult:
+        glyphs, titles = self.glyphs, dict(PANES)
+        yield StatusLine(id="status", glyphs=glyphs)
+        yield Tabs(id="tabs", glyphs=glyphs)
+        with Horizontal(id="panes"):
+            with Vertical(id="left"):
+                yield LineagePanel(id="lineage", title=titles["lineage"], glyphs=glyphs)
+                yield EvalsPanel(id="evals", title=titles["evals"], glyphs=glyphs)
+            with Vertical(id="middle"):
+                yield LossPanel(id="loss", title=titles["loss"], glyphs=glyphs)
+                yield ChatPanel(id="chat", title=titles["chat"], glyphs=glyphs)
+            with Vertical(id="right"):
+                yield MachinePanel(id="machine", title=titles["machine"], glyphs=glyphs)
+                yield LogPanel(id="log", title=titles["log"], glyphs=glyphs)
+        yield NoticeLine(id="notice", glyphs=glyphs)
+        yield KeyLine(id="keys", glyphs=glyphs)
+
+    def on_mount(self) -> None:
+        """Begin in the lineage."""
+        self._arrange()
+        self.query_one("#lineage").focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay the panes out anew."""
+        self._arrange()
+
+    def stateful(self) -> Iterator[Widget]:
+        """Everything that shows the state."""
+        yield from self.query("#status, #tabs, .pane, #notice, #keys")
+
+    def show(self, state: ConsoleState) -> None:
+        """Hand the state to everything that shows it."""
+        for widget in self.stateful():
+            widget.state = state  # pyright: ignore[reportAttributeAccessIssue]
+
+    def shows(self, pane: str) -> bool:
+        """Whether a pane is on the screen."""
+        return bool(self.query_one(f"#{pane}").display)
+
+    def go_to(self, pane: str) -> None:
+        """Bring a pane to the screen and the keys to it."""
+        self.active = pane
+        self._arrange()
+        target = self.query_one(f"#{pane}")
+        (target.focus_log() if isinstance(target, ChatPanel) else target.focus())
+
+    def toggle_full(self) -> None:
+        """Show the active pane alone, or all that fit."""
+        self.full = not self.full
+        self._arrange()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The pane that has the keys is the active one."""
+        for pane, _ in PANES:
+            if event.widget.id == pane or any(parent.id == pane for parent in event.widget.ancestors):
+                self.active = pane
+        self._mark_tab()
+
+    def _arrange(self) -> None:
+        width, height = self.size
+        columns = next(c for w, h, c in LAYOUTS if width >= w and height >= h)
+        if self.full or not columns or not any(self.active in column for column in columns):
+            columns = tuple((self.active,) if self._column_of(self.active) == name else () for name in _COLUMNS)
+        shown = {pane for column in columns for pane in column}
+        for pane, _ in PANES:
+            self.query_one(f"#{pane}").display = pane in shown
+        for index, name in enumerate(_COLUMNS):
+            self.query_one(f"#{name}").display = index < len(columns) and bool(columns[index])
+        self.set_class(len(shown) == 1, "-one")
+        self.set_class(width < 100, "-narrow")
+        self.set_class(width < 140, "-two-key-lines")
+        self._mark_tab()
+
+    def _column_of(self, pane: str) -> str:
+        return {"lineage": "left", "evals": "left", "loss": "middle", "chat": "middle"}.get(pane, "right")
+
+    def _mark_tab(self) -> None:
+        tabs = self.query_one(Tabs)
+        tabs.active, tabs.shown = self.active, tuple(pane for pane, _ in PANES)
+        tabs.redraw()

@@ -1,0 +1,65 @@
+"""Two processes on one workspace: the second watches the first, asks it to stop, and trains when it is gone."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from terminal import console, console_env, luna
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def test_watch_steer_and_take_over(slow_workspace: Path) -> None:
+    trainer = subprocess.Popen(
+        luna(slow_workspace, "train", "--json"), stdout=subprocess.PIPE, text=True, env=console_env()
+    )
+    try:
+        with console(slow_workspace) as terminal:
+            first = terminal.see(r"step (\d+)/3000", timeout=90)
+            begun = int(first[1])
+            terminal.wait(
+                lambda: (m := re.search(r"step (\d+)/3000", terminal.text)) and int(m[1]) > begun + 20, "more steps"
+            )
+            terminal.press("t")
+            terminal.see(rf"pid {trainer.pid}")
+            terminal.press("s")
+            out, _ = trainer.communicate(timeout=90)
+            last = json.loads(out.splitlines()[-1])
+            assert (last["type"], last["verdict"]) == ("run_finished", "interrupted")
+            terminal.see(r"r resume", timeout=30)
+            terminal.press("r")
+            terminal.see(r"step \d+/3000", timeout=60)
+            terminal.press("q")
+            terminal.see(r"(?i)checkpoint")
+            terminal.press("s")
+            assert terminal.ended(timeout=90) == 0
+    finally:
+        if trainer.poll() is None:
+            trainer.kill()
+
+
+def test_handed_over_on_leaving_it_ends_in_the_ledger(slow_workspace: Path) -> None:
+    toml = slow_workspace / "luna.toml"
+    toml.write_text(toml.read_text().replace("steps = 3000", "steps = 1200"))
+    with console(slow_workspace) as terminal:
+        terminal.see(r"t trains|nothing evolved yet")
+        terminal.press("t")
+        terminal.see(r"(?i)generations")
+        terminal.press("enter")
+        terminal.see(r"step \d+/1200")
+        terminal.press("q")
+        terminal.see(r"(?i)checkpoint")
+        terminal.press("h")
+        assert terminal.ended(timeout=90) == 0
+        assert re.search(rb"process \d+ goes on", bytes(terminal.raw))
+    with console(slow_workspace) as again:
+        again.see(r"HEAD G0", timeout=180)
+        again.press("q")
+        assert again.ended() == 0
+    journal = next(slow_workspace.glob("runs/*/events.jsonl"))
+    steps = [e["step"] for e in map(json.loads, journal.open()) if e["type"] == "train_step"]
+    assert steps == list(range(1, 1201)), "no step was lost and none was trained twice"

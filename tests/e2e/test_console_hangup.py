@@ -1,0 +1,49 @@
+"""The line is lost while it trains: the screen goes, the generation is finished and recorded all the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from terminal import console
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def wait_for(condition: object, what: str, timeout: float = 120.0) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline, f"never came: {what}"
+        time.sleep(0.05)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def test_a_lost_line_loses_nothing(slow_workspace: Path) -> None:
+    toml = slow_workspace / "luna.toml"
+    toml.write_text(toml.read_text().replace("steps = 3000", "steps = 1200"))
+    with console(slow_workspace) as terminal:
+        terminal.see(r"t trains|nothing evolved yet")
+        terminal.press("t")
+        terminal.see(r"(?i)generations")
+        terminal.press("enter")
+        terminal.see(r"step \d+/1200")
+        pid = terminal.child.pid
+        terminal.hang_up()
+        ledger = slow_workspace / "models" / "lineage_ledger.csv"
+        wait_for(lambda: ledger.exists() and len(ledger.read_text().splitlines()) == 2, "the ledger's row")
+        wait_for(lambda: not alive(pid), "the end of the process")
+    journal = next(slow_workspace.glob("runs/*/events.jsonl"))
+    last = json.loads(journal.read_text().splitlines()[-1])
+    assert (last["type"], last["verdict"]) == ("run_finished", "accepted")
+    steps = [e["step"] for e in map(json.loads, journal.open()) if e["type"] == "train_step"]
+    assert steps == list(range(1, 1201)), "it went on in the same process, without a second start"

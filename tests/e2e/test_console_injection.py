@@ -1,0 +1,83 @@
+"""Hostile names, rows, logs and model answers in every pane and page: nothing of them steers the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from e2e.hostile_engine import FORBIDDEN, PAYLOAD
+from terminal import Terminal, console_env
+from unit.cli.cli_fakes import make_workspace
+
+pytestmark = pytest.mark.timeout(180)
+
+PAGES: dict[str, tuple[tuple[str, ...], str]] = {
+    # where: the keys that lead there, and what of the payload must be seen there in its harmless form
+    "lineage": (("1",), r"LUNA"),
+    "lineage, expanded": (("1", "end", "right"), r"LUNA"),
+    "evals": (("3",), r"LUNA"),
+    "items": (("1", "end", "i"), r"LUNA"),
+    "generation": (("1", "end", "enter"), r"LUNA"),
+    "config": (("o",), r"LUNA"),
+    "compare": (("1", "end", "space", "up", "space", "="), r"G\d"),
+}
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Iterator[Terminal]:
+    workspace = make_workspace(tmp_path / "ws\x1b]0;LUNAPWN\x07[@click=app.quit]x", generations=2)
+    toml = workspace / "luna.toml"
+    toml.write_text(
+        toml.read_text() + f"\n# {PAYLOAD.replace(chr(0x1B), '?').replace(chr(7), '?').replace(chr(0x7F), '')}\n"
+    )
+    code = "from e2e.hostile_engine import run; run()"
+    terminal = Terminal(
+        [sys.executable, "-c", code, "-w", str(workspace)],
+        columns=160,
+        lines=48,
+        env=console_env(XDG_STATE_HOME=str(tmp_path)),
+    )
+    yield terminal
+    terminal.child.close(force=True)
+
+
+def assert_harmless(terminal: Terminal) -> None:
+    raw = bytes(terminal.raw)
+    for forbidden in FORBIDDEN:
+        assert forbidden not in raw, f"{forbidden!r} reached the terminal"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_lets_it_through(hostile: Terminal, page: str) -> None:
+    keys, sign = PAGES[page]
+    hostile.see(r"HEAD")
+    hostile.see(r"LUNA", timeout=20)
+    hostile.press(*keys)
+    hostile.see(sign)
+    for _ in range(10):
+        hostile.pump(0.05)
+    assert_harmless(hostile)
+    hostile.press("escape", "q")
+    assert hostile.ended() == 0
+    assert_harmless(hostile)
+
+
+def test_a_hostile_run_and_a_hostile_answer(hostile: Terminal) -> None:
+    hostile.see(r"HEAD")
+    hostile.press("t")
+    hostile.see(r"(?i)generations")
+    hostile.press("enter")
+    hostile.see(r"step 19/50")
+    hostile.press("w")
+    hostile.see(r"LUNA")
+    hostile.press("escape", "c")
+    hostile.press(*"hello", "enter")
+    hostile.see(r"182 tok/s")
+    hostile.press("escape", "escape", "s")
+    hostile.see(r"G2 failed")
+    assert_harmless(hostile)
+    hostile.press("q")
+    assert hostile.ended() == 0
+    assert_harmless(hostile)

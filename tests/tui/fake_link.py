@@ -1,0 +1,177 @@
+"""A scripted world for the console: remembers what it was asked, and hands out the events a test gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from engine.events import Event
+from luna_tui.app import LunaApp, Pace
+from luna_tui.console.events import ConsoleEvent, LineageLoaded, SettingsLoaded
+from luna_tui.console.link import ChatOptions, Rating, TrainWish
+
+TARGETS = {"recall": 0.9, "generalization": 0.85, "drift": 0.2, "answered": 0.9}
+PLANS: dict[str, dict[str, Any]] = {
+    "base": {"steps": 400, "lr": 1.5e-3, "method": "lora"},
+    "align": {"steps": 150, "lr": 1.5e-3, "method": "lora"},
+    "converse": {"steps": 70, "lr": 1.5e-3, "method": "lora"},
+}
+
+
+def score(value: float, n: int) -> dict[str, float]:
+    """A score as the engine writes it."""
+    return {"value": value, "n": n, "low": max(0.0, value - 0.05), "high": min(1.0, value + 0.05)}
+
+
+def row(gen: int, parent: int | None, *, verdict: str = "accepted", head: bool = False, **more: Any) -> dict[str, Any]:
+    """A lineage row as `engine.lineage_view.lineage_rows` makes them."""
+    recall, general, drift = more.pop("scores3", (0.97, 0.92, 0.0))
+    scores = {
+        "recall": score(recall, 120),
+        "retention": score(recall, 110),
+        "generalization": score(general, 80),
+        "drift": score(drift, 50),
+        "answered": score(1.0, 50),
+        "by_ancestor": {str(g): score(0.95 - 0.01 * (gen - g), 187) for g in range(gen)},
+    }
+    values: dict[str, Any] = {
+        "GEN_ID": gen,
+        "parent_sha": "b1" * 32 if parent is None else f"{parent:02x}" * 32,
+        "child_sha": f"{gen:02x}" * 32,
+        "data_delta_sha": f"{gen + 100:02x}" * 32,
+        "steps": 150,
+        "lr": 1.5e-3,
+        "walltime_min": 2.5,
+        "loss_start": 3.1,
+        "loss_end": 0.21,
+        "eval_recall": recall,
+        "eval_generalization": general,
+        "eval_style_drift": drift,
+        "verdict": verdict,
+        "head": head,
+        "parent_gen": parent,
+        "children": [],
+        "phase": ("base", "align")[gen] if gen < 2 else "converse",
+        "created": "2026-11-22T10:00:00+00:00",
+        "reasons": [] if verdict == "accepted" else [f"generalization {general:.2f} is not above 0.85"],
+        "by_ancestor": scores["by_ancestor"],
+        "scores": scores,
+        "data": {"new": 104, "train": 183, "holdout": 21, "replay": 100},
+        "collected": False,
+        "base": "smollm2-135m",
+    }
+    return {**values, **more}
+
+
+def lineage() -> tuple[dict[str, Any], ...]:
+    """G0 → G1 → G2 ✗ and G3 (HEAD)."""
+    return (
+        row(0, None, scores3=(1.0, 0.957, 0.0)),
+        row(1, 0, scores3=(0.93, 0.91, 0.0)),
+        row(2, 1, verdict="rejected", scores3=(0.96, 0.55, 0.06)),
+        row(3, 1, head=True, scores3=(0.97, 0.95, 0.02)),
+    )
+
+
+def settings() -> SettingsLoaded:
+    """What luna.toml says."""
+    return SettingsLoaded(TARGETS, "smollm2-135m", PLANS)
+
+
+@dataclass
+class FakeLink:
+    """`calls` lists what was asked as (name, *arguments); `give` hands events to the next poll."""
+
+    root: Path
+    rows: Sequence[Mapping[str, Any]] | None = None
+    head: int | None = None
+    name: str = "aios-demo"
+    problem: Mapping[str, str] | None = None
+    toml: str = '[model]\nbase = "smollm2-135m"\n'
+    calls: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
+    pending: list[Event | ConsoleEvent] = field(default_factory=list[Event | ConsoleEvent])
+
+    def give(self, *events: Event | ConsoleEvent) -> None:
+        """Let these happen."""
+        self.pending.extend(events)
+
+    def start(self) -> None:
+        self.give(settings())
+        self.load_lineage()
+
+    def poll(self) -> Sequence[Event | ConsoleEvent]:
+        news, self.pending = self.pending, []
+        return news
+
+    def load_lineage(self) -> None:
+        if self.rows is not None:
+            self.give(LineageLoaded(tuple(self.rows), self.head))
+
+    def load_evaluation(self, ref: str) -> None:
+        self.calls.append(("load_evaluation", ref))
+
+    def load_curve(self, gen: int) -> None:
+        self.calls.append(("load_curve", gen))
+
+    def load_details(self, gen: int) -> None:
+        self.calls.append(("load_details", gen))
+
+    def train(self, wish: TrainWish) -> None:
+        self.calls.append(("train", wish))
+
+    def stop(self) -> None:
+        self.calls.append(("stop",))
+
+    def evaluate(self, ref: str) -> None:
+        self.calls.append(("evaluate", ref))
+
+    def verify(self) -> None:
+        self.calls.append(("verify",))
+
+    def export(self, ref: str, target: str, directory: Path) -> None:
+        self.calls.append(("export", ref, target, directory))
+
+    def cancel_job(self) -> None:
+        self.calls.append(("cancel_job",))
+
+    def rollback(self, ref: str, reason: str) -> None:
+        self.calls.append(("rollback", ref, reason))
+
+    def ask(self, turn: int, prompt: str, refs: Sequence[str], options: ChatOptions, kind: str = "chat") -> None:
+        self.calls.append(("ask", turn, prompt, tuple(refs), options, kind))
+
+    def cancel_answers(self) -> None:
+        self.calls.append(("cancel_answers",))
+
+    def rate(self, rating: Rating) -> None:
+        self.calls.append(("rate", rating))
+
+    def config_text(self) -> str:
+        return self.toml
+
+    def config_problem(self) -> Mapping[str, str] | None:
+        return self.problem
+
+    def reload_config(self) -> None:
+        self.calls.append(("reload_config",))
+
+    def hand_over(self) -> int:
+        self.calls.append(("hand_over",))
+        return 4711
+
+    def close(self, *, wait: bool) -> None:
+        self.calls.append(("close", wait))
+
+    def called(self, name: str) -> list[tuple[Any, ...]]:
+        """The arguments of every call of this name."""
+        return [call[1:] for call in self.calls if call[0] == name]
+
+
+def make_app(link: FakeLink | None, directory: Path, **more: Any) -> LunaApp:
+    """The app on a scripted link, with a quick timer."""
+    opened: Callable[[Path], Any] = more.pop("open_link", lambda path: FakeLink(path, rows=(), head=None))
+    made: Callable[[Path, bool], None] = more.pop("make_workspace", lambda path, demo: None)
+    pace = more.pop("pace", Pace(frames=50))
+    return LunaApp(link, directory=directory, open_link=opened, make_workspace=made, pace=pace)

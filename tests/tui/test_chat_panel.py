@@ -1,0 +1,443 @@
+"""The chat pane, used as a person would."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+from tui.conftest import Play, until
+from tui.fake_link import FakeLink, lineage, row
+from tui.screen_text import screen_text
+
+from engine.events import Event
+from luna_tui.app import LunaApp, Pace
+from luna_tui.console.events import AnswerEnded, AnswerPiece, AnswerRated, AnswerStarted, Asked, ConsoleEvent
+from luna_tui.console.link import ChatOptions, Rating
+from luna_tui.screens.correct import CorrectAnswer
+from luna_tui.widgets.chat_panel import ChatPanel
+from luna_tui.widgets.conversation import Conversation
+from luna_tui.widgets.prompt_input import PromptInput, RawTextArea
+
+GREEDY = ChatOptions().as_mapping()
+
+
+def said(
+    turn: int, prompt: str, refs: Sequence[str], *texts: str, stop: str = "eos", kind: str = "chat", seed: int = 0
+) -> list[ConsoleEvent]:
+    """A prompt and the whole answers to it."""
+    happened: list[ConsoleEvent] = [Asked(turn, prompt, tuple(refs), {**GREEDY, "seed": seed}, kind)]
+    for index, (ref, text) in enumerate(zip(refs, texts, strict=False)):
+        gen = None if ref == "base" else int(ref[1:])
+        happened += [AnswerStarted(turn, index, ref, gen), AnswerPiece(turn, index, text)]
+        happened.append(AnswerEnded(turn, index, stop, 9, 41.0, 179.0))
+    return happened
+
+
+async def happen(app: LunaApp, link: FakeLink, pilot: Pilot[Any], *news: Event | ConsoleEvent) -> None:
+    """Let these happen, and wait until the screen has taken them in."""
+    link.give(*news)
+    await until(lambda: not link.pending)
+    await pilot.pause()
+
+
+async def write(pilot: Pilot[Any], text: str) -> None:
+    """Type into the prompt."""
+    if not isinstance(pilot.app.focused, PromptInput):
+        await pilot.press("c")
+        await until(lambda: isinstance(pilot.app.focused, PromptInput))
+    pilot.app.focused.insert(text)  # pyright: ignore[reportOptionalMemberAccess, reportAttributeAccessIssue]
+    await pilot.pause()
+
+
+def prompt_of(app: LunaApp) -> PromptInput:
+    return app.screen.query_one("#prompt", PromptInput)
+
+
+def test_enter_sends_the_prompt_raw_to_the_chosen_generation(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await write(pilot, "  /help [b]me[/b] ")
+        await pilot.press("enter")
+        await until(lambda: link.called("ask"))
+        assert link.called("ask") == [(1, "  /help [b]me[/b] ", ("G3",), ChatOptions(0.0, 128, 0), "chat")]
+        assert prompt_of(app).text == ""
+
+    play(scenario)
+
+
+def test_a_prompt_may_have_lines_typed_or_pasted(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await write(pilot, "one")
+        await pilot.press("ctrl+j", "t", "q")
+        app.post_message(events.Paste("\nthree\nfour"))
+        await pilot.pause()
+        assert prompt_of(app).size.height == 4
+        await pilot.press("enter")
+        await until(lambda: link.called("ask"))
+        assert link.called("ask")[0][1] == "one\ntq\nthree\nfour"
+        assert len(app.screen_stack) == 2, "t and q were letters, not actions"
+
+    play(scenario)
+
+
+def test_the_prompt_grows_to_four_lines_and_no_further(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await write(pilot, "")
+        assert prompt_of(app).size.height == 1
+        await write(pilot, "\n".join("abcdefgh"))
+        assert prompt_of(app).size.height == 4
+
+    play(scenario, size=(80, 24))
+
+
+def test_an_empty_prompt_is_not_sent(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await write(pilot, " \n ")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert not link.called("ask")
+
+    play(scenario)
+
+
+def test_up_and_down_bring_back_earlier_prompts_and_the_draft(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        for turn, prompt in enumerate(("first", "second\nline"), start=1):
+            await write(pilot, prompt)
+            await pilot.press("enter")
+            await until(lambda turn=turn: len(link.called("ask")) == turn)
+            await happen(app, link, pilot, *said(turn, prompt, ["G3"], "Yes."))
+        await write(pilot, "draft")
+        area = prompt_of(app)
+        await pilot.press("up")
+        assert area.text == "second\nline"
+        await pilot.press("up")
+        assert area.text == "second\nline", "the cursor moves inside the prompt first"
+        await pilot.press("up")
+        assert area.text == "first"
+        await pilot.press("up")
+        assert area.text == "first"
+        await pilot.press("down", "down", "down")
+        assert area.text == "draft"
+
+    play(scenario)
+
+
+def test_while_an_answer_is_written_the_next_prompt_is_refused_and_kept(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await happen(app, link, pilot, Asked(1, "one", ("G3",), GREEDY))
+        await write(pilot, "two")
+        await pilot.press("enter")
+        await until(lambda: app.state.notice is not None)
+        assert "still being written" in app.state.notice.text  # pyright: ignore[reportOptionalMemberAccess]
+        assert not link.called("ask")
+        assert prompt_of(app).text == "two"
+
+    play(scenario)
+
+
+def test_a_second_enter_before_the_turn_has_begun_sends_nothing_twice(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await write(pilot, "one")
+        await pilot.press("enter")
+        await write(pilot, "two")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert len(link.called("ask")) == 1
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("selected", "marked", "names"),
+    [(3, (), ("G3", "G1")), (3, (2, 3), ("G3", "G2")), (0, (), ("G0", "base")), (None, (), ("base", "G3"))],
+)
+def test_versus_lets_the_marked_one_or_the_parent_answer_beside(
+    play: Play, selected: int | None, marked: tuple[int, ...], names: tuple[str, ...]
+) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        assert app.conductor is not None
+        app.conductor.select(selected)
+        for gen in marked:
+            app.conductor.mark(gen)
+        await pilot.press("a")
+        await pilot.pause()
+        assert f"Chat {' │ '.join(names)}" in screen_text(app)
+        await write(pilot, "hm")
+        await pilot.press("enter")
+        await until(lambda: link.called("ask"))
+        assert link.called("ask")[0][2] == names
+        await pilot.press("escape", "a")
+        await pilot.pause()
+        assert app.screen.query_one(ChatPanel).names() == names[:1]
+
+    play(scenario)
+
+
+def test_the_second_one_changes_when_it_is_chosen_as_the_first(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await pilot.press("a")
+        assert app.conductor is not None
+        app.conductor.select(1)
+        await pilot.pause()
+        assert app.screen.query_one(ChatPanel).names() == ("G1", "G0")
+
+    play(scenario)
+
+
+def test_text_appears_as_it_comes_and_split_escape_sequences_are_harmless(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await pilot.press("4")
+        await happen(app, link, pilot, Asked(1, "hm", ("G3",), GREEDY), AnswerStarted(1, 0, "G3", 3))
+        for piece, seen in (("With", "With"), (" what\x1b", "With what␛"), ("[31m?", "With what␛[31m?")):
+            await happen(app, link, pilot, AnswerPiece(1, 0, piece))
+            assert seen in screen_text(app)
+        assert "writing" in screen_text(app)
+        await happen(app, link, pilot, AnswerEnded(1, 0, "length", 9, 41.0, 179.0))
+        assert "9 tok · 179 tok/s · first 41 ms · length (did not stop)" in screen_text(app)
+
+    play(scenario)
+
+
+def test_an_answer_is_rated_once(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await pilot.press("4")
+        await happen(app, link, pilot, *said(1, "Help?", ["G3"], "With what?"))
+        await pilot.press("plus")
+        await until(lambda: link.called("rate"))
+        assert link.called("rate") == [(Rating(1, 0, "Help?", "With what?", 3, "good"),)]
+        await happen(app, link, pilot, AnswerRated(1, 0, 1))
+        assert "+1" in screen_text(app)
+        await pilot.press("plus")
+        await pilot.pause()
+        assert len(link.called("rate")) == 1
+        await pilot.press("minus")
+        await until(lambda: len(link.called("rate")) == 2)
+        assert link.called("rate")[1][0].verdict == "bad"
+
+    play(scenario)
+
+
+def test_what_is_no_whole_answer_is_not_rated_good(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await pilot.press("4")
+        await pilot.press("plus")
+        await until(lambda: app.state.notice is not None)
+        await happen(app, link, pilot, Asked(1, "one", ("G3",), GREEDY), AnswerPiece(1, 0, "Wi"))
+        await pilot.press("plus", "minus", "e")
+        await happen(app, link, pilot, AnswerEnded(1, 0, "length", 9))
+        await pilot.press("plus")
+        await pilot.pause()
+        assert not link.called("rate")
+        assert "e corrects it" in app.state.notice.text  # pyright: ignore[reportOptionalMemberAccess]
+        await pilot.press("minus")
+        await until(lambda: link.called("rate"))
+
+    play(scenario)
+
+
+def test_left_right_up_and_down_choose_the_answer_that_is_meant(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await pilot.press("4")
+        await happen(
+            app, link, pilot, *said(1, "one", ["G3", "G1"], "A", "B"), *said(2, "all", ["G0"], "-", kind="lineage")
+        )
+        await happen(app, link, pilot, *said(3, "two", ["G3", "G1"], "C", "D"))
+        for keys, turn, index in ((("right",), 3, 1), (("up",), 1, 1), (("left",), 1, 0), (("down",), 3, 0)):
+            link.calls.clear()
+            await pilot.press(*keys, "minus")
+            await until(lambda: link.called("rate"))
+            rating = link.called("rate")[0][0]
+            assert (rating.turn, rating.index) == (turn, index), keys
+
+    play(scenario)
+
+
+def test_a_correction_is_written_in_place_of_the_answer(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await pilot.press("4")
+        await happen(app, link, pilot, *said(1, "Help\x1b[2J?", ["G3"], "Sure\x1b[31m!\u202e"))
+        await pilot.press("e")
+        await until(lambda: isinstance(app.screen, CorrectAnswer) and isinstance(app.focused, RawTextArea))
+        await pilot.pause()
+        assert "Help␛[2J?" in screen_text(app)
+        area = app.screen.query_one(RawTextArea)
+        assert area.text == "Sure[31m!", "nothing invisible is offered to train on"
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert "this is what it said" in screen_text(app)
+        area.clear()
+        await pilot.press("ctrl+s")
+        await pilot.pause()
+        assert "nothing is written yet" in screen_text(app)
+        await pilot.press("q", "t", "ctrl+s")
+        await until(lambda: link.called("rate"))
+        assert link.called("rate")[0][0] == Rating(1, 0, "Help\x1b[2J?", "Sure\x1b[31m!\u202e", 3, "corrected", "qt")
+        assert not isinstance(app.screen, CorrectAnswer)
+        await happen(app, link, pilot, AnswerRated(1, 0, 1, "qt"))
+        assert 'corrected → "qt"' in screen_text(app)
+
+    play(scenario)
+
+
+def test_a_correction_can_be_left(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await pilot.press("4")
+        await happen(app, link, pilot, *said(1, "Help?", ["G3"], "Sure!"))
+        await pilot.press("e")
+        await until(lambda: isinstance(app.screen, CorrectAnswer))
+        await pilot.press("x", "escape")
+        await until(lambda: not isinstance(app.screen, CorrectAnswer))
+        assert not link.called("rate")
+        assert isinstance(app.focused, Conversation)
+
+    play(scenario, size=(80, 24))
+
+
+def test_again_asks_the_same_generations_with_the_next_seed(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await pilot.press("4", "T")
+        await happen(app, link, pilot, *said(1, "Help?", ["G1", "base"], "A", "B", seed=4))
+        await pilot.press("r")
+        await until(lambda: link.called("ask"))
+        assert link.called("ask") == [(2, "Help?", ("G1", "base"), ChatOptions(0.7, 128, 5), "chat")]
+
+    play(scenario)
+
+
+def test_capital_letters_change_how_answers_are_drawn(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await pilot.press("4", "T", "M", "S")
+        await pilot.pause()
+        for shown in ("T 0.7", "max 512", "seed 1"):
+            assert shown in screen_text(app)
+        await write(pilot, "hm")
+        assert "raw prompt · T 0.7 · max 512 · seed 1" in screen_text(app)
+        await pilot.press("enter")
+        await until(lambda: link.called("ask"))
+        assert link.called("ask")[0][3] == ChatOptions(0.7, 512, 1)
+
+    play(scenario)
+
+
+def test_escape_stops_an_answer_and_then_leaves(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await happen(app, link, pilot, Asked(1, "one", ("G3",), GREEDY))
+        await pilot.press("c", "escape")
+        await pilot.pause()
+        assert isinstance(app.focused, Conversation)
+        assert not link.called("cancel_answers"), "the first escape only leaves the prompt"
+        await pilot.press("escape")
+        await until(lambda: link.called("cancel_answers"))
+        await pilot.press("full_stop")
+        await until(lambda: len(link.called("cancel_answers")) == 2)
+        await happen(app, link, pilot, AnswerEnded(1, 0, "stopped"))
+        await pilot.press("escape")
+        await until(lambda: app.screen.active == "lineage")  # pyright: ignore[reportAttributeAccessIssue]
+
+    play(scenario)
+
+
+def test_it_follows_the_newest_unless_somebody_scrolled_up(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await pilot.press("4")
+        for turn in range(1, 20):
+            await happen(app, link, pilot, *said(turn, f"prompt {turn}", ["G3"], f"answer {turn}"))
+        await until(lambda: "answer 19" in screen_text(app))
+        log = app.screen.query_one(Conversation)
+        await pilot.press("home")
+        await until(lambda: log.scroll_offset.y == 0)
+        await happen(app, link, pilot, AnswerRated(19, 0, 1))
+        assert "answer 1 " in screen_text(app)
+        await happen(app, link, pilot, Asked(20, "prompt 20", ("G3",), GREEDY))
+        await until(lambda: "prompt 20" in screen_text(app))
+        await happen(app, link, pilot, AnswerPiece(20, 0, "\n".join(f"line {n}" for n in range(40))))
+        await until(lambda: "line 39" in screen_text(app))
+
+    play(scenario, size=(80, 24))
+
+
+def test_moving_to_an_earlier_turn_brings_it_into_sight(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await pilot.press("4")
+        for turn in range(1, 20):
+            await happen(app, link, pilot, *said(turn, f"prompt {turn}", ["G3"], f"answer {turn}"))
+        await pilot.press(*["up"] * 12)
+        await until(lambda: "▌G3  answer 7 " in screen_text(app))
+        await pilot.press(*["down"] * 12)
+        await until(lambda: "▌G3  answer 19 " in screen_text(app))
+
+    play(scenario, size=(80, 24))
+
+
+def test_a_new_piece_repaints_its_own_lines_only(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await pilot.press("4")
+        await happen(app, link, pilot, *said(1, "one", ["G3"], "Yes."), Asked(2, "two", ("G3",), GREEDY))
+        await happen(app, link, pilot, AnswerStarted(2, 0, "G3", 3), AnswerPiece(2, 0, "W"))
+        painted: list[int] = []
+        log = app.screen.query_one(Conversation)
+        monkeypatch.setattr(log, "refresh_line", painted.append)
+        monkeypatch.setattr(log, "refresh", lambda *_a, **_k: painted.append(-1))
+        await happen(app, link, pilot, AnswerPiece(2, 0, "ith what?"))
+        await until(lambda: painted)
+        assert painted == [4], "prompt, answer, gap, prompt, answer"
+
+    play(scenario)
+
+
+def test_what_is_pasted_is_shown_without_harm_and_sent_as_it_is(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await write(pilot, "")
+        app.post_message(events.Paste("a\x1b]0;x\x07b\u202ec"))
+        await until(lambda: prompt_of(app).text)
+        await pilot.pause()
+        assert "> a␛]0;x␇b�c" in screen_text(app)
+        assert "\x1b" not in screen_text(app)
+        await pilot.press("enter")
+        await until(lambda: link.called("ask"))
+        assert link.called("ask")[0][1] == "a\x1b]0;x\x07b\u202ec"
+
+    play(scenario)
+
+
+def test_without_a_border_the_heading_is_a_line_of_its_own(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await pilot.press("a", "c")
+        await pilot.pause()
+        assert "Chat G3 │ G1  raw prompt · T 0 · max 128 · seed 0" in screen_text(app)
+
+    play(scenario, size=(80, 24))
+
+
+def test_before_the_first_generation_the_base_answers(play: Play, tmp_path: Any) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await pilot.press("4")
+        await pilot.pause()
+        assert "the base answers" in screen_text(app)
+        await write(pilot, "hm")
+        await pilot.press("enter")
+        await until(lambda: link.called("ask"))
+        assert link.called("ask")[0][2] == ("base",)
+
+    play(scenario, link=FakeLink(tmp_path, rows=(), head=None))
+
+
+def test_a_terminal_that_knows_only_ascii_is_given_ascii(play: Play, tmp_path: Any) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await pilot.press("a")
+        await happen(app, link, pilot, *said(1, "Größe?", ["G3", "G1"], "é", "日"))
+        await pilot.press("e")
+        await until(lambda: isinstance(app.screen, CorrectAnswer))
+        await pilot.pause()
+        panel = app.screen_stack[1].query_one(ChatPanel)
+        shown = [segment.text for strip in app.screen._compositor.render_strips() for segment in strip]
+        dialog = [text for text in shown if any(word in text for word in ("said", "Gr", "ctrl", "inbox"))]
+        assert dialog
+        assert all(text.isascii() for text in dialog)
+        assert str(panel.border_title).isascii()
+
+    rows = (*lineage(), row(4, 3))
+    play(scenario, link=FakeLink(tmp_path, rows=rows, head=4), pace=Pace(frames=50, ascii=True))

@@ -1,0 +1,244 @@
+"""The console's link to the engine: what is read, trained, examined, asked and written, and how failures come back."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from unit.cli.cli_fakes import FakeEngine, make_workspace
+from unit.cli.cli_script import play_accepted, play_until_stopped
+
+from engine.events import Event, RunFinished, TrainStep
+from ledger.verify import Problem, VerifyReport
+from luna_tui.console.engine_link import EngineLink
+from luna_tui.console.events import (
+    AnswerEnded,
+    AnswerPiece,
+    AnswerRated,
+    AnswerStarted,
+    Asked,
+    ConsoleEvent,
+    EvaluationLoaded,
+    JobEnded,
+    JobProgress,
+    LineageLoaded,
+    ModeChanged,
+    Noted,
+    SettingsLoaded,
+)
+from luna_tui.console.link import ChatOptions, Rating, TrainWish
+
+E = TypeVar("E")
+
+
+class Watched:
+    """A link whose events are all kept."""
+
+    def __init__(self, link: EngineLink) -> None:
+        self.link = link
+        self.events: list[Event | ConsoleEvent] = []
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        deadline = time.monotonic() + 20
+        while not condition():
+            self.events.extend(self.link.poll())
+            assert time.monotonic() < deadline, f"never came: {what}; {self.events[-5:]}"
+            time.sleep(0.005)
+
+    def all(self, kind: type[E]) -> list[E]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    def first(self, kind: type[E]) -> E:
+        self.until(lambda: self.all(kind), kind.__name__)
+        return self.all(kind)[0]
+
+
+def watched(root: Path, engine: FakeEngine | None = None) -> Watched:
+    link = EngineLink(engine or FakeEngine(), root)
+    link.start()
+    return Watched(link)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return make_workspace(tmp_path / "ws", generations=3)
+
+
+def test_the_outline_comes_first_then_everything(root: Path) -> None:
+    seen = watched(root)
+    seen.until(lambda: len(seen.all(LineageLoaded)) == 2, "both readings")
+    outline, whole = seen.all(LineageLoaded)
+    assert (outline.complete, whole.complete) == (False, True)
+    assert [row["GEN_ID"] for row in outline.rows] == [row["GEN_ID"] for row in whole.rows] == [0, 1, 2]
+    assert outline.head == whole.head
+    assert seen.first(SettingsLoaded).targets["recall"] == 0.9
+
+
+def test_training_goes_through_the_same_queue_and_ends_idle(root: Path) -> None:
+    seen = watched(root, FakeEngine(play_accepted))
+    seen.first(SettingsLoaded)
+    seen.link.train(TrainWish(steps=20, seed=7))
+    seen.first(RunFinished)
+    seen.until(lambda: seen.all(ModeChanged) and seen.all(ModeChanged)[-1].mode == "idle", "the end")
+    assert [event.mode for event in seen.all(ModeChanged)] == ["owner", "idle"]
+    assert [event.step for event in seen.all(TrainStep)] == list(range(1, 21))
+
+
+def test_the_wish_reaches_the_engine(root: Path) -> None:
+    engine = FakeEngine(play_accepted)
+    seen = watched(root, engine)
+    seen.link.train(TrainWish(generations=2, phase="converse", parent="G1", steps=33, seed=7, strict=True))
+    seen.first(RunFinished)
+    request = engine.sessions[0].request
+    assert (request.generations, request.phase, request.parent) == (2, "converse", "G1")
+    assert (request.steps, request.seed, request.strict) == (33, 7, True)
+
+
+def test_stop_asks_the_session(root: Path) -> None:
+    engine = FakeEngine(play_until_stopped)
+    seen = watched(root, engine)
+    seen.link.train(TrainWish())
+    seen.first(TrainStep)
+    seen.link.stop()
+    assert seen.first(RunFinished).verdict == "interrupted"
+
+
+def test_a_broken_luna_toml_is_told_and_trains_nothing(root: Path) -> None:
+    engine = FakeEngine()
+    seen = watched(root, engine)
+    seen.first(SettingsLoaded)
+    (root / "luna.toml").write_text("[train\n")
+    seen.link.train(TrainWish())
+    note = seen.first(Noted)
+    assert note.level == "error"
+    assert "luna.toml" in note.text
+    assert engine.sessions == []
+    problem = seen.link.config_problem()
+    assert problem is not None
+    assert problem["hint"]
+
+
+def test_luna_toml_is_read_anew_for_every_training(root: Path) -> None:
+    engine = FakeEngine(play_accepted)
+    seen = watched(root, engine)
+    (root / "luna.toml").write_text("[eval]\nrecall_target = 0.5\n")
+    seen.link.reload_config()
+    seen.until(lambda: any(s.targets["recall"] == 0.5 for s in seen.all(SettingsLoaded)), "the new target")
+
+
+def test_verify_that_is_well_and_verify_that_is_not(root: Path) -> None:
+    engine = FakeEngine()
+    seen = watched(root, engine)
+    seen.link.verify()
+    assert seen.first(JobEnded).ok
+    assert "12 files" in seen.all(JobEnded)[0].message
+    assert seen.all(JobProgress)
+    engine.report = VerifyReport(False, 12, [Problem(1, "models/luna_age_1.gguf", "is not what was recorded")], [])
+    seen.link.verify()
+    seen.until(lambda: len(seen.all(JobEnded)) == 2, "the second verify")
+    ended = seen.all(JobEnded)[1]
+    assert not ended.ok
+    assert "luna_age_1.gguf" in ended.lines[0]
+
+
+def test_an_examination_brings_its_items_and_its_scores(root: Path) -> None:
+    seen = watched(root)
+    seen.link.evaluate("G1")
+    loaded = seen.first(EvaluationLoaded)
+    assert loaded.ref == "G1"
+    assert loaded.evaluation is not None
+    assert len(loaded.evaluation["items"]) == 60
+    assert "recall 0.967" in seen.first(JobEnded).message
+
+
+def test_what_was_recorded_is_read_without_running(root: Path) -> None:
+    seen = watched(root)
+    seen.link.load_evaluation("G1")
+    assert "as recorded" in str((seen.first(EvaluationLoaded).evaluation or {})["note"])
+    assert seen.all(JobEnded) == []
+
+
+def test_rollback_moves_head_and_reads_the_lineage_again(root: Path) -> None:
+    seen = watched(root)
+    seen.until(lambda: len(seen.all(LineageLoaded)) == 2, "both readings")
+    seen.link.rollback("G0", "tried in a test")
+    seen.until(lambda: seen.all(LineageLoaded)[-1].head == 0, "HEAD at G0")
+    assert "to G0" in seen.first(Noted).text
+
+
+def test_a_rollback_to_where_head_is_tells_why_not(root: Path) -> None:
+    seen = watched(root)
+    seen.until(lambda: len(seen.all(LineageLoaded)) == 2, "both readings")
+    seen.link.rollback("G0", "")
+    seen.link.rollback("G0", "")
+    seen.until(lambda: len(seen.all(Noted)) == 2, "both words")
+    assert seen.all(Noted)[1].level == "error"
+    assert "already" in seen.all(Noted)[1].text
+
+
+def test_an_answer_streams_in_pieces_with_its_figures(root: Path) -> None:
+    seen = watched(root)
+    seen.link.ask(1, "Can you help me?", ("G1",), ChatOptions())
+    ended = seen.first(AnswerEnded)
+    assert (ended.stop_reason, ended.tokens, ended.tokens_per_s) == ("eos", 3, 182.0)
+    assert "".join(piece.text for piece in seen.all(AnswerPiece)) == "With what?"
+    assert seen.first(Asked).refs == ("G1",)
+    assert seen.first(AnswerStarted).gen == 1
+
+
+def test_the_same_prompt_to_two_generations_in_order(root: Path) -> None:
+    engine = FakeEngine()
+    seen = watched(root, engine)
+    seen.link.ask(1, "hello", ("G1", "base"), ChatOptions(temperature=0.7, seed=3, max_tokens=9))
+    seen.until(lambda: len(seen.all(AnswerEnded)) == 2, "both answers")
+    assert [(event.index, event.label) for event in seen.all(AnswerStarted)] == [(0, "G1"), (1, "base")]
+    asked = [talker.asked[0] for talker in engine.talkers]
+    assert all(a == {"prompt": "hello", "max_tokens": 9, "temperature": 0.7, "seed": 3} for a in asked)
+
+
+def test_a_generation_without_a_model_is_an_answer_that_says_why_and_the_next_one_answers(root: Path) -> None:
+    seen = watched(root)
+    seen.link.ask(1, "hello", ("0", "G1"), ChatOptions())
+    seen.until(lambda: len(seen.all(AnswerEnded)) == 2, "both ends")
+    first, second = seen.all(AnswerEnded)
+    assert first.stop_reason == "error"
+    assert "without its GGUF" in first.problem
+    assert second.stop_reason == "eos"
+
+
+def test_a_long_answer_is_stopped_and_the_rest_of_its_turn_with_it(root: Path) -> None:
+    seen = watched(root)
+    seen.link.ask(1, "a long one", ("G1", "base"), ChatOptions())
+    seen.first(AnswerPiece)
+    seen.link.cancel_answers()
+    seen.until(lambda: len(seen.all(AnswerEnded)) == 2, "both ends")
+    assert {event.stop_reason for event in seen.all(AnswerEnded)} == {"stopped"}
+    seen.link.ask(2, "hello", ("G1",), ChatOptions())
+    seen.until(lambda: any(e.turn == 2 and e.stop_reason == "eos" for e in seen.all(AnswerEnded)), "the next answer")
+
+
+def test_a_model_that_stays_loaded_is_not_loaded_twice(root: Path) -> None:
+    engine = FakeEngine()
+    seen = watched(root, engine)
+    for turn in (1, 2, 3):
+        seen.link.ask(turn, "hello", ("G1",), ChatOptions())
+    seen.until(lambda: len(seen.all(AnswerEnded)) == 3, "three answers")
+    assert len(engine.talkers) == 1
+
+
+@pytest.mark.parametrize(
+    ("verdict", "karma", "correction"), [("good", 1, None), ("bad", -1, None), ("corrected", 2, "No.")]
+)
+def test_a_rating_becomes_a_row_of_the_inbox(root: Path, verdict: str, karma: int, correction: str | None) -> None:
+    seen = watched(root)
+    rating = Rating(1, 0, "Can you help me?", "Of course!", 1, verdict, correction)  # type: ignore[arg-type]
+    seen.link.rate(rating)
+    assert seen.first(AnswerRated).karma == karma
+    rows = [json.loads(line) for path in (root / "inbox").glob("*.jsonl") for line in path.open()]
+    assert [(row["prompt"], row["response"], row["karma"]) for row in rows] == [
+        ("Can you help me?", correction or "Of course!", karma)
+    ]
