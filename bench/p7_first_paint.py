@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 from pty_console import Terminal, console_env, luna, median
 
+SIGN = "◀ HEAD"  # stands in the line of the lineage that HEAD is at
+
 BARE = """
 from textual.app import App
 from textual.widgets import Tree
@@ -45,12 +47,11 @@ def main() -> None:
     workspace, repeats = Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 5
     columns, lines = (int(sys.argv[3]), int(sys.argv[4])) if len(sys.argv) > 4 else (120, 40)
     last = (workspace / "models" / "lineage_ledger.csv").read_text().splitlines()[1:]
-    sha = next(line.split(",")[2][:8] for line in last)  # the first generation's short SHA stands in its line
     ours: list[tuple[float, float]] = []
     bare: list[float] = []
     for _ in range(repeats):
         bare.append(first_sight([sys.executable, "-c", BARE], "READY7", columns, lines)[0])
-        ours.append(first_sight(luna(workspace), sha, columns, lines))
+        ours.append(first_sight(luna(workspace), SIGN, columns, lines))
     seconds = median([s for s, _ in ours])
     print(
         json.dumps(

@@ -28,9 +28,8 @@ def press(terminal: Terminal, key: str) -> float | None:
     terminal.press(key)
     while time.monotonic() - began < 2:
         terminal.pump(0.002)
-        came = time.monotonic()
         if cursor_row(terminal) != before:
-            return (came - began) * 1000
+            return (terminal.arrived - began) * 1000
     return None
 
 

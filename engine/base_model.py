@@ -9,14 +9,14 @@ since they follow from the base. The tokenizer of a lineage is the one in that G
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import cast
 
+from engine.base_record import Kind, read_base_record, render_record
 from engine.base_weights import Progress, alone, are_complete, make_weights, weights_dir_of
 from engine.config import Config
 from engine.errors import Damaged, UsageError
@@ -24,10 +24,6 @@ from engine.export.gguf_header import check_gguf
 from engine.workspace import Workspace
 from ledger.durable import make_durable, write_durable
 from ledger.hashing import canonical_json, sha256_file, sha256_text
-
-Kind = Literal["packaged", "gguf", "hf"]
-
-BASE_FACTS = ("name", "kind", "sha", "gguf_sha")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,30 +113,6 @@ def require_intact(base: BaseModel) -> None:
             where=str(base.gguf),
             hint="put the file back from a backup; luna-tui verify shows what else is hurt",
         )
-
-
-def read_base_record(workspace: Workspace) -> dict[str, str] | None:
-    """Return models/base/base.json, or None before the first use; raises Damaged when it cannot be read."""
-    path = workspace.base_dir / "base.json"
-    if not path.exists():
-        return None
-    try:
-        record = json.loads(path.read_bytes())
-        facts = {key: str(record[key]) for key in BASE_FACTS}
-        if facts["kind"] not in get_args(Kind):
-            raise ValueError(f"kind {facts['kind']!r}")
-        return facts
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Damaged(
-            f"cannot be read: {error}",
-            where=str(path),
-            hint="restore it from a backup; every manifest repeats these facts under `base`",
-        ) from error
-
-
-def render_record(facts: Mapping[str, str]) -> bytes:
-    """Return base.json as it is written; the bytes follow from the facts, so that `verify` can compare them."""
-    return (json.dumps(dict(facts), indent=1, sort_keys=True) + "\n").encode()
 
 
 def _recorded(workspace: Workspace, name: str) -> BaseModel | None:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from engine.base_model import PACKAGED, find_base, read_base_record
+from engine.base_model import PACKAGED, find_base
+from engine.base_record import read_base_record
 from engine.config import Config, load_config
 from engine.curriculum import read_curriculum
 from engine.disk import GIB, free_bytes, space_needed

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from engine.base_model import read_base_record
+from engine.base_record import read_base_record
 from engine.lineage_cache import ManifestFacts, manifest_facts
 from engine.workspace import Workspace
 from ledger.durable import read_bytes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from engine.training.job import TrainingBackend
 
 __all__ = ["EngineSession", "TrainOutcome", "TrainRequest"]
+
+
+_POLITE_NICE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ def _pick_backend(name: str) -> TrainingBackend:
 
 class EngineSession:
     """Runs requests one after another in its own thread; events go into the queue given, never into a screen's
-    callback.
+    callback. `polite` lets the threads of a screen in the same process go first.
     """
 
     def __init__(
@@ -61,11 +66,13 @@ class EngineSession:
         events: SimpleQueue[Event],
         *,
         pick_backend: Callable[[str], TrainingBackend] = _pick_backend,
+        polite: bool = False,
     ) -> None:
         self._workspace = workspace
         self._config = config
         self._events = events
         self._pick_backend = pick_backend
+        self._polite = polite
         self._inbox: SimpleQueue[_Asked | None] = SimpleQueue()
         self._pending: list[_Asked] = []
         self._guard = threading.Lock()
@@ -109,6 +116,11 @@ class EngineSession:
             self._thread.join(timeout_s)
 
     def _work(self) -> None:
+        if self._polite:
+            # The threads of the numerics are children of this one and inherit it: a key press is served at once, and
+            # on an otherwise idle machine training loses nothing.
+            with contextlib.suppress(OSError, AttributeError):
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _POLITE_NICE)
         while (asked := self._inbox.get()) is not None:
             outcome = self._train(asked.request, asked.control)
             asked.future.set_result(outcome)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from engine.base_model import BASE_FACTS, read_base_record, render_record
+from engine.base_record import BASE_FACTS, read_base_record, render_record
 from engine.errors import Damaged
 from engine.workspace import Workspace
 from ledger.durable import read_bytes

@@ -17,6 +17,7 @@ from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
+from textual.timer import Timer
 
 from luna_tui import intents
 from luna_tui.conductor import Conductor
@@ -71,11 +72,16 @@ class LunaApp(App[Leave]):
         self._directory = directory
         self._open_link = open_link
         self._make_workspace = make_workspace
+        self._eager: Timer | None = None
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.pace.theme
         if self.pace.ascii:
             self.add_class("-ascii")
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The dashboard at once where there is a workspace: one screen less to lay out before the first paint."""
+        return Dashboard(self.glyphs) if self.link is not None else Screen(id="_default")
 
     @property
     def glyphs(self) -> Glyphs:
@@ -88,23 +94,29 @@ class LunaApp(App[Leave]):
             # A closed line must end the screen, not the process: the engine's thread finishes its generation.
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.exit, "hangup")
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, "stop")
-        if self.link is None:
-            self.push_screen(FirstRun(self._directory, self.glyphs))
-        else:
+        if self.link is not None:
             self._begin(self.link)
+        else:
+            self.push_screen(FirstRun(self._directory, self.glyphs))
         self.set_interval(1 / self.pace.frames, self.follow)
 
     def _begin(self, link: Link) -> None:
         self.link = link
         self.conductor = Conductor(self, link)
         self.state = replace(ConsoleState(), name=link.name)
-        self.push_screen(Dashboard(self.glyphs))
         link.start()
-        self.call_after_refresh(self.follow)
+        self._eager = self.set_interval(0.01, self._follow_eagerly)
+
+    def _follow_eagerly(self) -> None:
+        """Until the lineage is on the screen nobody waits for a frame."""
+        self.follow()
+        if self.state.rows is not None and self._eager is not None:
+            self._eager.stop()
+            self._eager = None
 
     def follow(self) -> None:
         """Take in all that has happened and show it, in one frame."""
-        if self.link is None or self.conductor is None:
+        if self.link is None or self.conductor is None or not self._dashboard_is_ready():
             return
         happened = self.link.poll()
         if not happened:
@@ -115,6 +127,9 @@ class LunaApp(App[Leave]):
         self.change(state)
         for event in happened:
             self.conductor.heed(event)
+
+    def _dashboard_is_ready(self) -> bool:
+        return any(isinstance(screen, Dashboard) and screen.ready for screen in self.screen_stack)
 
     def change(self, state: ConsoleState) -> None:
         """Make this the state and show it on every screen that shows states."""
@@ -179,6 +194,7 @@ class LunaApp(App[Leave]):
             self.notify(safe_text(str(error)), severity="error", markup=False, timeout=10)
             return
         self.pop_screen()
+        self.push_screen(Dashboard(self.glyphs))
         self._begin(link)
 
     @on(intents.Select)

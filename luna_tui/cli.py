@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +9,7 @@ from typing import Annotated
 import typer
 
 from luna_tui.commands import chat, doctor, evaluate, export, gc, init, lineage, rollback, train, verify
+from luna_tui.ending import ending
 from luna_tui.engine_access import Engine
 from luna_tui.environment import own_version, prepare_environment
 from luna_tui.invocation import Invocation, examples, help_text, invocation
@@ -90,29 +89,9 @@ def build_app() -> typer.Typer:
 
 def main(engine: Engine | None = None) -> None:
     """Run `luna-tui` on this process's arguments and exit; tests hand in an engine of their own."""
-    from engine.errors import LunaError
-    from ledger.errors import LedgerError
-    from luna_tui.problems import exit_code_of, show_error, show_unexpected
-
     prepare_environment()
-    for stream in (sys.stdout, sys.stderr):
-        # Whatever a file or a model says must come out somehow, in any locale.
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
-    try:
+    with ending():
         build_app()(obj=Invocation(engine=engine or Engine()), prog_name="luna-tui")
-    except (LunaError, LedgerError) as error:
-        show_error(error)
-        sys.exit(exit_code_of(error))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader has left. Python would complain when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(1)
-    except Exception as error:
-        show_unexpected(error)
-        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -68,11 +68,13 @@ class Engine:
 
         return load_config(root, overrides or {})
 
-    def session(self, workspace: Workspace, config: Config, events: SimpleQueue[Event]) -> Session:
-        """An engine thread for this workspace, not started yet."""
+    def session(
+        self, workspace: Workspace, config: Config, events: SimpleQueue[Event], *, polite: bool = False
+    ) -> Session:
+        """An engine thread for this workspace, not started yet; `polite` beside a screen in this process."""
         from engine.session import EngineSession
 
-        return EngineSession(workspace, config, events)
+        return EngineSession(workspace, config, events, polite=polite)
 
     def train_request(self, **fields: Any) -> TrainRequest:
         """What `Session.train` is asked for."""

@@ -23,11 +23,13 @@ class Terminal:
         self, command: Sequence[str], *, columns: int = 120, lines: int = 40, env: Mapping[str, str] | None = None
     ) -> None:
         self.raw = bytearray()
+        self.arrived = 0.0  # when the newest bytes came, before this terminal took its time to draw them
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
         self.child = pexpect.spawn(
             command[0], list(command[1:]), dimensions=(lines, columns), env=dict(env or console_env()), timeout=30
         )
+        self.child.delaybeforesend = None  # pexpect waits 50 ms before each key unless it is told not to
 
     def pump(self, seconds: float = 0.05) -> bool:
         """Take in what the program has written; False when it has ended."""
@@ -37,6 +39,7 @@ class Terminal:
             return True
         except pexpect.EOF:
             return False
+        self.arrived = time.monotonic()
         self.raw += data
         self._stream.feed(_without_kitty(data))
         return True

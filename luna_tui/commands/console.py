@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from luna_tui.invocation import Invocation
+from luna_tui.calling import Invocation
 
 if TYPE_CHECKING:
     from luna_tui.console.engine_link import EngineLink

@@ -179,7 +179,7 @@ class EngineLink:
         self._wish = wish
         self._mode = ModeChanged("owner")
         self._news.put(self._mode)
-        self._session = self._engine.session(self._workspace, config, self._events)
+        self._session = self._engine.session(self._workspace, config, self._events, polite=True)
         self._session.start()
         self._outcome = self._session.train(request)
         self._session.close(timeout_s=0)

@@ -38,6 +38,7 @@ class Dashboard(Screen[None]):
         self.glyphs = glyphs
         self.active = "lineage"
         self.full = False
+        self._ready = False
 
     def compose(self) -> ComposeResult:
         glyphs, titles = self.glyphs, dict(PANES)
@@ -64,6 +65,14 @@ class Dashboard(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Lay the panes out anew."""
         self._arrange()
+
+    @property
+    def ready(self) -> bool:
+        """Whether every pane is there with all its parts, so that it can be handed a state."""
+        if not self._ready:
+            parts = list(self.query("*"))
+            self._ready = bool(parts) and all(part.is_mounted for part in parts)
+        return self._ready
 
     def stateful(self) -> Iterator[Widget]:
         """Everything that shows the state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from datetime import datetime
 
 from rich.text import Text
@@ -33,8 +34,8 @@ def draw_log(entries: tuple[LogEntry, ...], width: int) -> list[Text]:
     for entry in entries:
         time = datetime.fromtimestamp(entry.wall).strftime("%H:%M:%S") if entry.wall is not None else "        "
         words = f"{safe_line(entry.source)}: {safe_line(entry.text)}"
-        room = max(8, width - 10)
-        for start in range(0, len(words), room):
-            head = Text().append(time if start == 0 else " " * 8, "dim").append(" ")
-            lines.append(head.append(words[start : start + room], _STYLES.get(entry.level, "")))
+        folded = textwrap.wrap(words, max(8, width - 10)) or [""]
+        for place, part in enumerate(folded):
+            head = Text().append(time if place == 0 else " " * 8, "dim").append(" ")
+            lines.append(head.append(part, _STYLES.get(entry.level, "")))
     return lines

@@ -261,7 +261,7 @@ def test_letters_do_nothing_to_the_app_below_a_question(play: Play, opener: str)
         events = (OWNER,) if opener == "q" else ()
         await arrange(app, link, pilot, events, {"selected": 1, "marked": (1, 3)} if opener == "b" else {})
         await pilot.press(opener)
-        await until(lambda: len(app.screen_stack) == 3)
+        await until(lambda: len(app.screen_stack) == 2)
         before, ui = list(app.screen_stack), app.state.ui
         letters = [action.key for action in ACTIONS if len(action.key) == 1 and action.key not in OWN_KEYS[opener]]
         await pilot.press(*letters, "1", "2", "less_than_sign", "equals_sign")

@@ -215,7 +215,7 @@ def test_forms_fit_the_smallest_terminal_in_ascii(play: Play, key: str) -> None:
         if key == "b":
             app.change(replace(app.state, ui=replace(app.state.ui, selected=1)))
         await pilot.press(key)
-        await until(lambda: len(app.screen_stack) == 3 and app.focused is not None)
+        await until(lambda: len(app.screen_stack) == 2 and app.focused is not None)
         await pilot.pause()
         dialog = app.screen.query_one(".dialog").region
         assert dialog.x >= 0

@@ -102,7 +102,7 @@ def test_slash_filters_and_escape_shows_all_again(play: Play) -> None:
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[object]) -> None:
         await pilot.press("slash", "r", "e", "j")
         await until(lambda: "G2" in line_with(app, "✗") and not line_with(app, "align"))
-        assert len(app.screen_stack) == 2  # r, e, j went into the field: they resumed nothing and opened nothing
+        assert len(app.screen_stack) == 1  # r, e, j went into the field: they resumed nothing and opened nothing
         await pilot.press("enter")
         await until(lambda: app.state.ui.selected == 2)
         assert app.focused is tree_of(app)

@@ -67,7 +67,9 @@ class FakeEngine(Engine):
         self.rows: list[dict[str, Any]] | None = None
         self.report = VerifyReport(True, 12, [], [])
 
-    def session(self, workspace: Workspace, config: object, events: SimpleQueue[Event]) -> FakeSession:
+    def session(
+        self, workspace: Workspace, config: object, events: SimpleQueue[Event], *, polite: bool = False
+    ) -> FakeSession:
         self.sessions.append(FakeSession(events, self._play))
         return self.sessions[-1]
 

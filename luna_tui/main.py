@@ -1,0 +1,46 @@
+"""The entry point: bare `luna-tui` in a terminal opens the console at once, everything else goes to the command line.
+
+The command line's library is not imported for the console, whose first paint a person waits for.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from luna_tui.environment import prepare_environment
+
+
+def main() -> None:
+    """Run luna-tui on this process's arguments and exit."""
+    arguments = sys.argv[1:]
+    from luna_tui.commands.console import can_open
+
+    if not is_bare(arguments) or not can_open():
+        from luna_tui.cli import main as command_line
+
+        command_line()
+        return
+    prepare_environment()
+    from luna_tui.calling import Invocation
+    from luna_tui.commands.console import open_console
+    from luna_tui.ending import ending
+    from luna_tui.engine_access import Engine
+
+    with ending():
+        sys.exit(open_console(Invocation(Engine(), named_workspace(arguments, os.environ))))
+
+
+def is_bare(arguments: Sequence[str]) -> bool:
+    """Whether there is no command, only perhaps the workspace, in its plain spelling."""
+    return not arguments or (
+        len(arguments) == 2 and arguments[0] in ("-w", "--workspace") and not arguments[1].startswith("-")
+    )
+
+
+def named_workspace(arguments: Sequence[str], env: Mapping[str, str]) -> Path | None:
+    """The workspace as the user wrote it; None for this directory."""
+    named = arguments[1] if arguments else env.get("LUNA_WORKSPACE", "")
+    return Path(named) if named and named != "." else None
