@@ -122,7 +122,12 @@ ACTIONS: tuple[Action, ...] = (
     Action("versus", "a", "A/B", "The same prompt to two generations, side by side.", "Talk", _needs_generation),
     Action("ask_lineage", "l", "ask all", "Put one prompt to every generation in order.", "Talk", _needs_generation),
     Action(
-        "voice", "w", "voice", "How the voice changed while it trained, and down the lineage.", "Talk", in_footer=False
+        "voice",
+        "w",
+        "voice",
+        "One prompt down the lineage, and samples of a run that tells them.",
+        "Talk",
+        in_footer=False,
     ),
     Action(
         "export", "x", "export", "Export the chosen generation for other programs.", "Files", _needs_selected_and_no_job

@@ -39,13 +39,12 @@ def draw_voices(voices: Iterable[VoiceSampled], width: int, glyphs: Glyphs) -> l
 def draw_no_voices(width: int, glyphs: Glyphs, *, training: bool) -> list[Text]:
     """Why there are no samples."""
     words = (
-        ["The first samples come in a moment."]
+        ["The run that is going on has told no sample."]
         if training
         else [
-            "While a generation trains, the prompts of [voice] in luna.toml are put to it every now and then, and the "
-            "answers stand here: the voice, as it changes.",
-            "Nothing was sampled yet: t trains a generation; o shows luna.toml, where [voice] prompts can be written "
-            "and every_steps = 0 turns this off.",
+            "What a model in training answers to pinned prompts stands here, where the journal of its run tells it. "
+            "This version's training does not sample yet.",
+            "What the finished generations say is below: one prompt, put to all of them.",
         ]
     )
     return [Text(line, "dim") for text in words for line in fold(shown_line(text, glyphs), max(8, width))]

@@ -121,7 +121,7 @@ class ItemsScreen(Screen[None]):
             listing.set_lines([Text("none of these", "dim")])
             self.query_one("#items-detail", Lines).set_lines([])
             return
-        width = max(10, listing.size.width)
+        width = max(10, listing.scrollable_content_region.width)
         listing.set_source(len(self._shown), lambda index: draw_entry_line(self._shown[index], width, glyphs))
         self._draw_detail()
 
@@ -129,7 +129,9 @@ class ItemsScreen(Screen[None]):
         detail = self.query_one("#items-detail", Lines)
         cursor = self.query_one("#items-list", Lines).cursor
         if cursor is not None and cursor < len(self._shown):
-            detail.set_lines(draw_entry(self._shown[cursor], max(10, detail.size.width), self.glyphs))
+            detail.set_lines(
+                draw_entry(self._shown[cursor], max(10, detail.scrollable_content_region.width), self.glyphs)
+            )
             detail.scroll_to(y=0, animate=False)
 
     def action_move(self, by: int) -> None:
