@@ -32,9 +32,9 @@ def test_watch_steer_and_take_over(slow_workspace: Path) -> None:
             assert (last["type"], last["verdict"]) == ("run_finished", "interrupted")
             terminal.see(r"r resume", timeout=30)
             terminal.press("r")
-            terminal.see(r"step \d+/3000", timeout=60)
+            terminal.see(r"▸ G0 base · step \d+/3000", timeout=180)
             terminal.press("q")
-            terminal.see(r"(?i)checkpoint")
+            terminal.see(r"Leave while a run")
             terminal.press("s")
             assert terminal.ended(timeout=90) == 0
     finally:
@@ -50,9 +50,9 @@ def test_handed_over_on_leaving_it_ends_in_the_ledger(slow_workspace: Path) -> N
         terminal.press("t")
         terminal.see(r"(?i)generations")
         terminal.press("enter")
-        terminal.see(r"step \d+/1200")
+        terminal.see(r"step \d+/1200", timeout=180)
         terminal.press("q")
-        terminal.see(r"(?i)checkpoint")
+        terminal.see(r"Leave while a run")
         terminal.press("h")
         assert terminal.ended(timeout=90) == 0
         assert re.search(rb"process \d+ goes on", bytes(terminal.raw))

@@ -36,7 +36,7 @@ def test_a_lost_line_loses_nothing(slow_workspace: Path) -> None:
         terminal.press("t")
         terminal.see(r"(?i)generations")
         terminal.press("enter")
-        terminal.see(r"step \d+/1200")
+        terminal.see(r"step \d+/1200", timeout=180)
         pid = terminal.child.pid
         terminal.hang_up()
         ledger = slow_workspace / "models" / "lineage_ledger.csv"

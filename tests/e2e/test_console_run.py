@@ -18,7 +18,7 @@ def test_train_watch_chat_stop_resume_and_leave(slow_workspace: Path) -> None:
         terminal.press("t")
         terminal.see(r"(?i)generations")
         terminal.press("enter")
-        first = terminal.see(r"step (\d+)/3000")
+        first = terminal.see(r"step (\d+)/3000", timeout=180)
         terminal.see(r"loss +\d+\.\d+")
         begun = int(first[1])
         terminal.wait(
@@ -40,11 +40,11 @@ def test_train_watch_chat_stop_resume_and_leave(slow_workspace: Path) -> None:
         assert 0 < stopped_at < 3000
 
         terminal.press("r")
-        resumed = terminal.see(r"step (\d+)/3000", timeout=90)
+        resumed = terminal.see(r"▸ G0 base · step (\d+)/3000", timeout=180)
         assert int(resumed[1]) >= stopped_at - 8
 
         terminal.press("q")
-        terminal.see(r"(?i)checkpoint")
+        terminal.see(r"Leave while a run")
         terminal.press("s")
         assert terminal.ended(timeout=120) == 0
     ends = [e["verdict"] for e in map(json.loads, journal.open()) if e["type"] == "run_finished"]
@@ -59,7 +59,7 @@ def test_a_generation_from_the_form_to_the_ledger(slow_workspace: Path) -> None:
         terminal.press("t")
         terminal.see(r"(?i)generations")
         terminal.press("enter")
-        terminal.see(r"G0 accepted", timeout=120)
+        terminal.see(r"G0 accepted", timeout=240)
         terminal.press("1")
         terminal.see(r"HEAD G0")
         terminal.press("q")
