@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from textual import on
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
@@ -24,6 +24,7 @@ from luna_tui.conductor import Conductor
 from luna_tui.console.actions import ACTIONS, BY_NAME, PANES
 from luna_tui.console.link import Link
 from luna_tui.console.state import ConsoleState, reduce
+from luna_tui.key_order import OrderedKeys
 from luna_tui.safe_text import safe_text
 from luna_tui.screens.dashboard import Dashboard
 from luna_tui.screens.first_run import FirstRun
@@ -42,7 +43,7 @@ class Pace:
     theme: str = "luna-dark"
 
 
-class LunaApp(App[Leave]):
+class LunaApp(OrderedKeys[Leave]):
     """The console."""
 
     TITLE = "luna"
@@ -207,7 +208,8 @@ class LunaApp(App[Leave]):
     @on(intents.CancelAnswers)
     @on(intents.Rate)
     @on(intents.Tell)
-    def _intent(self, message: Any) -> None:
+    def hear(self, message: Any) -> None:
+        """Carry out an intent of a widget."""
         if self.conductor is not None:
             self.conductor.hear(message)
 

@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
+from textual.dom import DOMNode
 from textual.message import Message
 
 from luna_tui.console.link import ChatOptions, Rating
+
+
+@runtime_checkable
+class Hearing(Protocol):
+    """An app that carries out an intent when it is told."""
+
+    def hear(self, message: Message) -> None: ...
+
+
+def do_now(node: DOMNode, intent: Message) -> None:
+    """Carry out an intent at once, where a message would still be on its way when the next key asks for its effect."""
+    app = node.app
+    if isinstance(app, Hearing):
+        app.hear(intent)
+    else:
+        node.post_message(intent)
 
 
 @dataclass

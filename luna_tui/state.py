@@ -80,7 +80,11 @@ def reduce(state: RunState, event: Event) -> RunState:
     if event.run != state.run:
         state = RunState(run=event.run)
     if isinstance(event, RunStarted):
-        return replace(state, started=event)
+        # A resumed run goes on under its name: what it said when it stopped is over.
+        begun = RunState(run=state.run, started=event, data=state.data, step=state.step, step_label=state.step_label)
+        return replace(
+            begun, train=state.train, smoothed=state.smoothed, losses=state.losses, average=state.average, log=state.log
+        )
     if isinstance(event, StepChanged):
         return replace(state, step=event.step, step_label=event.label, progress=None)
     if isinstance(event, TrainStep):

@@ -81,14 +81,13 @@ class EngineLink:
             self._painted = True
             return self._drained()
         self._begin_watching()
-        happened: list[Event | ConsoleEvent] = [*self._drained(), *self._trained()]
+        # The mode first: once a run has ended, all it told is in the queues, and its end is the last thing told.
         mode = self._mode_now()
+        happened: list[Event | ConsoleEvent] = [*self._drained(), *self._trained()]
         if mode != self._mode:
-            if self._tail is not None and mode.mode != "viewer":
-                happened.extend(self._tail.poll())  # what it wrote before it let go of the workspace
-                self._tail = None
+            self._tail = None  # whatever it had to say has just been read
             self._mode = mode
-            happened.insert(0, mode)
+            happened.append(mode)
         return happened
 
     def _begin_watching(self) -> None:
@@ -177,6 +176,7 @@ class EngineLink:
             self._news.put(told(error, self._log))
             return
         self._wish = wish
+        self._tail = None
         self._mode = ModeChanged("owner")
         self._news.put(self._mode)
         self._session = self._engine.session(self._workspace, config, self._events, polite=True)

@@ -131,6 +131,8 @@ def reduce(state: ConsoleState, event: Event | ConsoleEvent) -> ConsoleState:
 
 def _engine(state: ConsoleState, event: Event) -> ConsoleState:
     another = event.run != state.run.run
+    if state.run.finished is not None and (another or isinstance(event, RunStarted)):
+        state = replace(state, notice=None)  # how the run before ended, and what could be done about it
     run = reduce_run(state.run, event)
     state = replace(state, run=run)
     if another:

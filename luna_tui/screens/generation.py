@@ -111,7 +111,7 @@ class GenerationScreen(Screen[None]):
         if 0 <= at < len(gens):
             self.gen = gens[at]
             self._page.scroll_to(y=0, animate=False)
-            self.post_message(intents.Select(self.gen))
+            intents.do_now(self, intents.Select(self.gen))
             self._take_in()
 
     def action_items(self) -> None:
@@ -120,7 +120,7 @@ class GenerationScreen(Screen[None]):
 
     def action_chat(self) -> None:
         """Talk to this generation."""
-        self.post_message(intents.Select(self.gen))
+        intents.do_now(self, intents.Select(self.gen))
         self.app.pop_screen()
         self.app.post_message(intents.Act("chat"))
 

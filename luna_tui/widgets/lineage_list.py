@@ -53,7 +53,6 @@ class LineageTree(Pane):
         self.words = ""
         """The filter; empty shows all."""
         self._expanded: frozenset[int] = frozenset()
-        self._asked: list[int | None] = []
         self._whole: tuple[tuple[object, ...], Tree] | None = None
         self._tree = Tree((), {})
         self._details: Mapping[int, list[Text]] = {}
@@ -65,12 +64,6 @@ class LineageTree(Pane):
     def on_mount(self) -> None:
         """Let ages grow while nothing else happens."""
         self.set_interval(_AGES_SECONDS, lambda: self.redraw(force=True))
-
-    def watch_state(self, state: ConsoleState | None) -> None:
-        """A choice that has come back is no longer waited for."""
-        if state is not None and state.ui.selected in self._asked:
-            del self._asked[: self._asked.index(state.ui.selected) + 1]
-        super().watch_state(state)
 
     def facts(self, state: ConsoleState) -> tuple[object, ...]:
         running = running_of(state, self.glyphs)
@@ -90,8 +83,8 @@ class LineageTree(Pane):
 
     @property
     def chosen(self) -> int | None:
-        """The generation under the cursor, also before the state has followed it."""
-        return self._asked[-1] if self._asked else self.state.ui.selected if self.state else None
+        """The generation under the cursor."""
+        return self.state.ui.selected if self.state else None
 
     @property
     def found(self) -> int:
@@ -171,12 +164,9 @@ class LineageTree(Pane):
     # Keys
 
     def choose(self, gen: int | None) -> None:
-        """Look at a generation: the cursor is there at once, everything else follows."""
-        if gen == self.chosen:
-            return  # nothing would come back
-        self._asked.append(gen)
-        self.post_message(intents.Select(gen))
-        self.redraw(force=True)
+        """Look at a generation."""
+        if gen != self.chosen:
+            intents.do_now(self, intents.Select(gen))
 
     def action_move(self, by: int) -> None:
         """Up or down by lines, over the one in the making."""
@@ -215,7 +205,7 @@ class LineageTree(Pane):
     def action_mark(self) -> None:
         """Mark for a comparison."""
         if self.cursor is not None:
-            self.post_message(intents.Mark(self.chosen))
+            intents.do_now(self, intents.Mark(self.chosen))
 
     def action_details(self, shown: bool) -> None:
         """Open or close the lines under a generation."""

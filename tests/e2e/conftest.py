@@ -11,11 +11,12 @@ from tiny_workspace import make_template
 
 @pytest.fixture(scope="session")
 def slow_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny workspace whose first generation takes thousands of quick steps: time to look, to stop, to hang up."""
+    """A tiny workspace whose first generation takes more steps than any machine does while a test looks at it."""
     root = make_template(tmp_path_factory.mktemp("template") / "tiny")
     text = (root / "luna.toml").read_text()
     assert "steps = 40" in text
-    (root / "luna.toml").write_text(text.replace("steps = 40", "steps = 3000", 1).replace("lr = 0.02", "lr = 0.002", 1))
+    text = text.replace("steps = 40", "steps = 60000", 1).replace("lr = 0.02", "lr = 0.002", 1)
+    (root / "luna.toml").write_text(text)
     return root
 
 

@@ -19,10 +19,10 @@ def test_watch_steer_and_take_over(slow_workspace: Path) -> None:
     )
     try:
         with console(slow_workspace) as terminal:
-            first = terminal.see(r"step (\d+)/3000", timeout=90)
+            first = terminal.see(r"step (\d+)/60000", timeout=90)
             begun = int(first[1])
             terminal.wait(
-                lambda: (m := re.search(r"step (\d+)/3000", terminal.text)) and int(m[1]) > begun + 20, "more steps"
+                lambda: (m := re.search(r"step (\d+)/60000", terminal.text)) and int(m[1]) > begun + 20, "more steps"
             )
             terminal.press("t")
             terminal.see(rf"pid {trainer.pid}")
@@ -32,7 +32,7 @@ def test_watch_steer_and_take_over(slow_workspace: Path) -> None:
             assert (last["type"], last["verdict"]) == ("run_finished", "interrupted")
             terminal.see(r"r resume", timeout=30)
             terminal.press("r")
-            terminal.see(r"▸ G0 base · step \d+/3000", timeout=180)
+            terminal.see(r"▸ G0 base · step \d+/60000", timeout=180)
             terminal.press("q")
             terminal.see(r"Leave while a run")
             terminal.press("s")
@@ -44,7 +44,7 @@ def test_watch_steer_and_take_over(slow_workspace: Path) -> None:
 
 def test_handed_over_on_leaving_it_ends_in_the_ledger(slow_workspace: Path) -> None:
     toml = slow_workspace / "luna.toml"
-    toml.write_text(toml.read_text().replace("steps = 3000", "steps = 1200"))
+    toml.write_text(toml.read_text().replace("steps = 60000", "steps = 1200"))
     with console(slow_workspace) as terminal:
         terminal.see(r"t trains|nothing evolved yet")
         terminal.press("t")

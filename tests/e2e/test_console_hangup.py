@@ -30,7 +30,7 @@ def alive(pid: int) -> bool:
 
 def test_a_lost_line_loses_nothing(slow_workspace: Path) -> None:
     toml = slow_workspace / "luna.toml"
-    toml.write_text(toml.read_text().replace("steps = 3000", "steps = 1200"))
+    toml.write_text(toml.read_text().replace("steps = 60000", "steps = 1200"))
     with console(slow_workspace) as terminal:
         terminal.see(r"t trains|nothing evolved yet")
         terminal.press("t")

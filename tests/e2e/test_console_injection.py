@@ -13,16 +13,17 @@ from unit.cli.cli_fakes import make_workspace
 
 pytestmark = pytest.mark.timeout(180)
 
-PAGES: dict[str, tuple[tuple[str, ...], str]] = {
-    # where: the keys that lead there, and what of the payload must be seen there in its harmless form
-    "lineage": (("1",), r"LUNA"),
-    "lineage, expanded": (("1", "end", "right"), r"LUNA"),
-    "evals": (("3",), r"LUNA"),
-    "items": (("1", "end", "i"), r"LUNA"),
-    "generation": (("1", "end", "enter"), r"LUNA"),
-    "config": (("o",), r"LUNA"),
-    "compare": (("1", "end", "space", "up", "space", "="), r"G\d"),
+PAGES: dict[str, tuple[tuple[str, ...], str, str]] = {
+    # where: the keys that lead there, what only that page shows, and which of its lines shows the payload made harmless
+    "lineage": (("1",), r"\[1 Lineage\]", r"LUNA"),
+    "lineage, expanded": (("1", "end", "right"), r"▌└─✗ G1|▌ +└─✗ G1", r"LUNA"),
+    "evals": (("3",), r"\[3 Evals\]", r"LUNA"),
+    "items": (("1", "end", "i"), r"1-7 filter", r"✗ LUNA"),
+    "generation": (("1", "end", "enter"), r"Generation G1", r"G1 LUNA"),
+    "config": (("o",), r"─ luna\.toml ─", r"LUNA"),
+    "compare": (("1", "end", "space", "up", "space", "="), r"G0 and G1", r"LUNA"),
 }
+LEAVE = ("items", "generation", "config", "compare")  # pages that cover the dashboard
 
 
 @pytest.fixture
@@ -51,15 +52,19 @@ def assert_harmless(terminal: Terminal) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_lets_it_through(hostile: Terminal, page: str) -> None:
-    keys, sign = PAGES[page]
-    hostile.see(r"HEAD")
-    hostile.see(r"LUNA", timeout=20)
+    keys, only_there, shown = PAGES[page]
+    hostile.see(r"\[1 Lineage\]")
+    hostile.see(r"G1")
     hostile.press(*keys)
-    hostile.see(sign)
+    hostile.see(only_there)
+    hostile.see(shown)
     for _ in range(10):
         hostile.pump(0.05)
     assert_harmless(hostile)
-    hostile.press("escape", "q")
+    if page in LEAVE:
+        hostile.press("escape")
+        hostile.see_gone(only_there)
+    hostile.press("q")
     assert hostile.ended() == 0
     assert_harmless(hostile)
 
@@ -71,9 +76,11 @@ def test_a_hostile_run_and_a_hostile_answer(hostile: Terminal) -> None:
     hostile.press("enter")
     hostile.see(r"step 19/50")
     hostile.press("w")
-    hostile.see(r"LUNA")
-    hostile.press("escape", "c")
-    hostile.press(*"hello", "enter")
+    hostile.see(r"While it trained")
+    hostile.see(r"│ LUNA|│ +LUNA|5 +LUNA|LUNA.*│")
+    hostile.press("escape")
+    hostile.see_gone(r"While it trained")
+    hostile.press("c", *"hello", "enter")
     hostile.see(r"182 tok/s")
     hostile.press("escape", "escape", "s")
     hostile.see(r"G2 failed")

@@ -18,18 +18,18 @@ def test_train_watch_chat_stop_resume_and_leave(slow_workspace: Path) -> None:
         terminal.press("t")
         terminal.see(r"(?i)generations")
         terminal.press("enter")
-        first = terminal.see(r"step (\d+)/3000", timeout=180)
+        first = terminal.see(r"step (\d+)/60000", timeout=180)
         terminal.see(r"loss +\d+\.\d+")
         begun = int(first[1])
         terminal.wait(
-            lambda: (m := re.search(r"step (\d+)/3000", terminal.text)) and int(m[1]) > begun + 20, "more steps"
+            lambda: (m := re.search(r"step (\d+)/60000", terminal.text)) and int(m[1]) > begun + 20, "more steps"
         )
 
         # Chat with the base while it trains.
         terminal.press("c")
         terminal.press(*"Who wakes the clock?", "enter")
         terminal.see(r"tok/s.*(eos|length)|(eos|length).*tok/s|did not stop")
-        terminal.see(r"step \d+/3000")
+        terminal.see(r"step \d+/60000")
         terminal.press("escape")
 
         terminal.press("escape", "1", "s")
@@ -37,10 +37,10 @@ def test_train_watch_chat_stop_resume_and_leave(slow_workspace: Path) -> None:
         terminal.see(r"r resume")
         journal = next(slow_workspace.glob("runs/*/events.jsonl"))
         stopped_at = max(e["step"] for e in map(json.loads, journal.open()) if e["type"] == "train_step")
-        assert 0 < stopped_at < 3000
+        assert 0 < stopped_at < 60000
 
         terminal.press("r")
-        resumed = terminal.see(r"▸ G0 base · step (\d+)/3000", timeout=180)
+        resumed = terminal.see(r"▸ G0 base · step (\d+)/60000", timeout=180)
         assert int(resumed[1]) >= stopped_at - 8
 
         terminal.press("q")
@@ -53,7 +53,7 @@ def test_train_watch_chat_stop_resume_and_leave(slow_workspace: Path) -> None:
 
 def test_a_generation_from_the_form_to_the_ledger(slow_workspace: Path) -> None:
     toml = slow_workspace / "luna.toml"
-    toml.write_text(toml.read_text().replace("steps = 3000", "steps = 40"))
+    toml.write_text(toml.read_text().replace("steps = 60000", "steps = 40"))
     with console(slow_workspace, columns=80, lines=24) as terminal:
         terminal.see(r"\[1 Lineage\]")
         terminal.press("t")

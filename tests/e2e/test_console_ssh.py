@@ -80,7 +80,7 @@ def ssh_command(tmp_path: Path) -> Iterator[list[str]]:
 
 def test_a_killed_client_loses_nothing(slow_workspace: Path, ssh_command: list[str]) -> None:
     toml = slow_workspace / "luna.toml"
-    toml.write_text(toml.read_text().replace("steps = 3000", "steps = 1200"))
+    toml.write_text(toml.read_text().replace("steps = 60000", "steps = 1200"))
     cache = os.environ["LUNA_CACHE"]
     remote = f"cd {ROOT} && LANG=C.UTF-8 LUNA_CACHE={cache} {sys.executable} -m luna_tui -w {slow_workspace}"
     terminal = Terminal([*ssh_command, remote], env=console_env())

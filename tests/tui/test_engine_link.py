@@ -88,6 +88,18 @@ def test_training_goes_through_the_same_queue_and_ends_idle(root: Path) -> None:
     assert [event.step for event in seen.all(TrainStep)] == list(range(1, 21))
 
 
+def test_a_run_that_is_over_before_anyone_looked_still_ends_idle(root: Path) -> None:
+    seen = watched(root, FakeEngine(play_accepted))
+    seen.first(SettingsLoaded)
+    seen.link.train(TrainWish(steps=20, seed=7))
+    outcome = seen.link.outcome
+    assert outcome is not None
+    outcome.result(timeout=20)
+    news = [event for event in seen.link.poll() if isinstance(event, ModeChanged | RunFinished)]
+    assert [type(event).__name__ for event in news] == ["ModeChanged", "RunFinished", "ModeChanged"]
+    assert news[-1] == ModeChanged("idle")
+
+
 def test_the_wish_reaches_the_engine(root: Path) -> None:
     engine = FakeEngine(play_accepted)
     seen = watched(root, engine)

@@ -223,3 +223,15 @@ def test_zoom_is_forgotten_when_a_new_run_starts() -> None:
     state = fold(loaded())
     state = replace(state, ui=replace(state.ui, window=(10, 20)))
     assert fold(Run().started(), state=state).ui.window is None
+
+
+def test_a_resumed_run_is_running_again() -> None:
+    run = Run()
+    stopped = fold(run.started(), run.step(1), run.step(2), run.finished("interrupted"))
+    assert stopped.run.finished is not None
+    again = fold(run.started(), state=stopped)
+    assert again.run.finished is None, "the screen would say that it is getting ready until it ended"
+    assert again.notice is None, "how to resume it is no longer of use"
+    assert again.curve.total == 2
+    further = fold(run.step(3), state=again)
+    assert (further.run.losses, further.curve.total) == (3, 3)

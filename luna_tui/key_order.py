@@ -1,0 +1,108 @@
+"""One key after the other: a key that was typed ahead waits until the one before it has had its whole effect.
+
+Textual hands a key to whatever has the focus when the key is read, while the key before it may still be on its way up
+through the widgets: of `c` and `hello` in one packet of an SSH line, `hel` would go to the pane before.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from textual import events, on
+from textual.app import App, ReturnType
+from textual.dom import DOMNode
+from textual.message import Message
+from textual.widget import AwaitMount
+
+# A widget may be gone before it has passed the mark on; nobody should wait longer for that than they would notice.
+_PATIENCE_S = 0.2
+
+
+@dataclass
+class KeyDone(Message):
+    """A mark that follows a key on its way up: where it arrives, that key and all it brought about has been before."""
+
+    key: int
+
+
+class OrderedKeys(App[ReturnType]):
+    """An app that takes its keys one by one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: deque[events.Key] = deque()
+        self._number = 0
+        self._busy = False
+        self._target: DOMNode | None = None
+        self._mounting: AwaitMount | None = None
+
+    def push_screen(self, screen: Any, *arguments: Any, **more: Any) -> Any:
+        """Push a screen; keys wait until it is there."""
+        pushed = super().push_screen(screen, *arguments, **more)
+        if isinstance(pushed, AwaitMount):
+            self._mounting = pushed
+        return pushed
+
+    async def on_event(self, event: events.Event) -> None:
+        """Hold back what was typed ahead."""
+        if not isinstance(event, events.Key):
+            await super().on_event(event)
+        elif event.is_forwarded:
+            await super().on_event(event)
+            self._mark()
+        elif self._busy or self._mounting is not None:
+            self._waiting.append(event)
+            if not self._busy:
+                self._busy = True
+                await self._next()
+            elif len(self._waiting) == 1:
+                self._watch()
+        else:
+            await self._hand_on(event)
+
+    async def _hand_on(self, event: events.Key) -> None:
+        self._busy = True
+        self._target = self.focused or self.screen
+        await super().on_event(event)
+        self._mark()
+
+    def _mark(self) -> None:
+        """Send the mark after the key, from where the key went, or from what is there now."""
+        target = self._target
+        if target is None or not target.is_attached or target.screen is not self.screen:
+            target = self.focused or self.screen
+        self._number += 1
+        if not target.post_message(KeyDone(self._number)):
+            self.call_later(self._next)
+
+    def _watch(self) -> None:
+        number = self._number
+
+        def gone() -> None:
+            if self._number == number and self._busy:
+                self.call_later(self._next)
+
+        self.set_timer(_PATIENCE_S, gone)
+
+    @on(KeyDone)
+    def _done(self, mark: KeyDone) -> None:
+        mark.stop()
+        if mark.key == self._number:
+            self.call_later(self._next)
+
+    async def _next(self) -> None:
+        """Take the next key, once the newest screen is there and its focus is set."""
+        self._number += 1  # older marks and watches mean nothing now
+        if self._mounting is not None:
+            mounting, self._mounting = self._mounting, None
+            await mounting
+            self.call_later(self._next)
+        elif not self._waiting:
+            self._busy = False
+        else:
+            event = self._waiting.popleft()
+            if self._waiting:
+                self._watch()
+            await self._hand_on(event)
