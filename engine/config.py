@@ -222,6 +222,21 @@ class EvalSection(Section):
     """Prompts the runtime answers side by side."""
 
 
+class VoiceSection(Section):
+    """Pinned prompts: what the model in training answers is shown as it changes. The weights do not depend on it."""
+
+    while_training: bool = True
+    """Whether the model is asked while it trains."""
+    prompts: Names = ("Can you help me?", "Who are you?", "It failed again.")
+    """What it is asked: raw prompts, as in chat."""
+    every_steps: Count = 10
+    """Ask after so many steps, when the budget has room again."""
+    budget: Annotated[float, Field(ge=0, le=0.5)] = 0.02
+    """Share of the training time that asking may take."""
+    max_tokens: Count = 24
+    """Longest answer, in tokens."""
+
+
 class StopRuleSection(Section):
     """When the lineage no longer gets better: stop, go back, mend the data, do not scale the model."""
 
@@ -242,6 +257,7 @@ class Config(Section):
     train: TrainSection = TrainSection()
     export: ExportSection = ExportSection()
     eval: EvalSection = EvalSection()
+    voice: VoiceSection = VoiceSection()
     stop_rule: StopRuleSection = StopRuleSection()
 
     def recipe(self, phase: Phase) -> PhaseRecipe:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.base_model import BaseModel
+from engine.config import VoiceSection
 from engine.errors import Damaged, UsageError
 from engine.recipe import PhaseRecipe
 from engine.rows import Row
@@ -14,7 +15,7 @@ from engine.runs import Run
 from engine.runtime.client import Runtime
 from engine.runtime.protocol import ModelInfo
 from engine.training.encode import Specials, encode_rows
-from engine.training.job import Example
+from engine.training.job import Example, VoicePlan
 
 
 def encode(runtime: Runtime, base: BaseModel, rows: Sequence[Row], recipe: PhaseRecipe) -> list[Example]:
@@ -24,10 +25,32 @@ def encode(runtime: Runtime, base: BaseModel, rows: Sequence[Row], recipe: Phase
     EOS.
     """
     info = runtime.load(base.gguf, vocab_only=True)
+    specials = _specials(info, base)
+    return encode_rows(rows, recipe.phase, runtime.tokenize, specials, min(recipe.context, model_window(info)))
+
+
+def voice_plan(runtime: Runtime, base: BaseModel, voice: VoiceSection) -> VoicePlan | None:
+    """Return what the model is asked while it trains, None when that is switched off or nothing is pinned."""
+    if not voice.while_training or not voice.prompts or not voice.budget:
+        return None
+    info = runtime.load(base.gguf, vocab_only=True)
+    specials = _specials(info, base)
+    head = () if specials.bos is None else (specials.bos,)
+    prompts = dict.fromkeys(voice.prompts)
+    ids = [(*head, *tokens) for tokens in runtime.tokenize(list(prompts))]
+    return VoicePlan(
+        prompts=dict(zip(prompts, ids, strict=True)),
+        every_steps=voice.every_steps,
+        budget=voice.budget,
+        max_tokens=voice.max_tokens,
+        eos_id=specials.eos,
+    )
+
+
+def _specials(info: ModelInfo, base: BaseModel) -> Specials:
     if info.eos_id < 0:
         raise UsageError("the base GGUF declares no EOS token, so no model could learn to stop", where=str(base.gguf))
-    specials = Specials(bos=info.bos_id if info.add_bos and info.bos_id >= 0 else None, eos=info.eos_id)
-    return encode_rows(rows, recipe.phase, runtime.tokenize, specials, min(recipe.context, model_window(info)))
+    return Specials(bos=info.bos_id if info.add_bos and info.bos_id >= 0 else None, eos=info.eos_id)
 
 
 def model_window(info: ModelInfo) -> int:

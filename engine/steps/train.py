@@ -11,7 +11,7 @@ from engine.errors import Damaged, Interrupted
 from engine.inheritance import weights_dir
 from engine.plan import Plan
 from engine.runs import Run
-from engine.steps.encode import encode, train_rows
+from engine.steps.encode import encode, train_rows, voice_plan
 from engine.training.checkpoint import newest_sealed, step_of
 from engine.training.feed import edge_losses, read_losses
 from engine.training.job import TrainJob
@@ -35,6 +35,7 @@ def train(context: Context, run: Run, plan: Plan) -> Trained:
     if resume_from is not None:
         context.emit.log(f"going on from step {step_of(resume_from)}")
     examples = encode(context.runtime, context.base, train_rows(run), plan.recipe)
+    voice = voice_plan(context.runtime, context.base, context.config.voice)
     context.runtime.unload()
     job = TrainJob(
         weights_dir=weights_dir(context.workspace, context.base, plan.path),
@@ -47,6 +48,7 @@ def train(context: Context, run: Run, plan: Plan) -> Trained:
         delta_path=run.staging / "delta.safetensors",
         pad_id=examples[0].ids[-1],
         resume_from=resume_from,
+        voice=voice,
     )
     context.control.check()
     result = context.pick_backend(plan.backend).train(job, context.emit, context.control)

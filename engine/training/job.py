@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +23,17 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class VoicePlan:
+    """What the model in training is asked: prompts with their token ids, for at most `budget` of the time."""
+
+    prompts: Mapping[str, tuple[int, ...]]
+    every_steps: int
+    budget: float
+    max_tokens: int
+    eos_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class TrainJob:
     """One generation's training: `examples` are fed in this order, again and again until the steps are spent."""
 
@@ -36,6 +47,7 @@ class TrainJob:
     delta_path: Path
     pad_id: int
     resume_from: Path | None = None
+    voice: VoicePlan | None = None
 
 
 @dataclass(frozen=True, slots=True)

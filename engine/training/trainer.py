@@ -21,6 +21,7 @@ from engine.training.checkpoint import drop_unusable, step_of
 from engine.training.feed import FeedLog
 from engine.training.job import TrainJob, TrainResult
 from engine.training.machine import Machine
+from engine.training.voice import Voice
 from engine.training.watcher import Watcher
 
 
@@ -50,6 +51,12 @@ def run_sft(
     # Full fine-tuning keeps fp32 weights and computes in bf16 where that is fast; an adapter's frozen base is in bf16
     # already.
     autocast = machine.dtype is torch.bfloat16 and job.recipe.method == "full"
+
+    voice = None
+    if job.voice is not None:
+        # Unsloth's own forward runs under autocast in training, as the padded loss does.
+        low = autocast if joined else machine.dtype is torch.bfloat16
+        voice = Voice(job.voice, model, tokenizer, machine, emit, control, joined=joined, autocast=low)
 
     class CurriculumTrainer(SFTTrainer):
         """SFTTrainer that writes down what it consumes and, for joined batches, computes only the logits that count."""
@@ -81,7 +88,7 @@ def run_sft(
         train_dataset=make_dataset(job.examples),
         processing_class=tokenizer,
         data_collator=Collator(job.pad_id, joined),
-        callbacks=[Watcher(job, feed, emit, control, resume_step)],
+        callbacks=[Watcher(job, feed, emit, control, resume_step, voice)],
     )
     for callback in list(trainer.callback_handler.callbacks):
         if type(callback).__name__ in ("PrinterCallback", "ProgressCallback"):
@@ -95,7 +102,8 @@ def run_sft(
     finally:
         feed.close()
     steps_done = max(resume_step, int(trainer.state.global_step))
-    return TrainResult(steps_done >= job.steps, steps_done, feed.trained_tokens, time.monotonic() - began)
+    seconds = time.monotonic() - began - (voice.seconds if voice is not None else 0.0)
+    return TrainResult(steps_done >= job.steps, steps_done, feed.trained_tokens, seconds)
 
 
 def _arguments(job: TrainJob, machine: Machine, joined: bool) -> Any:

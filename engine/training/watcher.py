@@ -15,14 +15,23 @@ from engine.events import CheckpointSaved, Emitter, TrainStep
 from engine.training.checkpoint import seal
 from engine.training.feed import FeedLog
 from engine.training.job import TrainJob
+from engine.training.voice import Voice
 from ledger.durable import make_durable
 
 
 class Watcher(TrainerCallback):
     """The trainer's callback: a step begins, ends, its numbers are logged, a checkpoint may be saved."""
 
-    def __init__(self, job: TrainJob, feed: FeedLog, emit: Emitter, control: Control, resume_step: int) -> None:
-        self._job, self._feed, self._emit, self._control = job, feed, emit, control
+    def __init__(
+        self,
+        job: TrainJob,
+        feed: FeedLog,
+        emit: Emitter,
+        control: Control,
+        resume_step: int,
+        voice: Voice | None = None,
+    ) -> None:
+        self._job, self._feed, self._emit, self._control, self._voice = job, feed, emit, control, voice
         passes = math.ceil(len(job.examples) / job.recipe.batch_size)
         self._steps_per_epoch = math.ceil(passes / job.accumulation)
         self._step_seconds = 0.0
@@ -50,7 +59,6 @@ class Watcher(TrainerCallback):
         seconds = time.monotonic() - self._began
         grad_norm = float(logs.get("grad_norm", math.nan))
         numbers = self._feed.finish_step(state.global_step, float(logs["learning_rate"]), grad_norm, seconds)
-        self._save_began = time.monotonic()
         loss = float(numbers["loss"])
         if not (math.isfinite(loss) and math.isfinite(grad_norm)):
             name, value = ("loss", loss) if not math.isfinite(loss) else ("gradient's length", grad_norm)
@@ -74,6 +82,9 @@ class Watcher(TrainerCallback):
             epoch=state.global_step / self._steps_per_epoch,
             eta_s=self._step_seconds * (self._job.steps - state.global_step),
         )
+        if self._voice is not None:
+            self._voice.after_step(state.global_step, seconds)
+        self._save_began = time.monotonic()
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         # The checkpoint counts from the moment it is sealed: what it would be continued from must be durable before.

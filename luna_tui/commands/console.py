@@ -61,6 +61,12 @@ def open_console(call: Invocation) -> int:
         leave = app.run()
         if leave == "hangup":
             return _finish_alone(opened)
+        if app.return_code:
+            # A fault of the screen's; the run is not to blame and goes on without it.
+            log = _log_of(opened[-1] if opened else None)
+            print(f"the console broke: this is a defect of luna; the traceback is in {log}", file=terminal)
+            _leave(opened, "headless", terminal, call)
+            return 1
         return _leave(opened, leave or "done", terminal, call)
 
 

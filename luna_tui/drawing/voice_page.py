@@ -39,11 +39,11 @@ def draw_voices(voices: Iterable[VoiceSampled], width: int, glyphs: Glyphs) -> l
 def draw_no_voices(width: int, glyphs: Glyphs, *, training: bool) -> list[Text]:
     """Why there are no samples."""
     words = (
-        ["The run that is going on has told no sample."]
+        ["The run that is going on has answered nothing yet: asking it may take only a small share of the time."]
         if training
         else [
-            "What a model in training answers to pinned prompts stands here, where the journal of its run tells it. "
-            "This version's training does not sample yet.",
+            "What a model in training answers to pinned prompts stands here while it learns: [voice] in luna.toml says "
+            "which prompts and how often.",
             "What the finished generations say is below: one prompt, put to all of them.",
         ]
     )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import traceback
+from textwrap import wrap
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events
 from textual.reactive import reactive
 
@@ -57,7 +61,14 @@ class Pane(Lines, can_focus=True):
         if same and not force:
             return
         self._drawn = facts
-        self.draw(state, size.width, size.height)
+        try:
+            self.draw(state, size.width, size.height)
+        except Exception as error:
+            # One pane's fault must not take the others away, nor the run behind them.
+            # The console has this descriptor lead to runs/console.log; sys.stderr is Textual's while it draws.
+            os.write(2, traceback.format_exc().encode(errors="replace"))
+            words = f"this pane could not be drawn: {type(error).__name__}; the traceback is in runs/console.log"
+            self.set_lines([Text(line, "bad") for line in wrap(words, max(8, size.width))])
 
 
 def _same(one: object, other: object) -> bool:

@@ -56,7 +56,7 @@ async def opened(app: LunaApp, pilot: Pilot[Any], key: str) -> None:
 def test_the_voice_is_seen_to_change_while_it_trains(play: Play) -> None:
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
         await opened(app, pilot, "w")
-        assert "does not sample yet" in screen_text(app)
+        assert "pinned prompts" in screen_text(app)
         await happen(app, link, pilot, STARTED, sampled(0, "Sure, happy to!"), sampled(20, "With what?"))
         await happen(app, link, pilot, sampled(40, "With what?"), sampled(20, "\x1b[31mLuna.", "Who are you?"))
         text = screen_text(app)

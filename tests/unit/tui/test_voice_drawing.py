@@ -75,8 +75,8 @@ def test_no_sample_is_wider_than_the_page_or_steers_the_terminal(voices: list[Sa
 
 def test_without_samples_the_page_says_where_they_come_from() -> None:
     words = " ".join(" ".join(plain(draw_no_voices(60, UNICODE, training=False))).split())
-    assert "does not sample yet" in words
-    assert "has told no sample" in plain(draw_no_voices(60, UNICODE, training=True))[0]
+    assert "while it learns" in words
+    assert "has answered nothing yet" in plain(draw_no_voices(60, UNICODE, training=True))[0]
 
 
 def test_the_answers_go_down_the_lineage_with_verdicts_and_head() -> None:
