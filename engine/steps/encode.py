@@ -44,6 +44,7 @@ def voice_plan(runtime: Runtime, base: BaseModel, voice: VoiceSection) -> VoiceP
         budget=voice.budget,
         max_tokens=voice.max_tokens,
         eos_id=specials.eos,
+        decode=runtime.detokenize,
     )
 
 

@@ -36,7 +36,8 @@ def train(context: Context, run: Run, plan: Plan) -> Trained:
         context.emit.log(f"going on from step {step_of(resume_from)}")
     examples = encode(context.runtime, context.base, train_rows(run), plan.recipe)
     voice = voice_plan(context.runtime, context.base, context.config.voice)
-    context.runtime.unload()
+    if voice is None:
+        context.runtime.unload()  # else its vocabulary, a few megabytes, is still asked for
     job = TrainJob(
         weights_dir=weights_dir(context.workspace, context.base, plan.path),
         examples=tuple(examples),

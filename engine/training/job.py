@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -24,13 +24,17 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class VoicePlan:
-    """What the model in training is asked: prompts with their token ids, for at most `budget` of the time."""
+    """What the model in training is asked: prompts with their token ids, for at most `budget` of the time.
+
+    `decode` is the runtime's: what is shown must be what chat would show.
+    """
 
     prompts: Mapping[str, tuple[int, ...]]
     every_steps: int
     budget: float
     max_tokens: int
     eos_id: int
+    decode: Callable[[Sequence[Sequence[int]]], list[str]]
 
 
 @dataclass(frozen=True, slots=True)

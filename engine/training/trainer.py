@@ -56,7 +56,7 @@ def run_sft(
     if job.voice is not None:
         # Unsloth's own forward runs under autocast in training, as the padded loss does.
         low = autocast if joined else machine.dtype is torch.bfloat16
-        voice = Voice(job.voice, model, tokenizer, machine, emit, control, joined=joined, autocast=low)
+        voice = Voice(job.voice, model, machine, emit, control, joined=joined, autocast=low)
 
     class CurriculumTrainer(SFTTrainer):
         """SFTTrainer that writes down what it consumes and, for joined batches, computes only the logits that count."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,13 @@ from engine.events import Event, LogLine, TrainStep, VoiceSampled
 from engine.training.job import TrainJob, VoicePlan
 from engine.training.voice import Voice
 
-PLAN = VoicePlan(
-    prompts={"help?": (5, 6, 7), "who?": (9,)}, every_steps=2, budget=0.5, max_tokens=3, eos_id=EOS
-)  # a tiny model's steps are so short that the real budget would never have room
+
+def words(answers: Sequence[Sequence[int]]) -> list[str]:
+    return ["\n" + " ".join(map(str, ids)) for ids in answers]
+
+
+# A tiny model's steps are so short that the real budget would never have room.
+PLAN = VoicePlan({"help?": (5, 6, 7), "who?": (9,)}, every_steps=2, budget=0.5, max_tokens=3, eos_id=EOS, decode=words)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +65,9 @@ def test_the_answers_are_those_of_the_model_at_that_step(weights: Path, tmp_path
 
 
 @pytest.mark.parametrize("joined", [True, False])
-def test_next_tokens_are_the_likeliest_of_each_prompt_alone(weights: Path, joined: bool) -> None:
+def test_answers_are_the_likeliest_tokens_of_each_prompt_alone_whatever_was_guessed(
+    weights: Path, joined: bool
+) -> None:
     from transformers import AutoModelForCausalLM
 
     from engine.training import blocks
@@ -74,7 +80,14 @@ def test_next_tokens_are_the_likeliest_of_each_prompt_alone(weights: Path, joine
     voice = _voice(PLAN, model, joined=joined, machine=pick_machine("fp32", 2))
     sequences = [[5, 6, 7, 8, 9], [11], [42, 7, 300]]
     alone = [int(plain(torch.tensor([ids])).logits[0, -1].argmax()) for ids in sequences]
-    assert voice._next_ids(sequences) == alone
+    assert [choice[-1] for choice in voice._choices(sequences)] == alone
+    slowly = [list(ids) for ids in sequences]
+    for _ in range(4):
+        slowly = [ids + next_one for ids, next_one in zip(slowly, voice._following(slowly, [[], [], []]), strict=True)]
+    answers = [ids[-4:] for ids in slowly]
+    right, half, wrong = answers[0][:3], [*answers[1][:1], 499], [499]
+    quickly = voice._following(sequences, [right, half, wrong])
+    assert quickly == [answers[0], answers[1][:2], answers[2][:1]], "a guess changes how fast, never what"
 
 
 def _voice(plan: VoicePlan, model: Any, *, joined: bool = False, machine: Any = None, **more: Any) -> Voice:
@@ -82,18 +95,12 @@ def _voice(plan: VoicePlan, model: Any, *, joined: bool = False, machine: Any = 
     return Voice(
         plan,
         model,
-        more.get("tokenizer", FakeTokenizer()),
         machine,
         emit or FakeEmit(),
         more.get("control", Control()),
         joined=joined,
         autocast=False,
     )
-
-
-class FakeTokenizer:
-    def decode(self, ids: list[int], **_: Any) -> str:
-        return "\n" + " ".join(map(str, ids))
 
 
 class FakeEmit:
@@ -117,10 +124,10 @@ class FakeModel:
         self.training = mode
 
 
-def asked_with(next_ids: Callable[[list[list[int]]], list[int]], plan: VoicePlan = PLAN) -> tuple[Voice, FakeEmit]:
+def asked_with(next_ids: Callable[[Sequence[list[int]]], list[int]], plan: VoicePlan = PLAN) -> tuple[Voice, FakeEmit]:
     emit = FakeEmit()
     voice = _voice(plan, FakeModel(), emit=emit)
-    voice._next_ids = next_ids  # type: ignore[method-assign,assignment]
+    voice._following = lambda known, guesses: [[token] for token in next_ids(known)]  # type: ignore[method-assign]
     return voice, emit
 
 
@@ -134,7 +141,7 @@ def test_an_answer_ends_at_eos_or_at_its_limit() -> None:
 
 
 def test_only_every_so_many_steps_and_only_with_room_in_the_budget() -> None:
-    voice, emit = asked_with(lambda sequences: [EOS] * len(sequences), VoicePlan({"a": (1,)}, 10, 0.02, 3, EOS))
+    voice, emit = asked_with(lambda sequences: [EOS] * len(sequences), VoicePlan({"a": (1,)}, 10, 0.02, 3, EOS, words))
     for step in range(1, 60):
         voice.after_step(step, 1.0)
     # The first is expected to take a step's time, which the budget has after fifty.
@@ -146,12 +153,12 @@ def test_only_every_so_many_steps_and_only_with_room_in_the_budget() -> None:
 def test_an_expensive_answer_is_cut_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
 
-    def slow(sequences: list[list[int]]) -> list[int]:
+    def slow(sequences: Sequence[list[int]]) -> list[int]:
         clock[0] += 30.0
         return [1] * len(sequences)
 
     monkeypatch.setattr("engine.training.voice.time.monotonic", lambda: clock[0])
-    voice, emit = asked_with(slow, VoicePlan({"a": (1,)}, 1, 0.02, 24, EOS))
+    voice, emit = asked_with(slow, VoicePlan({"a": (1,)}, 1, 0.02, 24, EOS, words))
     voice.after_step(1, 2000.0)  # 40 s are allowed; as much as this step would be more
     assert emit.told == []
     for step in range(2, 102):
@@ -166,7 +173,7 @@ def test_an_expensive_answer_is_cut_when_its_time_is_over(monkeypatch: pytest.Mo
 
 
 def test_a_failure_is_told_once_and_training_goes_on() -> None:
-    def broken(sequences: list[list[int]]) -> list[int]:
+    def broken(sequences: Sequence[list[int]]) -> list[int]:
         raise RuntimeError("no such head")
 
     voice, emit = asked_with(broken)
@@ -182,7 +189,7 @@ def test_a_wish_to_stop_comes_before_the_voice() -> None:
     control = Control()
     emit = FakeEmit()
     voice = _voice(PLAN, FakeModel(), emit=emit, control=control)
-    voice._next_ids = lambda sequences: [1] * len(sequences)  # type: ignore[method-assign,assignment]
+    voice._following = lambda known, guesses: [[1] for _ in known]  # type: ignore[method-assign]
     control.stop()
     voice.after_step(1, 100.0)
     voice.after_step(2, 1.0)
