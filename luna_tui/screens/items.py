@@ -30,6 +30,19 @@ from luna_tui.terminal import Glyphs
 from luna_tui.widgets.lines import Lines
 
 
+class ItemsList(Lines, can_focus=True, inherit_bindings=False):
+    """The list; its arrows move the cursor, where those of any other page would scroll it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "screen.move(1)", "down", show=False),
+        Binding("up,k", "screen.move(-1)", "up", show=False),
+        Binding("pagedown", "screen.page(1)", "page down", show=False),
+        Binding("pageup", "screen.page(-1)", "page up", show=False),
+        Binding("home", "screen.edge(0)", "first", show=False),
+        Binding("end", "screen.edge(1)", "last", show=False),
+    ]
+
+
 class ItemsScreen(Screen[None]):
     """Failed items first, each with prompt, expected and got."""
 
@@ -45,12 +58,6 @@ class ItemsScreen(Screen[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back"),
-        Binding("down,j", "move(1)", "down", show=False),
-        Binding("up", "move(-1)", "up", show=False),
-        Binding("pagedown", "page(1)", "page down", show=False),
-        Binding("pageup", "page(-1)", "page up", show=False),
-        Binding("home", "edge(0)", "first", show=False),
-        Binding("end", "edge(1)", "last", show=False),
         Binding("slash", "words", "search", show=False),
         *(Binding(str(n), f"only('{name}')", label, show=False) for n, (name, label) in enumerate(FILTERS, start=1)),
     ]
@@ -68,14 +75,13 @@ class ItemsScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Lines(id="items-header")
         with Horizontal():
-            yield Lines(id="items-list")
+            yield ItemsList(id="items-list")
             yield Lines(id="items-detail")
         yield Input(placeholder="words to look for; escape clears", id="items-words")
         yield Lines(id="items-keys")
 
     def on_mount(self) -> None:
         """Ask for the examination."""
-        self.query_one("#items-list").can_focus = True
         self.query_one("#items-list").focus()
         self.post_message(intents.NeedEvaluation(self.gen))
         self._draw()
