@@ -98,7 +98,8 @@ def _sample(step: str, sample: VoiceSampled, width: int, glyphs: Glyphs) -> list
     if not sample.text.strip():
         body = [Text("(nothing)", "dim")]
     if sample.stop_reason not in ("eos", ""):
-        mark = glyphs.ellipsis if sample.stop_reason == "length" else f" {shown_line(sample.stop_reason, glyphs)}"
+        cut = sample.stop_reason in ("length", "budget")
+        mark = glyphs.ellipsis if cut else f" {shown_line(sample.stop_reason, glyphs)}"
         if body[-1].cell_len + cell_len(mark) <= room:
             body[-1].append(mark, "warn")
         else:

@@ -59,6 +59,7 @@ def test_an_answer_that_stays_the_same_is_shown_once_with_its_span() -> None:
 
 def test_an_answer_that_was_cut_off_shows_it() -> None:
     assert plain(draw_voices([Sample(5, "Help?", "And then", "length")], 60, UNICODE))[1] == "   5  And then…"
+    assert plain(draw_voices([Sample(5, "Help?", "And then", "budget")], 60, UNICODE))[1] == "   5  And then…"
     assert "(nothing)" in plain(draw_voices([Sample(5, "Help?", "")], 60, UNICODE))[1]
 
 
