@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -107,29 +108,34 @@ class Voice:
         answered last time is most often answered again (greedy speculative decoding, Leviathan et al. 2023,
         arXiv:2211.17192).
         """
-        choices = self._choices([k + g for k, g in zip(known, guesses, strict=True)])
+        joined = [ids + guess for ids, guess in zip(known, guesses, strict=True)]
+        choices = self._choices(joined, [len(guess) + 1 for guess in guesses])
         found: list[list[int]] = []
-        for ids, guess, choice in zip(known, guesses, choices, strict=True):
-            following = choice[len(ids) - 1 :]
+        for guess, following in zip(guesses, choices, strict=True):
             agreed = next((n for n, token in enumerate(guess) if token != following[n]), len(guess))
             found.append(following[: agreed + 1])
         return found
 
     @torch.no_grad()
-    def _choices(self, sequences: Sequence[Sequence[int]]) -> list[list[int]]:
-        """The likeliest next token after every token of every sequence."""
+    def _choices(self, sequences: Sequence[Sequence[int]], counts: Sequence[int]) -> list[list[int]]:
+        """The likeliest next token after each of the last `counts[i]` tokens of every sequence."""
         lengths = [len(sequence) for sequence in sequences]
         device = self._machine.device
         with torch.autocast(device.type, torch.bfloat16, enabled=self._autocast):
             if self._joined:
                 joined = [token for sequence in sequences for token in sequence]
+                ends = list(accumulate(lengths))
+                kept = [at for end, count in zip(ends, counts, strict=True) for at in range(end - count, end)]
                 logits = self._model(
                     input_ids=torch.tensor([joined], device=device),
                     position_ids=torch.tensor([[p for n in lengths for p in range(n)]], device=device),
+                    logits_to_keep=torch.tensor(
+                        kept, device=device
+                    ),  # the others would be a vocabulary each for nothing
                     use_cache=False,
                     luna_blocks=Blocks.of(lengths).to(device),
                 ).logits[0]
-                return [part.argmax(-1).tolist() for part in logits.split(lengths)]
+                return [part.argmax(-1).tolist() for part in logits.split(list(counts))]
             longest = max(lengths)
             padded = [[*sequence, *[self._plan.eos_id] * (longest - len(sequence))] for sequence in sequences]
             mask = [[1] * n + [0] * (longest - n) for n in lengths]
@@ -138,7 +144,8 @@ class Voice:
                 attention_mask=torch.tensor(mask, device=device),
                 use_cache=False,
             ).logits
-        return [row[:n].argmax(-1).tolist() for row, n in zip(logits, lengths, strict=True)]
+        ends = zip(logits, lengths, counts, strict=True)
+        return [row[n - count : n].argmax(-1).tolist() for row, n, count in ends]
 
 
 def _rest(draft: list[int], answer: list[int]) -> list[int]:

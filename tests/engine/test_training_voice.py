@@ -80,7 +80,7 @@ def test_answers_are_the_likeliest_tokens_of_each_prompt_alone_whatever_was_gues
     voice = _voice(PLAN, model, joined=joined, machine=pick_machine("fp32", 2))
     sequences = [[5, 6, 7, 8, 9], [11], [42, 7, 300]]
     alone = [int(plain(torch.tensor([ids])).logits[0, -1].argmax()) for ids in sequences]
-    assert [choice[-1] for choice in voice._choices(sequences)] == alone
+    assert [choice[-1] for choice in voice._choices(sequences, [1, 1, 1])] == alone
     slowly = [list(ids) for ids in sequences]
     for _ in range(4):
         slowly = [ids + next_one for ids, next_one in zip(slowly, voice._following(slowly, [[], [], []]), strict=True)]

@@ -28,6 +28,20 @@ from luna_tui.curve import Curve
 
 NOW = 1_795_000_000.0  # seconds since 1970: some minutes after the lineage's newest generation
 HEADER: dict[str, Any] = {"run": "20261122-G4", "seq": 0, "mono": 0.0, "wall": NOW}
+STARTED = RunStarted(
+    **HEADER,
+    gen=4,
+    parent_gen=3,
+    phase="converse",
+    backend="trl",
+    method="lora",
+    base="smollm2-135m",
+    steps=150,
+    lr=1.5e-3,
+    seed=0,
+    threads=2,
+    resumed=False,
+)
 
 Events = Sequence[Event | ConsoleEvent]
 
@@ -75,22 +89,8 @@ def machine() -> MachineSampled:
 
 def training(step: int = 90) -> Events:
     """A generation in training."""
-    started = RunStarted(
-        **HEADER,
-        gen=4,
-        parent_gen=3,
-        phase="converse",
-        backend="trl",
-        method="lora",
-        base="smollm2-135m",
-        steps=150,
-        lr=1.5e-3,
-        seed=0,
-        threads=2,
-        resumed=False,
-    )
     changed = StepChanged(**HEADER, step="train", index=2, total=6, label="training")
-    return [ModeChanged("owner", 1, "training"), machine(), started, changed, *steps(step)]
+    return [ModeChanged("owner", 1, "training"), machine(), STARTED, changed, *steps(step)]
 
 
 def rejected() -> Events:

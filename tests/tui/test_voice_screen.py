@@ -7,9 +7,10 @@ from typing import Any
 from textual.pilot import Pilot
 from tui.conftest import Play, until
 from tui.fake_link import FakeLink, lineage
+from tui.scenes import HEADER, STARTED
 from tui.screen_text import screen_text
 
-from engine.events import Event, RunStarted, VoiceSampled
+from engine.events import Event, VoiceSampled
 from luna_tui.app import LunaApp, Pace
 from luna_tui.console.events import AnswerEnded, AnswerPiece, AnswerStarted, Asked, ConsoleEvent
 from luna_tui.console.link import ChatOptions
@@ -18,21 +19,6 @@ from luna_tui.screens.voice import VoiceScreen
 from luna_tui.widgets.prompt_input import PromptInput
 
 GREEDY = ChatOptions().as_mapping()
-HEADER: dict[str, Any] = {"run": "r1", "seq": 0, "mono": 0.0, "wall": 0.0}
-STARTED = RunStarted(
-    **HEADER,
-    gen=4,
-    parent_gen=3,
-    phase="converse",
-    backend="trl",
-    method="lora",
-    base="smollm2-135m",
-    steps=70,
-    lr=1.5e-3,
-    seed=0,
-    threads=2,
-    resumed=False,
-)
 
 
 def sampled(step: int, text: str, prompt: str = "Can you help me?") -> VoiceSampled:
