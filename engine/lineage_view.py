@@ -62,7 +62,7 @@ def lineage_outline(workspace: Workspace) -> list[dict[str, Any]]:
     What only manifests tell is null or empty, and a `verdict` that the log does not tell is "". The log is skimmed, not
     checked: its chain is `lineage_rows`' business. Raises LedgerDamaged when the ledger cannot be read.
     """
-    rows = workspace.ledger.read()
+    rows, parents = workspace.ledger.read_linked()
     head: int | None = None
     verdicts: dict[int, str] = {}
     gone: dict[int, bool] = {}
@@ -76,7 +76,7 @@ def lineage_outline(workspace: Workspace) -> list[dict[str, Any]]:
             gone[gen] = action == b"collect"
     collected = {gen for gen, is_gone in gone.items() if is_gone}
     around = _Around(head, verdicts, "", collected, _base_name(workspace))
-    return _lay_out(rows, link_parents(rows), around, _NO_FACTS, False)
+    return _lay_out(rows, parents, around, _NO_FACTS, False)
 
 
 def _lay_out(

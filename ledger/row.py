@@ -29,6 +29,7 @@ BASE_NAMES: Final = frozenset({"base_model", "base"})
 
 _GEN: Final = re.compile(r"[Gg]?([0-9]{1,9})")
 _HASH: Final = re.compile(r"[0-9a-f]{4,64}")
+_HASH_WORDS: Final = "4 to 64 hex digits"
 _WHOLE: Final = re.compile(r"[0-9]{1,12}")
 _NUMBER: Final = re.compile(r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+\.")
 
@@ -57,22 +58,30 @@ class LedgerRow:
     eval_style_drift: float | None
 
     def __post_init__(self) -> None:
-        _require(0 <= self.gen_id <= 999_999_999, "GEN_ID", self.gen_id, "a whole number from 0")
-        if self.parent_sha not in BASE_NAMES:
-            _require_hash("parent_sha", self.parent_sha)
-        _require_hash("child_sha", self.child_sha)
-        _require_hash("data_delta_sha", self.data_delta_sha)
-        _require(0 <= self.steps <= 999_999_999_999, "steps", self.steps, "a whole number from 0")
+        # Written out, for a ledger of ten thousand rows is read while a person waits.
+        if not 0 <= self.gen_id <= 999_999_999:
+            raise _refused("GEN_ID", self.gen_id, "a whole number from 0")
+        if self.parent_sha not in BASE_NAMES and not _HASH.fullmatch(self.parent_sha):
+            raise _refused("parent_sha", self.parent_sha, _HASH_WORDS)
+        if not _HASH.fullmatch(self.child_sha):
+            raise _refused("child_sha", self.child_sha, _HASH_WORDS)
+        if not _HASH.fullmatch(self.data_delta_sha):
+            raise _refused("data_delta_sha", self.data_delta_sha, _HASH_WORDS)
+        if not 0 <= self.steps <= 999_999_999_999:
+            raise _refused("steps", self.steps, "a whole number from 0")
         for column, value in (("lr", self.lr), ("walltime_min", self.walltime_min)):
-            _require(math.isfinite(value) and value >= 0, column, value, "a number from 0")
+            if not 0 <= value < math.inf:
+                raise _refused(column, value, "a number from 0")
         for column, value in (("loss_start", self.loss_start), ("loss_end", self.loss_end)):
-            _require(value is None or (math.isfinite(value) and value >= 0), column, value, "a number from 0, or empty")
+            if value is not None and not 0 <= value < math.inf:
+                raise _refused(column, value, "a number from 0, or empty")
         for column, value in (
             ("eval_recall", self.eval_recall),
             ("eval_generalization", self.eval_generalization),
             ("eval_style_drift", self.eval_style_drift),
         ):
-            _require(value is None or 0 <= value <= 1, column, value, "a share from 0 to 1, or empty")
+            if value is not None and not 0 <= value <= 1:
+                raise _refused(column, value, "a share from 0 to 1, or empty")
 
     def to_csv_fields(self) -> list[str]:
         """The twelve fields as they are written; reading them back gives an equal row."""
@@ -111,11 +120,12 @@ class LedgerRow:
                 where=where,
                 hint="one row has exactly these: " + ",".join(COLUMNS),
             )
-        gen, parent, child, data, steps, *numbers = (field.strip() for field in fields)
+        gen, parent, child, data, steps, *numbers = [field.strip() for field in fields]
         try:
-            gen_match = _GEN.fullmatch(gen)
-            _require(gen_match is not None, "GEN_ID", gen, "a number such as 3 or G3")
-            _require(_WHOLE.fullmatch(steps) is not None, "steps", steps, "a whole number from 0")
+            if not _GEN.fullmatch(gen):
+                raise _refused("GEN_ID", gen, "a number such as 3 or G3")
+            if not _WHOLE.fullmatch(steps):
+                raise _refused("steps", steps, "a whole number from 0")
             values = [_read_number(column, text) for column, text in zip(COLUMNS[5:], numbers, strict=True)]
             lr, walltime_min = values[:2]
             if lr is None or walltime_min is None:
@@ -134,19 +144,15 @@ class LedgerRow:
             raise LedgerDamaged(error.title, where=where, hint=error.hint or "correct the field") from None
 
 
-def _require(holds: bool, column: str, value: object, wanted: str) -> None:
-    if not holds:
-        raise LedgerBadInput(f"{column} is {value!r}", hint=f"{column} must be {wanted}")
-
-
-def _require_hash(column: str, text: str) -> None:
-    _require(_HASH.fullmatch(text) is not None, column, text, "4 to 64 hex digits")
+def _refused(column: str, value: object, wanted: str) -> LedgerBadInput:
+    return LedgerBadInput(f"{column} is {value!r}", hint=f"{column} must be {wanted}")
 
 
 def _read_number(column: str, text: str) -> float | None:
     if not text:
         return None
-    _require(_NUMBER.fullmatch(text) is not None, column, text, "a number such as 0.97 or 2e-4")
+    if not _NUMBER.fullmatch(text):
+        raise _refused(column, text, "a number such as 0.97 or 2e-4")
     return float(text)
 
 

@@ -29,6 +29,10 @@ class LedgerStore:
         Raises LedgerDamaged naming the line for a missing column, a field that is no such thing, a duplicate GEN_ID or
         an unknown parent. A torn last line is no damage: see `torn_tail`.
         """
+        return self.read_linked()[0]
+
+    def read_linked(self) -> tuple[list[LedgerRow], list[int | None]]:
+        """`read`, and the GEN_ID of each row's parent as `link_parents` tells it from the rows alone."""
         return self._rows(self._scan(read_bytes(self.path)))
 
     def append(self, row: LedgerRow) -> None:
@@ -40,7 +44,7 @@ class LedgerStore:
         """
         with open_for_append(self.path) as file:
             state = self._scan(file.read())
-            rows = self._rows(state)
+            rows, _ = self._rows(state)
             if any(old.gen_id == row.gen_id for old in rows):
                 raise LedgerBadInput(
                     f"G{row.gen_id} is already in the ledger", where=str(self.path), hint="a GEN_ID is never used twice"
@@ -70,7 +74,7 @@ class LedgerStore:
         except LedgerDamaged:
             return {}
 
-    def _rows(self, found: Scan) -> list[LedgerRow]:
+    def _rows(self, found: Scan) -> tuple[list[LedgerRow], list[int | None]]:
         if found.faults:
             raise found.faults[0]
         first_line: dict[int, int] = {}
@@ -83,5 +87,4 @@ class LedgerStore:
                 )
             first_line[line.row.gen_id] = line.number
         rows = [line.row for line in found.lines]
-        link_parents(rows, lines=[line.number for line in found.lines], file=self.path.name)
-        return rows
+        return rows, link_parents(rows, lines=[line.number for line in found.lines], file=self.path.name)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,19 +21,24 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 
+from engine.events import Event
 from luna_tui import intents
 from luna_tui.conductor import Conductor
 from luna_tui.console.actions import ACTIONS, BY_NAME, PANES
+from luna_tui.console.events import ConsoleEvent
 from luna_tui.console.link import Link
 from luna_tui.console.state import ConsoleState, reduce
 from luna_tui.key_order import OrderedKeys
 from luna_tui.safe_text import safe_text
 from luna_tui.screens.dashboard import Dashboard
-from luna_tui.screens.first_run import FirstRun
 from luna_tui.terminal import ASCII, UNICODE, Glyphs
 from luna_tui.themes import THEMES
 
 Leave = Literal["done", "headless", "stop", "hangup"]
+
+# How long the first paint waits for the lineage: a paint without it costs more than a long lineage's last part, but
+# nobody looks at a dark screen because a disk is slow.
+_DARK_S = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +74,31 @@ class LunaApp(OrderedKeys[Leave]):
     ) -> None:
         super().__init__()
         self.pace = pace or Pace()
-        self.link = link
+        self.link: Link | None = None
         self.state = ConsoleState()
         self.conductor: Conductor | None = None
         self._directory = directory
         self._open_link = open_link
         self._make_workspace = make_workspace
         self._eager: Timer | None = None
+        self._unheeded: list[Event | ConsoleEvent] = []
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.pace.theme
         if self.pace.ascii:
             self.add_class("-ascii")
+        if link is not None:
+            self._connect(link)
 
     def get_default_screen(self) -> Screen[Any]:
-        """The dashboard at once where there is a workspace: one screen less to lay out before the first paint."""
-        return Dashboard(self.glyphs) if self.link is not None else Screen(id="_default")
+        """The dashboard at once where there is a workspace, with what has been read by now: one paint is enough."""
+        if self.link is None:
+            return Screen(id="_default")
+        deadline = time.monotonic() + _DARK_S
+        while not self._unheeded and time.monotonic() < deadline:
+            time.sleep(0.002)
+            self._take_in()
+        return Dashboard(self.glyphs, self.state)
 
     @property
     def glyphs(self) -> Glyphs:
@@ -95,39 +111,44 @@ class LunaApp(OrderedKeys[Leave]):
             # A closed line must end the screen, not the process: the engine's thread finishes its generation.
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.exit, "hangup")
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, "stop")
-        if self.link is not None:
-            self._begin(self.link)
-        else:
+        if self.link is None:
+            from luna_tui.screens.first_run import FirstRun
+
             self.push_screen(FirstRun(self._directory, self.glyphs))
+        self.call_after_refresh(_collect_garbage_from_now_on)
+        self._eager = self.set_interval(0.01, self._follow_eagerly)
         self.set_interval(1 / self.pace.frames, self.follow)
 
-    def _begin(self, link: Link) -> None:
+    def _connect(self, link: Link) -> None:
         self.link = link
         self.conductor = Conductor(self, link)
         self.state = replace(ConsoleState(), name=link.name)
         link.start()
-        self._eager = self.set_interval(0.01, self._follow_eagerly)
 
     def _follow_eagerly(self) -> None:
         """Until the lineage is on the screen nobody waits for a frame."""
         self.follow()
-        if self.state.rows is not None and self._eager is not None:
-            self._eager.stop()
-            self._eager = None
+        if self._eager is not None and (self.link is None or self.state.rows is not None):
+            self._eager.pause()
 
     def follow(self) -> None:
         """Take in all that has happened and show it, in one frame."""
         if self.link is None or self.conductor is None or not self._dashboard_is_ready():
             return
-        happened = self.link.poll()
-        if not happened:
+        self._take_in()
+        if not self._unheeded:
             return
-        state = self.state
-        for event in happened:
-            state = reduce(state, event)
-        self.change(state)
+        happened, self._unheeded = self._unheeded, []
+        self.change(self.state)
         for event in happened:
             self.conductor.heed(event)
+
+    def _take_in(self) -> None:
+        """Fold what has happened into the state; nothing is shown or done about it yet."""
+        if self.link is not None:
+            for event in self.link.poll():
+                self.state = reduce(self.state, event)
+                self._unheeded.append(event)
 
     def _dashboard_is_ready(self) -> bool:
         return any(isinstance(screen, Dashboard) and screen.ready for screen in self.screen_stack)
@@ -195,8 +216,10 @@ class LunaApp(OrderedKeys[Leave]):
             self.notify(safe_text(str(error)), severity="error", markup=False, timeout=10)
             return
         self.pop_screen()
-        self.push_screen(Dashboard(self.glyphs))
-        self._begin(link)
+        self._connect(link)
+        self.push_screen(Dashboard(self.glyphs, self.state))
+        if self._eager is not None:
+            self._eager.resume()
 
     @on(intents.Select)
     @on(intents.Mark)
@@ -212,6 +235,11 @@ class LunaApp(OrderedKeys[Leave]):
         """Carry out an intent of a widget."""
         if self.conductor is not None:
             self.conductor.hear(message)
+
+
+def _collect_garbage_from_now_on() -> None:
+    gc.freeze()  # what the start has made stays to the end: no collection need look at it
+    gc.enable()
 
 
 def _later(function: Callable[[str], None], name: str) -> Callable[[], None]:

@@ -1,12 +1,13 @@
 """From what a person wants to what is done: each action of the list has its `do_` here, each intent its place.
 
-Whatever moves HEAD, trains or leaves is asked for first. Nothing here draws.
+Whatever moves HEAD, trains or leaves is asked for first. Nothing here draws. A page is imported when it is first
+opened: none of them is needed for the first paint.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.events import Event, RunFinished, RunStarted
 from luna_tui import intents
@@ -16,19 +17,13 @@ from luna_tui.console.link import Link, TrainWish
 from luna_tui.console.state import reduce
 from luna_tui.looking import Looking
 from luna_tui.safe_text import safe_text
-from luna_tui.screens.compare import CompareScreen
-from luna_tui.screens.config_view import ConfigView
-from luna_tui.screens.confirm import Confirm
 from luna_tui.screens.dashboard import Dashboard
-from luna_tui.screens.export_form import ExportForm, ExportWish
-from luna_tui.screens.generation import GenerationScreen
-from luna_tui.screens.help import Help
-from luna_tui.screens.items import ItemsScreen
-from luna_tui.screens.quit import QuitQuestion, QuitWish
-from luna_tui.screens.train_form import TrainForm
-from luna_tui.screens.voice import VoiceScreen
 from luna_tui.stage import Stage
 from luna_tui.widgets.chat_panel import ChatPanel
+
+if TYPE_CHECKING:
+    from luna_tui.screens.export_form import ExportWish
+    from luna_tui.screens.quit import QuitWish
 
 
 class Conductor(Looking):
@@ -71,9 +66,13 @@ class Conductor(Looking):
         elif isinstance(message, intents.Mark):
             self.mark(message.gen)
         elif isinstance(message, intents.OpenGeneration):
+            from luna_tui.screens.generation import GenerationScreen
+
             self._stage.push_screen(GenerationScreen(message.gen, self._stage.glyphs))
             self._refresh()
         elif isinstance(message, intents.OpenItems):
+            from luna_tui.screens.items import ItemsScreen
+
             self._stage.push_screen(ItemsScreen(message.gen, self._stage.glyphs))
             self._refresh()
         elif isinstance(message, intents.NeedEvaluation):
@@ -127,6 +126,8 @@ class Conductor(Looking):
 
     def do_train(self) -> None:
         """Ask what to train, then train it."""
+        from luna_tui.screens.train_form import TrainForm
+
         problem = self._link.config_problem()
         if problem is not None:
             self.tell(problem["title"], "error", problem.get("hint", ""))
@@ -150,6 +151,8 @@ class Conductor(Looking):
 
     def do_rollback(self) -> None:
         """Ask, then move HEAD."""
+        from luna_tui.screens.confirm import Confirm
+
         gen = self.state.ui.selected
         to, head = _name(gen), _name(self.state.head)
         lines = (
@@ -175,6 +178,8 @@ class Conductor(Looking):
 
     def do_compare(self) -> None:
         """Open the comparison of the marked pair."""
+        from luna_tui.screens.compare import CompareScreen
+
         one, other = self.state.ui.marked
         self._stage.push_screen(CompareScreen(one, other, self._stage.glyphs))
         self._refresh()
@@ -202,11 +207,15 @@ class Conductor(Looking):
 
     def do_ask_lineage(self) -> None:
         """Open the page where one prompt goes to every generation."""
+        from luna_tui.screens.voice import VoiceScreen
+
         self._stage.push_screen(VoiceScreen(self._stage.glyphs, asking=True))
         self._refresh()
 
     def do_voice(self) -> None:
         """Open the page of the voice over time."""
+        from luna_tui.screens.voice import VoiceScreen
+
         self._stage.push_screen(VoiceScreen(self._stage.glyphs))
         self._refresh()
 
@@ -214,6 +223,8 @@ class Conductor(Looking):
 
     def do_export(self) -> None:
         """Ask where to, then export."""
+        from luna_tui.screens.export_form import ExportForm
+
         ref = _name(self.state.ui.selected)
 
         def export(wish: ExportWish | None) -> None:
@@ -228,6 +239,8 @@ class Conductor(Looking):
 
     def do_config(self) -> None:
         """Show luna.toml."""
+        from luna_tui.screens.config_view import ConfigView
+
         view = ConfigView(self._link.root / "luna.toml", self._link.config_text, self._link.config_problem)
         self._stage.push_screen(view, lambda changed: self._link.reload_config() if changed else None)
 
@@ -235,6 +248,8 @@ class Conductor(Looking):
 
     def do_help(self) -> None:
         """All keys."""
+        from luna_tui.screens.help import Help
+
         self._stage.push_screen(Help(ACTIONS, self._stage.glyphs))
 
     def do_palette(self) -> None:
@@ -243,6 +258,8 @@ class Conductor(Looking):
 
     def do_quit(self) -> None:
         """Leave, or ask what becomes of the run of this process."""
+        from luna_tui.screens.quit import QuitQuestion
+
         if isinstance(self._stage.screen, QuitQuestion):
             return
         if self.state.mode != "owner":

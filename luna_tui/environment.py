@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import MutableMapping
-from importlib.metadata import PackageNotFoundError, version
 
 _QUIET = {
     # OpenMP threads that spin while they wait make everything else on the machine many times slower.
@@ -24,6 +23,8 @@ def prepare_environment(env: MutableMapping[str, str] = os.environ) -> None:
 
 def own_version() -> str:
     """The version of luna-tui that is installed."""
+    from importlib.metadata import PackageNotFoundError, version  # a tenth of the console's start, not needed there
+
     try:
         return version("luna-tui")
     except PackageNotFoundError:

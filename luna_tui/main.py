@@ -5,6 +5,7 @@ The command line's library is not imported for the console, whose first paint a 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ def main() -> None:
         command_line()
         return
     prepare_environment()
+    gc.disable()  # until the first paint, which it would hold up by a twentieth; LunaApp turns it on again
     from luna_tui.calling import Invocation
     from luna_tui.commands.console import open_console
     from luna_tui.ending import ending

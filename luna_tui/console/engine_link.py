@@ -78,8 +78,9 @@ class EngineLink:
     def poll(self) -> Sequence[Event | ConsoleEvent]:
         """All news since the last call."""
         if not self._painted:
-            self._painted = True
-            return self._drained()
+            found = self._drained()
+            self._painted = bool(found)
+            return found
         self._begin_watching()
         # The mode first: once a run has ended, all it told is in the queues, and its end is the last thing told.
         mode = self._mode_now()

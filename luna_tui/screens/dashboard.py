@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -20,6 +22,7 @@ from luna_tui.widgets.lineage_panel import LineagePanel
 from luna_tui.widgets.log_panel import LogPanel
 from luna_tui.widgets.loss_panel import LossPanel
 from luna_tui.widgets.machine_panel import MachinePanel
+from luna_tui.widgets.pane import Pane
 
 # Columns of panes by the least size that holds them: (width, height, columns), the widest first.
 LAYOUTS: tuple[tuple[int, int, tuple[tuple[str, ...], ...]], ...] = (
@@ -28,34 +31,42 @@ LAYOUTS: tuple[tuple[int, int, tuple[tuple[str, ...], ...]], ...] = (
     (0, 0, ()),
 )
 _COLUMNS = ("left", "middle", "right")
+_Part = TypeVar("_Part", bound=Pane | LineagePanel | ChatPanel)
 
 
 class Dashboard(Screen[None]):
     """All panes side by side where they fit, else one at a time."""
 
-    def __init__(self, glyphs: Glyphs) -> None:
+    def __init__(self, glyphs: Glyphs, state: ConsoleState | None = None) -> None:
         super().__init__()
         self.glyphs = glyphs
+        self._first = state
         self.active = "lineage"
         self.full = False
         self._ready = False
 
     def compose(self) -> ComposeResult:
         glyphs, titles = self.glyphs, dict(PANES)
-        yield StatusLine(id="status", glyphs=glyphs)
-        yield Tabs(id="tabs", glyphs=glyphs)
+        self._classify(self.app.size)  # before there are panes: a class that changes later styles them all once more
+        yield self._given(StatusLine(id="status", glyphs=glyphs))
+        yield self._given(Tabs(id="tabs", glyphs=glyphs))
         with Horizontal(id="panes"):
             with Vertical(id="left"):
-                yield LineagePanel(id="lineage", title=titles["lineage"], glyphs=glyphs)
-                yield EvalsPanel(id="evals", title=titles["evals"], glyphs=glyphs)
+                yield self._given(LineagePanel(id="lineage", title=titles["lineage"], glyphs=glyphs))
+                yield self._given(EvalsPanel(id="evals", title=titles["evals"], glyphs=glyphs))
             with Vertical(id="middle"):
-                yield LossPanel(id="loss", title=titles["loss"], glyphs=glyphs)
-                yield ChatPanel(id="chat", title=titles["chat"], glyphs=glyphs)
+                yield self._given(LossPanel(id="loss", title=titles["loss"], glyphs=glyphs))
+                yield self._given(ChatPanel(id="chat", title=titles["chat"], glyphs=glyphs))
             with Vertical(id="right"):
-                yield MachinePanel(id="machine", title=titles["machine"], glyphs=glyphs)
-                yield LogPanel(id="log", title=titles["log"], glyphs=glyphs)
-        yield NoticeLine(id="notice", glyphs=glyphs)
-        yield KeyLine(id="keys", glyphs=glyphs)
+                yield self._given(MachinePanel(id="machine", title=titles["machine"], glyphs=glyphs))
+                yield self._given(LogPanel(id="log", title=titles["log"], glyphs=glyphs))
+        yield self._given(NoticeLine(id="notice", glyphs=glyphs))
+        yield self._given(KeyLine(id="keys", glyphs=glyphs))
+
+    def _given(self, part: _Part) -> _Part:
+        """The part with the state known so far: what is painted first has it already."""
+        part.set_reactive(type(part).state, self._first)
+        return part
 
     def on_mount(self) -> None:
         """Begin in the lineage."""
@@ -107,19 +118,25 @@ class Dashboard(Screen[None]):
         self._mark_tab()
 
     def _arrange(self) -> None:
-        width, height = self.size
-        columns = next(c for w, h, c in LAYOUTS if width >= w and height >= h)
-        if self.full or not columns or not any(self.active in column for column in columns):
-            columns = tuple((self.active,) if self._column_of(self.active) == name else () for name in _COLUMNS)
+        columns = self._columns(self.size)
         shown = {pane for column in columns for pane in column}
         for pane, _ in PANES:
             self.query_one(f"#{pane}").display = pane in shown
         for index, name in enumerate(_COLUMNS):
             self.query_one(f"#{name}").display = index < len(columns) and bool(columns[index])
-        self.set_class(len(shown) == 1, "-one")
-        self.set_class(width < 100, "-narrow")
-        self.set_class(width < 140, "-two-key-lines")
+        self._classify(self.size)
         self._mark_tab()
+
+    def _columns(self, size: Size) -> tuple[tuple[str, ...], ...]:
+        columns = next(c for w, h, c in LAYOUTS if size.width >= w and size.height >= h)
+        if self.full or not columns or not any(self.active in column for column in columns):
+            return tuple((self.active,) if self._column_of(self.active) == name else () for name in _COLUMNS)
+        return columns
+
+    def _classify(self, size: Size) -> None:
+        self.set_class(sum(map(len, self._columns(size))) == 1, "-one")
+        self.set_class(size.width < 100, "-narrow")
+        self.set_class(size.width < 140, "-two-key-lines")
 
     def _column_of(self, pane: str) -> str:
         return {"lineage": "left", "evals": "left", "loss": "middle", "chat": "middle"}.get(pane, "right")

@@ -19,7 +19,6 @@ from luna_tui.console.chat_state import Answer, Turn, rival
 from luna_tui.console.link import ChatOptions, Rating
 from luna_tui.console.state import ConsoleState
 from luna_tui.drawing.conversation import chat_keys, chat_options, chat_title
-from luna_tui.screens.correct import CorrectAnswer
 from luna_tui.terminal import UNICODE, Glyphs
 from luna_tui.widgets.conversation import Conversation
 from luna_tui.widgets.lines import Lines
@@ -197,6 +196,8 @@ class ChatPanel(Vertical):
 
     def action_correct(self) -> None:
         """Write what the answer should have been."""
+        from luna_tui.screens.correct import CorrectAnswer  # a page is imported when it is first opened
+
         meant = self._ratable()
         if meant is None:
             return

@@ -48,6 +48,11 @@ class LineagePanel(Vertical):
         yield self._tree
         yield self._filter
 
+    def on_mount(self) -> None:
+        """Show what is known already."""
+        if self.state is not None:
+            self.watch_state(self.state)
+
     def focus(self, scroll_visible: bool = True) -> Self:
         """Give the keys to the tree."""
         self._tree.focus(scroll_visible)

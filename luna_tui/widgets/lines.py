@@ -30,6 +30,7 @@ class Lines(ScrollView):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
+        self.painting = False  # while true, all of it is being painted: no line need be asked for
         self._count = 0
         self._line: Callable[[int], Text] = _nothing
         self._shown: dict[int, Text] = {}
@@ -47,6 +48,8 @@ class Lines(ScrollView):
         size = Size(max(1, self.scrollable_content_region.width), count)
         if size != self.virtual_size:
             self.virtual_size = size
+        if self.painting:
+            return
         top = self.scroll_offset.y
         for index in range(top, top + max(1, self.size.height)):
             before = self._shown.get(index)

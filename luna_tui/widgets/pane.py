@@ -9,7 +9,9 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual import events
+from textual.geometry import Region, Size
 from textual.reactive import reactive
+from textual.strip import Strip
 
 from luna_tui.console.state import ConsoleState
 from luna_tui.terminal import UNICODE, Glyphs
@@ -28,6 +30,7 @@ class Pane(Lines, can_focus=True):
         self.glyphs = glyphs
         self.border_title = title
         self._drawn: tuple[object, ...] | None = None
+        self._size_drawn = Size()
 
     def facts(self, state: ConsoleState) -> tuple[object, ...]:
         """The parts of the state that the drawing depends on; compared by identity."""
@@ -43,8 +46,17 @@ class Pane(Lines, can_focus=True):
 
     def on_resize(self, event: events.Resize) -> None:
         """Draw for the new size."""
-        self._drawn = None
         self.redraw()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw for the new size before it is painted: a resize is told of only after the first paint in that size."""
+        if self.scrollable_content_region.size != self._size_drawn:
+            self.painting = True
+            try:
+                self.redraw()
+            finally:
+                self.painting = False
+        return super().render_lines(crop)
 
     def on_show(self, event: events.Show) -> None:
         """Catch up with what was missed while hidden."""
@@ -60,7 +72,7 @@ class Pane(Lines, can_focus=True):
         same = old is not None and len(old) == len(facts) and all(map(_same, old, facts))
         if same and not force:
             return
-        self._drawn = facts
+        self._drawn, self._size_drawn = facts, size.size
         try:
             self.draw(state, size.width, size.height)
         except Exception as error:
