@@ -18,7 +18,7 @@ from engine.events import Event, from_json_object
 from engine.runs import Run, RunState
 from engine.workspace import Holder, Workspace, read_holder
 
-__all__ = ["Holder", "JournalTail", "lock_holder", "request_stop", "run_journal", "unfinished"]
+__all__ = ["Holder", "JournalTail", "lock_holder", "planned_parent", "request_stop", "run_journal", "unfinished"]
 
 # One poll stays within a frame, however long the journal is: a line takes some 20 µs to become an event.
 _POLL_S = 0.03
@@ -85,6 +85,15 @@ def run_journal(workspace: Workspace, gen: int) -> Path | None:
         return None
     path = Run.at(workspace, run_id).journal
     return path if path.is_file() else None
+
+
+def planned_parent(workspace: Workspace, run_id: str) -> int | None:
+    """Return the GEN_ID of the parent a run was planned from; None for the base, and when the plan cannot be read."""
+    try:
+        parent = json.loads(Run.at(workspace, run_id).plan.read_bytes())["parent_gen"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return parent if isinstance(parent, int) else None
 
 
 def unfinished(workspace: Workspace) -> tuple[str, int, str] | None:

@@ -126,12 +126,12 @@ class Engine:
 
         return lineage_outline(workspace)
 
-    def unfinished(self, workspace: Workspace) -> int | None:
-        """The generation whose run can be resumed."""
-        from engine.attach import unfinished
+    def unfinished(self, workspace: Workspace) -> tuple[int, int | None] | None:
+        """The generation whose run can be resumed, and its parent (None: the base)."""
+        from engine.attach import planned_parent, unfinished
 
         found = unfinished(workspace)
-        return found[1] if found is not None else None
+        return (found[1], planned_parent(workspace, found[0])) if found is not None else None
 
     def can_resume(self, workspace: Workspace, run: str) -> bool:
         """Whether this very run is the one that a resume would go on with."""

@@ -25,13 +25,14 @@ class ConsoleEvent:
 class LineageLoaded(ConsoleEvent):
     """The lineage was read: `rows` as `lineage --json` has them; `complete` is False for the outline of a first paint.
 
-    `unfinished` names the generation of a run that can be resumed.
+    `unfinished` names the generation of a run that can be resumed, `unfinished_parent` its parent (None: the base).
     """
 
     rows: tuple[Mapping[str, Any], ...]
     head: int | None
     complete: bool = True
     unfinished: int | None = None
+    unfinished_parent: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

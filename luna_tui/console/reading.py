@@ -53,7 +53,8 @@ class Reading:
         """Read it now, in the thread that calls."""
         rows = self._engine.lineage_rows(self._workspace, scores=self._generations <= _WITH_SCORES)
         self._generations = len(rows)
-        self._tell(LineageLoaded(tuple(rows), self._head(rows), unfinished=self._engine.unfinished(self._workspace)))
+        gen, parent = self._engine.unfinished(self._workspace) or (None, None)
+        self._tell(LineageLoaded(tuple(rows), self._head(rows), unfinished=gen, unfinished_parent=parent))
 
     @staticmethod
     def _head(rows: Sequence[Mapping[str, Any]]) -> int | None:

@@ -87,6 +87,7 @@ class ConsoleState:
     complete: bool = False
     head: int | None = None
     unfinished: int | None = None
+    unfinished_parent: int | None = None
     base: str = ""
     targets: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     plans: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: MappingProxyType({}))
@@ -161,7 +162,8 @@ def _finished(state: ConsoleState, event: RunFinished) -> ConsoleState:
     level = {"accepted": "info", "interrupted": "warning"}.get(event.verdict, "error")
     state = _logged(state, LogEntry(event.wall, level, state.run.name, text))
     if event.verdict == "interrupted" and state.run.train is not None:
-        state = replace(state, unfinished=event.gen)
+        parent = state.run.started.parent_gen if state.run.started is not None else None
+        state = replace(state, unfinished=event.gen, unfinished_parent=parent)
     return replace(state, stopping=False, notice=Noted(level, text, event.hint))
 
 
@@ -209,6 +211,7 @@ def _lineage(state: ConsoleState, event: LineageLoaded) -> ConsoleState:
         head=event.head,
         complete=event.complete,
         unfinished=event.unfinished,
+        unfinished_parent=event.unfinished_parent,
         ui=ui,
     )
 

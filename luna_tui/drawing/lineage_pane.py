@@ -109,12 +109,13 @@ def draw_row(line: TreeLine, row: Mapping[str, Any] | None, look: Look, base: st
 
 
 def draw_running(line: TreeLine, running: Running, look: Look) -> Text:
-    """The generation in the making, and how far it is."""
+    """The generation in the making, or stopped in it, and how far it is."""
+    mark, style = (look.glyphs.stopped, "warn") if running.stopped else (look.glyphs.running, "run")
     drawing = clip(line.drawing, max(2, look.label - 5 - len(f"G{line.gen}")), look.glyphs)
-    text = Text(" ").append(drawing, "dim").append(f"{look.glyphs.running} G{running.gen}", "run")
+    text = Text(" ").append(drawing, "dim").append(f"{mark} G{running.gen}", style)
     text.truncate(look.label, pad=True)
-    words = f" {shown_line(running.phase, look.glyphs)}" if look.width >= 60 else ""
-    return _finish(text.append(f"{words} {running.words}", "run"), look)
+    phase = f" {shown_line(running.phase, look.glyphs)}" if running.phase and look.width >= 60 else ""
+    return _finish(text.append(f"{phase} {running.words}", style), look)
 
 
 def _cell(column: str, row: Mapping[str, Any], weight: str, look: Look) -> Text:

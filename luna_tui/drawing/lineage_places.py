@@ -23,12 +23,15 @@ _HEX = frozenset("0123456789abcdef")
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The generation that is being made: where it hangs in the tree, and how far it is in words."""
+    """The generation that is being made, or was until it was `stopped`: where it hangs in the tree, and how far it is
+    in words.
+    """
 
     gen: int
     parent_gen: int | None
     phase: str
     words: str
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +55,21 @@ class Numbered:
 
 
 def running_of(state: ConsoleState, glyphs: Glyphs) -> Running | None:
-    """The generation that is in the making, until its row is there."""
+    """The generation that is in the making, until its row is there; else one that was stopped and can go on."""
     run = state.run
-    if run.started is None or run.started.gen in state.by_gen:
-        return None
-    if not state.training and run.recorded is None:
-        return None
+    if run.started is None or run.started.gen in state.by_gen or (not state.training and run.recorded is None):
+        return None if state.training else _stopped(state, glyphs)
     return Running(run.started.gen, run.started.parent_gen, run.started.phase, _progress(state, glyphs))
+
+
+def _stopped(state: ConsoleState, glyphs: Glyphs) -> Running | None:
+    gen, started, train = state.unfinished, state.run.started, state.run.train
+    if gen is None or gen in state.by_gen:
+        return None
+    known = started if started is not None and started.gen == gen else None
+    at = f" at step {train.step}/{train.total}" if known is not None and train is not None else ""
+    words = f"stopped{at} {glyphs.dot} r goes on"
+    return Running(gen, state.unfinished_parent, known.phase if known is not None else "", words, stopped=True)
 
 
 def _progress(state: ConsoleState, glyphs: Glyphs) -> str:

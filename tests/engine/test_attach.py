@@ -17,7 +17,7 @@ from queue import SimpleQueue
 import pytest
 from tiny_workspace import TinyWorkspace, hand_written
 
-from engine.attach import JournalTail, lock_holder, request_stop, run_journal, unfinished
+from engine.attach import JournalTail, lock_holder, planned_parent, request_stop, run_journal, unfinished
 from engine.context import TrainRequest
 from engine.control import Control, stop_request
 from engine.errors import Interrupted, LunaError
@@ -219,6 +219,13 @@ class TestUnfinished:
         (workspace.runs / "20260101-000000-G1").mkdir()
         assert unfinished(workspace) == (wanted.run_id, 1, "failed")
         assert unfinished_run(workspace) == wanted
+
+    def test_its_parent_is_the_one_of_its_plan(self, workspace: Workspace) -> None:
+        run = begin(workspace, 5, status="interrupted")
+        assert planned_parent(workspace, run.run_id) is None, "no plan yet"
+        for text, parent in (('{"parent_gen": 3}', 3), ('{"parent_gen": null}', None), ("{", None), ("[]", None)):
+            run.plan.write_text(text)
+            assert planned_parent(workspace, run.run_id) == parent
 
 
 @pytest.mark.slow

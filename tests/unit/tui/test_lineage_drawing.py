@@ -11,7 +11,7 @@ import pytest
 from rich.text import Text
 from tui.fake_link import TARGETS, lineage, row
 
-from engine.events import RunStarted, StepChanged, TrainStep
+from engine.events import RunFinished, RunStarted, StepChanged, TrainStep
 from luna_tui.console.events import (
     DetailsLoaded,
     EvaluationLoaded,
@@ -120,6 +120,25 @@ def test_the_one_in_the_making_is_gone_once_its_row_is_there() -> None:
     state = state_of(lineage(), 3, *training(3, gen=3))
     assert running_of(state, UNICODE) is None
     assert running_of(state_of(lineage(), 3), UNICODE) is None
+
+
+def test_a_stopped_run_stays_in_the_tree_until_it_goes_on() -> None:
+    end = RunFinished(**HEADER, seq=9, gen=4, verdict="interrupted", exit_code=130, reasons=[], head=3)
+    stopped = state_of(lineage(), 3, *training(0), end, ModeChanged("idle"))
+    line = next(line for line in drawn(stopped, 60) if "G4" in line.plain)
+    assert "├─■ G4" in line.plain
+    assert "converse stopped at step 43/70 · r goes on" in line.plain
+    again = state_of(lineage(), 3, *training(0), end, *training(0))
+    assert "├─▸ G4" in "\n".join(line.plain for line in drawn(again, 60))
+
+
+def test_a_run_stopped_before_the_console_opened_hangs_under_the_parent_of_its_plan() -> None:
+    opened = LineageLoaded(lineage(), 3, unfinished=4, unfinished_parent=1)
+    state = reduce(state_of(lineage(), 3), opened)
+    found = running_of(state, UNICODE)
+    assert found == Running(4, 1, "", "stopped · r goes on", stopped=True)
+    recorded = dataclasses.replace(opened, rows=(*lineage(), row(4, 3)))
+    assert running_of(reduce(state, recorded), UNICODE) is None
 
 
 def test_the_marked_ones_carry_a_sign() -> None:
