@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from typing import Any, Literal
 
 from engine.base_model import prepare_base
 from engine.config import Config
@@ -13,7 +15,7 @@ from engine.errors import UsageError
 from engine.exam_fit import exam_window
 from engine.exam_items import read_items
 from engine.gate import passes
-from engine.references import gguf_of, name_of, require_recorded
+from engine.references import Named, gguf_of, name_of, require_recorded
 from engine.runtime.client import Runtime
 from engine.steps.examine import (
     exams_of,
@@ -27,11 +29,16 @@ from engine.steps.examine import (
 from engine.training.machine_facts import default_threads
 from engine.workspace import Workspace
 from ledger.lineage import Lineage
-from probes.base import Item
+from probes.base import Item, by_id
 from probes.examine import Examination
 from probes.examine import examine as sit_exams
+from probes.generalization import generalization
+from probes.recall import recall
+from probes.scoring import score_items
+from probes.style import run_style
 
 Progress = Callable[[int, int, str], None]
+Eval = Literal["recall", "generalization", "drift"]
 
 
 def evaluate(workspace: Workspace, config: Config, ref: str, *, progress: Progress, control: Control) -> dict[str, Any]:
@@ -55,13 +62,7 @@ def evaluate(workspace: Workspace, config: Config, ref: str, *, progress: Progre
         raise UsageError(f"G{as_gen} has no exam in this workspace", where=str(workspace.generation(as_gen)))
     parent = path[-1] if path else None
     began = time.monotonic()
-    base = prepare_base(workspace, config, progress=progress, weights=False)
-    with Runtime(log=workspace.log("eval.log")) as runtime:
-        gguf = gguf_of(workspace, base, named, runtime)
-        require_recorded(workspace, base, named, gguf)
-        control.check()
-        threads = config.train.threads or default_threads()
-        runtime.load(gguf, n_ctx=exam_window(config), n_parallel=config.eval.parallel, threads=threads)
+    with _loaded(workspace, config, named, progress, control) as (runtime, sha):
         examination = sit_exams(
             runtime,
             parent_qa=read_items(workspace.generation(parent) / "qa.jsonl") if parent is not None else [],
@@ -75,23 +76,84 @@ def evaluate(workspace: Workspace, config: Config, ref: str, *, progress: Progre
             own_qa=read_items(workspace.generation(as_gen) / "qa.jsonl"),
         )
     note = f"the base on the exams of G{as_gen}'s lineage" if named.gen is None else ""
-    sha = base.gguf_sha if named.gen is None else lineage.node(named.gen).row.child_sha
     return report(workspace, config, named.gen, named.label, sha, as_gen, examination, note, time.monotonic() - began)
+
+
+def evaluate_one(
+    workspace: Workspace, config: Config, ref: str, only: Eval, *, progress: Progress, control: Control
+) -> dict[str, Any]:
+    """Run one of the three evals of a generation again, and return it in its place in the recorded examination, in the
+    form of `evaluate`; change nothing that is recorded.
+
+    Raises UsageError for the base, where there is no recorded examination, and for the recall of a first generation;
+    Damaged when the GGUF is not the recorded one.
+    """
+    gen, recorded = _recorded(workspace, ref)
+    lineage = workspace.lineage()
+    path = _path(lineage, gen)
+    parent = workspace.generation(path[-1]) if path else None
+    if only == "recall" and parent is None:
+        raise UsageError(f"G{gen} has no parent whose QA set it could recall", hint="run another eval, or all of them")
+    watched = watch(progress, control, config.eval.max_seconds)
+    began = time.monotonic()
+    with _loaded(workspace, config, name_of(lineage, ref), progress, control) as (runtime, sha):
+        if only == "drift":
+            style = run_style(
+                runtime,
+                tone_probes(workspace, config),
+                phrases(workspace, config),
+                **asdict(style_options(config)),
+                progress=watched,
+            )
+            now = replace(recorded, drift=style.drift, answered=style.answered, tone_answers=style.answers)
+        else:
+            items = read_items(workspace.generation(gen) / "exam.jsonl")
+            if only == "recall":
+                items = read_items(parent / "qa.jsonl") if parent is not None else []
+            results = by_id(score_items(runtime, items, progress=watched, label=only))
+            merged = tuple(results.get(result.id, result) for result in recorded.results)
+            now = replace(recorded, results=merged)
+            if only == "recall":
+                again = recall(results, items, stored_results(parent) if parent is not None else None)
+                now = replace(now, recall=again.score, retention=again.retention, lost=again.lost, gained=again.gained)
+            else:
+                now = replace(now, generalization=generalization(results, items))
+    note = f"{only} examined again; the rest as recorded"
+    return report(workspace, config, gen, f"G{gen}", sha, gen, now, note, time.monotonic() - began)
 
 
 def recorded_evaluation(workspace: Workspace, config: Config, ref: str) -> dict[str, Any]:
     """Return the recorded examination of a generation in the same form, without running anything."""
-    lineage = workspace.lineage()
-    named = name_of(lineage, ref)
+    gen, examination = _recorded(workspace, ref)
+    seconds = sum(examination.seconds.values())
+    sha = workspace.lineage().node(gen).row.child_sha
+    note = "as recorded when the generation was judged"
+    return report(workspace, config, gen, f"G{gen}", sha, gen, examination, note, seconds)
+
+
+def _recorded(workspace: Workspace, ref: str) -> tuple[int, Examination]:
+    named = name_of(workspace.lineage(), ref)
     if named.gen is None:
         raise UsageError("the base has no recorded examination", hint="run it: luna-tui eval base")
     if not (workspace.generation(named.gen) / "evals.json").exists():
         raise UsageError(f"{named.label} has no recorded examination", where=str(workspace.generation(named.gen)))
-    examination = read_examination(workspace.generation(named.gen))
-    seconds = sum(examination.seconds.values())
-    sha = lineage.node(named.gen).row.child_sha
-    note = "as recorded when the generation was judged"
-    return report(workspace, config, named.gen, named.label, sha, named.gen, examination, note, seconds)
+    return named.gen, read_examination(workspace.generation(named.gen))
+
+
+@contextmanager
+def _loaded(
+    workspace: Workspace, config: Config, named: Named, progress: Progress, control: Control
+) -> Generator[tuple[Runtime, str]]:
+    """The GGUF of `named`, checked and loaded for exams, and its SHA-256."""
+    base = prepare_base(workspace, config, progress=progress, weights=False)
+    with Runtime(log=workspace.log("eval.log")) as runtime:
+        gguf = gguf_of(workspace, base, named, runtime)
+        require_recorded(workspace, base, named, gguf)
+        control.check()
+        threads = config.train.threads or default_threads()
+        runtime.load(gguf, n_ctx=exam_window(config), n_parallel=config.eval.parallel, threads=threads)
+        sha = base.gguf_sha if named.gen is None else workspace.lineage().node(named.gen).row.child_sha
+        yield runtime, sha
 
 
 def report(

@@ -225,6 +225,7 @@ class LunaApp(OrderedKeys[Leave]):
     @on(intents.Mark)
     @on(intents.OpenGeneration)
     @on(intents.OpenItems)
+    @on(intents.Examine)
     @on(intents.NeedEvaluation)
     @on(intents.NeedDetails)
     @on(intents.Ask)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.events import Event, RunFinished, RunStarted
 from luna_tui import intents
-from luna_tui.console.actions import ACTIONS
+from luna_tui.console.actions import ACTIONS, BY_NAME
 from luna_tui.console.events import ConsoleEvent, CurveLoaded, LineageLoaded, ModeChanged, Noted, StopAsked
 from luna_tui.console.link import Link, TrainWish
 from luna_tui.console.state import reduce
@@ -75,6 +75,12 @@ class Conductor(Looking):
 
             self._stage.push_screen(ItemsScreen(message.gen, self._stage.glyphs))
             self._refresh()
+        elif isinstance(message, intents.Examine):
+            refusal = BY_NAME["evaluate"].refusal(self.state)
+            if refusal:
+                self.tell(refusal, "warning")
+            else:
+                self._link.evaluate(_name(message.gen), message.only)
         elif isinstance(message, intents.NeedEvaluation):
             self._link.load_evaluation(f"G{message.gen}")
         elif isinstance(message, intents.NeedDetails):

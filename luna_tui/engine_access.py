@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.config import Config
     from engine.context import TrainRequest
     from engine.control import Control
+    from engine.evaluate import Eval
     from engine.events import Event, TrainStep
     from engine.export_to import ExportResult
     from engine.runtime.protocol import StreamEvent
@@ -83,11 +84,20 @@ class Engine:
         return TrainRequest(**fields)
 
     def evaluate(
-        self, workspace: Workspace, config: Config, ref: str, *, progress: Progress, control: Control
+        self,
+        workspace: Workspace,
+        config: Config,
+        ref: str,
+        *,
+        progress: Progress,
+        control: Control,
+        only: Eval | None = None,
     ) -> dict[str, Any]:
-        """Examine one generation again and return all scores and items."""
-        from engine.evaluate import evaluate
+        """Examine one generation again, or in `only` one of the three evals, and return all scores and items."""
+        from engine.evaluate import evaluate, evaluate_one
 
+        if only is not None:
+            return evaluate_one(workspace, config, ref, only, progress=progress, control=control)
         return evaluate(workspace, config, ref, progress=progress, control=control)
 
     def recorded_evaluation(self, workspace: Workspace, config: Config, ref: str) -> dict[str, Any]:

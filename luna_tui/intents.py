@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual.dom import DOMNode
 from textual.message import Message
 
 from luna_tui.console.link import ChatOptions, Rating
+
+if TYPE_CHECKING:
+    from engine.evaluate import Eval
 
 
 @runtime_checkable
@@ -61,6 +64,14 @@ class OpenItems(Message):
     """Open the list of this generation's exam items and tone answers."""
 
     gen: int
+
+
+@dataclass
+class Examine(Message):
+    """Examine this generation now, or in `only` one of the three evals."""
+
+    gen: int
+    only: Eval | None = None
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 from collections.abc import Iterator
+from enum import StrEnum
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,9 +21,18 @@ EXAMPLES = (
     "luna-tui eval HEAD",
     "luna-tui eval G2 --all             # every item, not only the failed ones",
     "luna-tui eval G2 --recorded         # as it was when it was judged",
+    "luna-tui eval G2 --only drift       # one of the three again, the rest as recorded",
     "luna-tui eval base                 # the base model on the same exams",
     "luna-tui eval 3 --json | jq .scores",
 )
+
+
+class Only(StrEnum):
+    """The evals that can be run alone."""
+
+    recall = "recall"
+    generalization = "generalization"
+    drift = "drift"
 
 
 def evaluate(
@@ -32,6 +42,9 @@ def evaluate(
     recorded: Annotated[
         bool, typer.Option("--recorded", help="Show what was recorded after training; loads no model.")
     ] = False,
+    only: Annotated[
+        Only | None, typer.Option("--only", help="Run this one of the three evals; the rest is as recorded.")
+    ] = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -40,6 +53,7 @@ def evaluate(
     Shows the scores with counts and intervals, then what it got wrong. Changes nothing.
     """
     from engine.control import Control
+    from engine.errors import UsageError
     from luna_tui.bars import bar
     from luna_tui.quiet_output import quiet_output
 
@@ -47,6 +61,8 @@ def evaluate(
     opened = call.workspace()
     config = call.engine.config(opened.root)
     opened.lineage().resolve(gen)  # an unknown name is said at once, not after loading a model
+    if recorded and only is not None:
+        raise UsageError("--recorded runs nothing and --only runs one eval", hint="leave one of them out")
     if recorded:
         _show(opened, call.engine.recorded_evaluation(opened, config, gen), everything=everything, as_json=as_json)
         return
@@ -56,7 +72,9 @@ def evaluate(
         bar("examining", quiet=as_json, stream=streams.err) as progress,
         _stops_by_ctrl_c(control),
     ):
-        result = call.engine.evaluate(opened, config, gen, progress=progress, control=control)
+        result = call.engine.evaluate(
+            opened, config, gen, progress=progress, control=control, only=only.value if only else None
+        )
     _show(opened, result, everything=everything, as_json=as_json)
 
 

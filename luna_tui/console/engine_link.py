@@ -31,6 +31,7 @@ from luna_tui.engine_access import Engine, Session, Talker
 if TYPE_CHECKING:
     from engine.attach import JournalTail
     from engine.config import Config
+    from engine.evaluate import Eval
     from engine.events import Event
     from engine.session import TrainOutcome
 
@@ -146,9 +147,9 @@ class EngineLink:
         """The manifest."""
         self._reading.details(gen)
 
-    def evaluate(self, ref: str) -> None:
-        """Examine a generation now."""
-        self._jobs.evaluate(ref)
+    def evaluate(self, ref: str, only: Eval | None = None) -> None:
+        """Examine a generation now, or in `only` one of the three evals."""
+        self._jobs.evaluate(ref, only)
 
     def verify(self) -> None:
         """Recompute every hash."""

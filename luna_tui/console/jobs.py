@@ -12,6 +12,7 @@ from luna_tui.engine_access import Engine
 
 if TYPE_CHECKING:
     from engine.control import Control
+    from engine.evaluate import Eval
     from engine.workspace import Workspace
 
 Progress = Callable[[int, int, str], None]
@@ -40,20 +41,19 @@ class Jobs:
 
         self._worker.do(lambda: run_job(job, label, self._tell, self._log, watched))
 
-    def evaluate(self, ref: str) -> None:
-        """Examine a generation now."""
+    def evaluate(self, ref: str, only: Eval | None = None) -> None:
+        """Examine a generation now, or in `only` one of the three evals."""
 
         def work(progress: Progress, control: Control) -> JobEnded:
             config = self._engine.config(self._workspace.root)
-            found = self._engine.evaluate(self._workspace, config, ref, progress=progress, control=control)
+            found = self._engine.evaluate(self._workspace, config, ref, progress=progress, control=control, only=only)
             self._tell(EvaluationLoaded(str(found["label"]), found))
             scores = found["scores"]
-            said = [
-                f"{name} {scores[name]['value']:.3f}" for name in ("recall", "generalization", "drift") if scores[name]
-            ]
+            names = (only,) if only else ("recall", "generalization", "drift")
+            said = [f"{name} {scores[name]['value']:.3f}" for name in names if scores[name]]
             return JobEnded("evaluate", True, f"{found['label']} examined: {', '.join(said)}")
 
-        self._job("evaluate", f"examining {ref}", work)
+        self._job("evaluate", f"examining {ref}" + (f": {only}" if only else ""), work)
 
     def verify(self) -> None:
         """Recompute every hash."""

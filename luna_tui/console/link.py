@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
+    from engine.evaluate import Eval
     from engine.events import Event
     from luna_tui.console.events import ConsoleEvent
 
@@ -91,7 +92,9 @@ class Link(Protocol):
         """Ask the run to stop after its step, with a checkpoint; also the run of another process."""
         ...
 
-    def evaluate(self, ref: str) -> None: ...
+    def evaluate(self, ref: str, only: Eval | None = None) -> None:
+        """Examine a generation now, or in `only` one of the three evals."""
+        ...
 
     def verify(self) -> None: ...
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from rich.text import Text
 
 from luna_tui import figures
 from luna_tui.safe_text import safe_line
 from luna_tui.terminal import Glyphs
+
+if TYPE_CHECKING:
+    from engine.evaluate import Eval
 
 Filter = Literal["all", "failed", "exam", "parent", "ancestors", "tone", "lost"]
 
@@ -24,6 +27,10 @@ FILTERS: tuple[tuple[Filter, str], ...] = (
     ("tone", "tone"),
     ("lost", "lost since parent"),
 )
+
+
+EVAL_OF: Final[Mapping[Filter, Eval]] = {"exam": "generalization", "parent": "recall", "tone": "drift"}
+"""The eval whose items a filter shows."""
 
 
 @dataclass(frozen=True, slots=True)

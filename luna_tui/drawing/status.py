@@ -8,7 +8,7 @@ from rich.text import Text
 
 from luna_tui import figures
 from luna_tui.console.actions import ACTIONS, PANES
-from luna_tui.console.state import ConsoleState
+from luna_tui.console.state import ConsoleState, Job
 from luna_tui.safe_text import safe_line
 from luna_tui.terminal import ASCII, Glyphs
 
@@ -48,9 +48,7 @@ def _doing(state: ConsoleState, width: int, glyphs: Glyphs, now: float) -> Text:
     if state.busy:
         return _running(state, width, glyphs, now)
     if state.job is not None:
-        job = state.job
-        text = Text().append(f"{glyphs.running} {safe_line(job.label)} ", "run")
-        return _with_bar(text, job.done, job.total, job.eta_s, width, glyphs)
+        return draw_job(state.job, width, glyphs)
     finished = state.run.finished
     if finished is not None and finished.gen is not None:
         word = f"G{finished.gen} {finished.verdict} after {figures.duration(finished.seconds)}"
@@ -62,6 +60,12 @@ def _doing(state: ConsoleState, width: int, glyphs: Glyphs, now: float) -> Text:
             .append(f" {glyphs.dot} G{state.unfinished} was stopped, r goes on with it", "warn")
         )
     return Text().append("idle", "dim")
+
+
+def draw_job(job: Job, width: int, glyphs: Glyphs) -> Text:
+    """What is going on beside training, and how far it is."""
+    text = Text().append(f"{glyphs.running} {safe_line(job.label)} ", "run")
+    return _with_bar(text, job.done, job.total, job.eta_s, width, glyphs)
 
 
 def _running(state: ConsoleState, width: int, glyphs: Glyphs, now: float) -> Text:

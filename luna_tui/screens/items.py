@@ -14,8 +14,9 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from luna_tui import intents
-from luna_tui.console.state import ConsoleState
+from luna_tui.console.state import ConsoleState, Job
 from luna_tui.drawing.items_list import (
+    EVAL_OF,
     FILTERS,
     Entry,
     Filter,
@@ -25,6 +26,7 @@ from luna_tui.drawing.items_list import (
     draw_header,
     entries_of,
 )
+from luna_tui.drawing.status import draw_job
 from luna_tui.safe_text import safe_line
 from luna_tui.terminal import Glyphs
 from luna_tui.widgets.lines import Lines
@@ -59,6 +61,7 @@ class ItemsScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "back"),
         Binding("slash", "words", "search", show=False),
+        Binding("v", "examine", "examine again", show=False),
         *(Binding(str(n), f"only('{name}')", label, show=False) for n, (name, label) in enumerate(FILTERS, start=1)),
     ]
 
@@ -71,6 +74,7 @@ class ItemsScreen(Screen[None]):
         self._which: Filter = "all"
         self._words = ""
         self._parent_gen: int | None = None
+        self._job: Job | None = None
 
     def compose(self) -> ComposeResult:
         yield Lines(id="items-header")
@@ -95,6 +99,9 @@ class ItemsScreen(Screen[None]):
         """Take in the examination when it has come."""
         found = state.evaluations.get(f"G{self.gen}")
         self._parent_gen = (state.row(self.gen) or {}).get("parent_gen")
+        if state.job is not self._job:
+            self._job = state.job
+            self._draw_keys()
         if found is self._found:
             return
         self._found = found
@@ -115,8 +122,7 @@ class ItemsScreen(Screen[None]):
             self.gen, self._entries, len(self._shown), self._which, self._words, self.size.width, glyphs
         )
         self.query_one("#items-header", Lines).set_lines(header)
-        keys = " escape back   / search   1-7 filter   up/down move"
-        self.query_one("#items-keys", Lines).set_lines([Text(keys, "dim")])
+        self._draw_keys()
         if not self._entries:
             problem = self._found if isinstance(self._found, str) else ""
             said = Text(safe_line(problem), "bad") if problem else Text("reading the items", "dim")
@@ -130,6 +136,15 @@ class ItemsScreen(Screen[None]):
         width = max(10, listing.scrollable_content_region.width)
         listing.set_source(len(self._shown), lambda index: draw_entry_line(self._shown[index], width, glyphs))
         self._draw_detail()
+
+    def _draw_keys(self) -> None:
+        if self._job is not None:
+            line = Text(" ").append_text(draw_job(self._job, self.size.width - 1, self.glyphs))
+        else:
+            again = EVAL_OF.get(self._which, "it")
+            keys = f" escape back   / search   1-7 filter   up/down move   v examines {again} again"
+            line = Text(keys if len(keys) <= self.size.width else keys.removesuffix(" again"), "dim")
+        self.query_one("#items-keys", Lines).set_lines([line])
 
     def _draw_detail(self) -> None:
         detail = self.query_one("#items-detail", Lines)
@@ -159,6 +174,10 @@ class ItemsScreen(Screen[None]):
         """Show one kind."""
         self._which = which
         self._choose()
+
+    def action_examine(self) -> None:
+        """Run the eval that the filter shows again, or all three."""
+        self.post_message(intents.Examine(self.gen, EVAL_OF.get(self._which)))
 
     def action_words(self) -> None:
         """Open the search line."""

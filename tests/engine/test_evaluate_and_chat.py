@@ -10,8 +10,9 @@ from tiny_workspace import TinyWorkspace
 from engine.chat import open_chat
 from engine.control import Control
 from engine.errors import Interrupted, LunaError, UsageError
-from engine.evaluate import evaluate, recorded_evaluation
+from engine.evaluate import Eval, evaluate, evaluate_one, recorded_evaluation
 from ledger.hashing import sha256_file
+from probes.base import ItemResult
 
 pytestmark = pytest.mark.slow
 
@@ -32,6 +33,55 @@ def test_sitting_the_exams_again_gives_the_recorded_scores(lineage: TinyWorkspac
     assert [answer["text"] for answer in again["tone"]] == [answer["text"] for answer in recorded["tone"]]
     row = lineage.workspace.ledger.read()[3]
     assert again["scores"]["generalization"]["value"] == pytest.approx(row.eval_generalization, abs=1e-6)
+
+
+@pytest.mark.parametrize("only", ["recall", "generalization", "drift"])
+def test_one_eval_again_takes_its_place_in_the_record(lineage: TinyWorkspace, only: Eval) -> None:
+    labels: set[str] = set()
+    again = evaluate_one(
+        lineage.workspace,
+        lineage.config(),
+        "HEAD",
+        only,
+        progress=lambda done, total, label: labels.add(label),
+        control=Control(),
+    )
+    recorded = recorded_evaluation(lineage.workspace, lineage.config(), "G3")
+    for key in ("gen", "sha", "scores", "by_ancestor", "passes", "lost", "gained"):
+        assert again[key] == recorded[key], key
+    assert [answer["text"] for answer in again["tone"]] == [answer["text"] for answer in recorded["tone"]]
+    assert [(i["id"], i["output"]) for i in again["items"]] == [(i["id"], i["output"]) for i in recorded["items"]]
+    assert again["note"] == f"{only} examined again; the rest as recorded"
+    assert len(labels) == 1, "the others were not run"
+
+
+def test_one_eval_again_replaces_what_was_recorded(lineage: TinyWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine import evaluate as module
+
+    def all_wrong(items: Any) -> list[ItemResult]:
+        return [ItemResult(i.id, i.prompt, "no", i.expected, 0.0, i.how, 1.0) for i in items]
+
+    monkeypatch.setattr(module, "score_items", lambda runtime, items, **_: all_wrong(items))
+    again = evaluate_one(
+        lineage.workspace, lineage.config(), "G3", "generalization", progress=lambda *_: None, control=Control()
+    )
+    recorded = recorded_evaluation(lineage.workspace, lineage.config(), "G3")
+    assert again["scores"]["generalization"]["value"] == 0.0
+    assert again["scores"]["recall"] == recorded["scores"]["recall"]
+    exam = [item for item in again["items"] if "exam:G3" in item["sets"]]
+    assert exam
+    assert {item["output"] for item in exam} == {"no"}
+    assert recorded_evaluation(lineage.workspace, lineage.config(), "G3") == recorded, "nothing recorded changed"
+
+
+@pytest.mark.parametrize(
+    ("reference", "only", "said"), [("base", "drift", "no recorded examination"), ("G0", "recall", "no parent")]
+)
+def test_one_eval_alone_needs_something_to_stand_in(
+    lineage: TinyWorkspace, reference: str, only: Eval, said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        evaluate_one(lineage.workspace, lineage.config(), reference, only, progress=lambda *_: None, control=Control())
 
 
 def test_every_item_says_which_exams_it_belongs_to(lineage: TinyWorkspace) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.evaluate import Eval
 from engine.events import Event
 from luna_tui.app import LunaApp, Pace
 from luna_tui.console.events import ConsoleEvent, LineageLoaded, SettingsLoaded
@@ -124,8 +125,8 @@ class FakeLink:
     def stop(self) -> None:
         self.calls.append(("stop",))
 
-    def evaluate(self, ref: str) -> None:
-        self.calls.append(("evaluate", ref))
+    def evaluate(self, ref: str, only: Eval | None = None) -> None:
+        self.calls.append(("evaluate", ref) if only is None else ("evaluate", ref, only))
 
     def verify(self) -> None:
         self.calls.append(("verify",))

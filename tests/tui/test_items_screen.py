@@ -10,7 +10,7 @@ from tui.screen_text import screen_lines, screen_text
 from unit.cli.cli_fakes import evaluation, item
 
 from luna_tui.app import LunaApp
-from luna_tui.console.events import EvaluationLoaded
+from luna_tui.console.events import EvaluationLoaded, JobEnded, JobProgress, JobStarted
 from luna_tui.screens.dashboard import Dashboard
 from luna_tui.screens.items import ItemsScreen
 
@@ -132,5 +132,34 @@ def test_a_terminal_that_changes_its_size_keeps_the_place(play: Play) -> None:
         for size in ((80, 24), (200, 60), (120, 40)):
             await pilot.resize_terminal(*size)
             await until(lambda: under_the_cursor(app) == here)
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("filter_key", "asked", "said"),
+    [
+        ("1", ("G3",), "v examines it again"),
+        ("3", ("G3", "generalization"), "v examines generalization again"),
+        ("4", ("G3", "recall"), "v examines recall again"),
+        ("6", ("G3", "drift"), "v examines drift again"),
+    ],
+)
+def test_v_runs_the_eval_that_is_looked_at_again(
+    play: Play, filter_key: str, asked: tuple[str, ...], said: str
+) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[object]) -> None:
+        await opened(app, link, pilot)
+        await pilot.press(filter_key)
+        await until(lambda: said in screen_text(app))
+        await pilot.press("v")
+        await until(lambda: link.called("evaluate") == [asked])
+        link.give(JobStarted("evaluate", "examining G3"), JobProgress("evaluate", "examining G3", 30, 60, 4.0))
+        await until(lambda: "examining G3" in screen_text(app) and "50%" in screen_text(app))
+        await pilot.press("v")
+        await pilot.pause()
+        assert link.called("evaluate") == [asked], "one at a time"
+        link.give(JobEnded("evaluate", True, "done"))
+        await until(lambda: said in screen_text(app))
 
     play(scenario)

@@ -13,6 +13,7 @@ from unit.cli.cli_script import SCORES, SHA, FakeSession, play_accepted
 
 from engine.control import Control
 from engine.errors import UsageError
+from engine.evaluate import Eval
 from engine.events import Event, RunFinished
 from engine.init_workspace import create_workspace
 from engine.runtime.protocol import StreamEvent, StreamStats
@@ -74,11 +75,18 @@ class FakeEngine(Engine):
         return self.sessions[-1]
 
     def evaluate(
-        self, workspace: Workspace, config: object, ref: str, *, progress: Any, control: Control
+        self,
+        workspace: Workspace,
+        config: object,
+        ref: str,
+        *,
+        progress: Any,
+        control: Control,
+        only: Eval | None = None,
     ) -> dict[str, Any]:
-        progress(1, 2, "generalization")
+        progress(1, 2, only or "generalization")
         control.check()
-        return evaluation(ref)
+        return {**evaluation(ref), "note": f"{only} examined again; the rest as recorded"} if only else evaluation(ref)
 
     def recorded_evaluation(self, workspace: Workspace, config: object, ref: str) -> dict[str, Any]:
         return {**evaluation(ref), "note": "as recorded when the generation was judged"}

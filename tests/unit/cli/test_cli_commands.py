@@ -41,6 +41,15 @@ def test_eval_recorded_runs_nothing(run: Run, workspace: Path) -> None:
     assert "as recorded" in out
 
 
+def test_eval_only_runs_one_of_the_three(run: Run, workspace: Path) -> None:
+    drift = json.loads(run("-w", workspace, "eval", "G1", "--only", "drift", "--json").out)
+    assert drift["note"] == "drift examined again; the rest as recorded"
+    assert run("-w", workspace, "eval", "G1", "--only", "taste").code == 2
+    both = run("-w", workspace, "eval", "G1", "--only", "drift", "--recorded")
+    assert both.code == 2
+    assert "leave one of them out" in both.err
+
+
 def test_eval_of_an_unknown_generation(run: Run, workspace: Path) -> None:
     assert run("-w", workspace, "eval", "G9").code == 2
 
