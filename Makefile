@@ -56,7 +56,7 @@ check: setup  ## what every commit must pass: format, lint, types, import rules,
 	$(BIN)/python -m pytest -m "not slow and not gpu"
 
 bench: setup  ## measured claims, one JSON line each
-	@for script in bench/p*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	@for script in bench/p[0-9]*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 clean:  ## remove the virtual environment and the demo workspace
 	rm -rf $(VENV) $(DEMO)

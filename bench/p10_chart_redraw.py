@@ -116,14 +116,14 @@ def main() -> None:
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     curve, raw, smooth = made(STEPS, 0)
     parent, _, ghost = made(STEPS, 1)
-    long_run, _, _ = made(30_000, 0)
+    long_run, _, _ = made(100_000, 0)
     others = {"plotext": plotext_chart(raw, smooth, ghost), "hires_canvas_dots_only": canvas_dots(raw, smooth, ghost)}
     print(
         json.dumps(
             {
                 "claim": "chart redraw",
                 "luna_ms": median_ms(ours(curve, parent), repeats),
-                "luna_30000_steps_ms": median_ms(ours(long_run, parent), repeats),
+                "luna_100000_steps_ms": median_ms(ours(long_run, parent), repeats),
                 "luna_200x50_ms": median_ms(ours(curve, parent, 200, 50), repeats),
                 **{f"{name}_ms": median_ms(draw, repeats) if draw else None for name, draw in others.items()},
                 "cells": f"{WIDTH}x{HEIGHT}",
