@@ -25,6 +25,7 @@ from luna_tui.engine_access import Engine
 
 SIZES = ((80, 24), (160, 48))
 PROMPT = "Can you help me?"
+ASKED = "Who are you?"
 
 
 async def until(condition: Callable[[], object], seconds: float = 600) -> None:
@@ -120,10 +121,16 @@ async def looks(size: tuple[int, int], root: Path, out: Path) -> None:
         app.conductor.select(app.state.head)
         app.conductor.mark(0)
         await session.press("a")
-        await session.press("c", *PROMPT.replace(" ", "␣").replace("␣", " "), "enter")
+        await session.press("c", *PROMPT, "enter")
         await until(lambda: app.state.chat.turns and not app.state.chat.busy)
         await session.picture("chat")
         app.conductor.mark(0)
+        await session.press("escape", "escape")
+        app.conductor.select(0)  # its run was long enough for several samples
+        await until(lambda: app.state.recorded_voices.get(0))
+        await session.press("l", *ASKED, "enter")
+        await until(lambda: app.state.chat.turns[-1].kind == "lineage" and not app.state.chat.busy)
+        await session.picture("voice")
         app.link.close(wait=False)  # type: ignore[union-attr]
 
 
@@ -147,9 +154,7 @@ async def training(size: tuple[int, int], source: Path, out: Path) -> None:
             await session.press("enter")
             await until(lambda: app.state.run.train is not None and app.state.run.train.step >= 30)
             await session.picture("training")
-            await session.press("w")
-            await session.picture("voice")
-            await session.press("escape", "s")
+            await session.press("s")
             await until(lambda: app.state.run.finished is not None)
             app.link.close(wait=False)  # type: ignore[union-attr]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.context import TrainRequest
     from engine.control import Control
     from engine.evaluate import Eval
-    from engine.events import Event, TrainStep
+    from engine.events import Event
     from engine.export_to import ExportResult
     from engine.runtime.protocol import StreamEvent
     from engine.session import TrainOutcome
@@ -150,14 +150,13 @@ class Engine:
         found = unfinished(workspace)
         return found is not None and found[0] == run
 
-    def train_steps(self, workspace: Workspace, gen: int) -> Iterable[TrainStep] | None:
-        """The training steps in the journal of the run that made a generation; None when no journal is left."""
+    def run_events(self, workspace: Workspace, gen: int) -> Iterable[Event] | None:
+        """All events in the journal of the run that made a generation; None when no journal is left."""
         from engine.attach import run_journal
-        from engine.events import TrainStep
         from engine.journal import read_journal
 
         path = run_journal(workspace, gen)
-        return None if path is None else (event for event in read_journal(path) if isinstance(event, TrainStep))
+        return None if path is None else read_journal(path)
 
     def request_stop(self, workspace: Workspace) -> Holder | None:
         """Ask the process that trains here to stop after its step; None when nobody trains."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from engine.events import VoiceSampled
     from engine.machine_watch import MachineSample
     from luna_tui.curve import Curve
 
@@ -60,10 +61,11 @@ class StopAsked(ConsoleEvent):
 
 @dataclass(frozen=True, slots=True)
 class CurveLoaded(ConsoleEvent):
-    """The loss curve of a recorded generation; None when no journal of it is left."""
+    """The loss curve of a recorded generation, None when no journal of it is left, and what it answered in training."""
 
     gen: int
     curve: Curve | None
+    voices: tuple[VoiceSampled, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

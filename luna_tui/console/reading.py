@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from luna_tui.console.workers import Tell, Worker, told
 from luna_tui.engine_access import Engine
 
 if TYPE_CHECKING:
+    from engine.events import Event, TrainStep, VoiceSampled
     from engine.workspace import Workspace
 
 # Up to this many generations every row brings its scores on all ancestors' exams; beyond, only those looked at do.
@@ -86,15 +87,26 @@ class Reading:
             self._tell(EvaluationLoaded(ref, found))
 
     def curve(self, gen: int) -> None:
-        """The loss curve out of the journal of the run that made a generation."""
+        """Loss curve and voice out of the journal of the run that made a generation."""
         self._worker.do(lambda: self._read_curve(gen))
 
     def _read_curve(self, gen: int) -> None:
+        from engine.events import TrainStep, VoiceSampled
         from luna_tui.curve import Curve
 
+        voices: list[VoiceSampled] = []
+
+        def steps(events: Iterable[Event]) -> Iterator[TrainStep]:
+            for event in events:
+                if isinstance(event, TrainStep):
+                    yield event
+                elif isinstance(event, VoiceSampled):
+                    voices.append(event)
+
         try:
-            events = self._engine.train_steps(self._workspace, gen)
-            self._tell(CurveLoaded(gen, Curve.from_events(events) if events is not None else None))
+            events = self._engine.run_events(self._workspace, gen)
+            curve = Curve.from_events(steps(events)) if events is not None else None
+            self._tell(CurveLoaded(gen, curve, tuple(voices)))
         except Exception as error:
             self._tell(CurveLoaded(gen, None))
             self._tell(told(error, self._log))

@@ -99,6 +99,7 @@ class ConsoleState:
     curve: Curve = field(default_factory=Curve)
     voices: tuple[VoiceSampled, ...] = ()
     curves: Mapping[int, Curve | None] = field(default_factory=lambda: MappingProxyType({}))
+    recorded_voices: Mapping[int, tuple[VoiceSampled, ...]] = field(default_factory=lambda: MappingProxyType({}))
     evaluations: Mapping[str, Mapping[str, Any] | str] = field(default_factory=lambda: MappingProxyType({}))
     manifests: Mapping[int, Mapping[str, Any] | None] = field(default_factory=lambda: MappingProxyType({}))
     job: Job | None = None
@@ -178,7 +179,8 @@ def _console(state: ConsoleState, event: ConsoleEvent) -> ConsoleState:
     if isinstance(event, StopAsked):
         return replace(state, stopping=True)
     if isinstance(event, CurveLoaded):
-        return replace(state, curves=_kept(state.curves, event.gen, event.curve, _CURVES))
+        voices = _kept(state.recorded_voices, event.gen, event.voices[-_VOICES:], _CURVES)
+        return replace(state, curves=_kept(state.curves, event.gen, event.curve, _CURVES), recorded_voices=voices)
     if isinstance(event, EvaluationLoaded):
         found = event.problem if event.evaluation is None else event.evaluation
         return replace(state, evaluations=_kept(state.evaluations, event.ref, found, _EVALUATIONS))

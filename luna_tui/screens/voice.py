@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import events, on
@@ -27,18 +27,21 @@ from luna_tui.widgets.lines import Lines
 from luna_tui.widgets.pane import Pane
 from luna_tui.widgets.prompt_input import PromptInput
 
+if TYPE_CHECKING:
+    from engine.events import VoiceSampled
+
 _SIDE_BY_SIDE = 120
 
 
 class VoiceSamples(Pane):
-    """What the run on the screen answered as it trained."""
+    """What the model answered as it trained: in the run that is going on, else in the one of the chosen generation."""
 
     def facts(self, state: ConsoleState) -> tuple[object, ...]:
-        return (state.voices, state.training)
+        return (voices_shown(state)[1], state.training)
 
     def draw(self, state: ConsoleState, width: int, height: int) -> None:
         width = self.scrollable_content_region.width
-        lines = draw_voices(state.voices, width, self.glyphs)
+        lines = draw_voices(voices_shown(state)[1], width, self.glyphs)
         self.set_lines(lines or draw_no_voices(width, self.glyphs, training=state.training))
 
 
@@ -171,7 +174,7 @@ class VoiceScreen(Screen[None]):
         if state is None or not width or not self.query(Pane):
             return
         turn = asked_last(state)
-        name = shown_line(state.run.name, self.glyphs) if state.voices else "it"
+        name = shown_line(voices_shown(state)[0], self.glyphs)
         dot = self.glyphs.dot
         _title(self.query_one("#voice-samples"), f"While {name} trained")
         _title(self.query_one("#voice-lineage"), "Down the lineage" + (f" {dot} {asked_of(turn)}" if turn else ""))
@@ -181,6 +184,15 @@ class VoiceScreen(Screen[None]):
 
     def _line(self, where: str, text: Text) -> None:
         self.query_one(where, Lines).set_lines([text])
+
+
+def voices_shown(state: ConsoleState) -> tuple[str, tuple[VoiceSampled, ...]]:
+    """Whose answers in training are shown, and these answers."""
+    gen = state.ui.selected
+    recorded = state.recorded_voices.get(gen, ()) if gen is not None and not state.training else ()
+    if recorded:
+        return f"G{gen} {(state.row(gen) or {}).get('phase') or ''}".strip(), recorded
+    return (state.run.name if state.voices else "it"), state.voices
 
 
 def asked_last(state: ConsoleState) -> Turn | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +12,9 @@ import pytest
 from unit.cli.cli_fakes import FakeEngine, make_workspace
 from unit.cli.cli_script import play_accepted, play_until_stopped
 
-from engine.events import Event, RunFinished, TrainStep
+from engine.events import Emitter, Event, RunFinished, TrainStep, VoiceSampled
+from engine.journal import Journal, read_journal
+from engine.workspace import Workspace
 from ledger.verify import Problem, VerifyReport
 from luna_tui.console.engine_link import EngineLink
 from luna_tui.console.events import (
@@ -22,6 +24,7 @@ from luna_tui.console.events import (
     AnswerStarted,
     Asked,
     ConsoleEvent,
+    CurveLoaded,
     EvaluationLoaded,
     JobEnded,
     JobProgress,
@@ -172,6 +175,51 @@ def test_what_was_recorded_is_read_without_running(root: Path) -> None:
     seen.link.load_evaluation("G1")
     assert "as recorded" in str((seen.first(EvaluationLoaded).evaluation or {})["note"])
     assert seen.all(JobEnded) == []
+
+
+class Journals(FakeEngine):
+    """Has the journal of one generation."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    def run_events(self, workspace: Workspace, gen: int) -> Iterable[Event] | None:
+        return read_journal(self.path) if gen == 1 else None
+
+
+def test_the_curve_of_a_finished_run_comes_with_what_it_answered(root: Path, tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    journal = Journal(path)
+    emitter = Emitter("20261122-G1", journal)
+    for step in (1, 2):
+        emitter(
+            TrainStep,
+            step=step,
+            total=2,
+            loss=3.0 / step,
+            lr=1e-3,
+            grad_norm=1.0,
+            tokens=9,
+            tokens_per_s=99.0,
+            stage="conversations",
+            epoch=0.1,
+            eta_s=1.0,
+        )
+        emitter(VoiceSampled, step=step, prompt="Who?", text=f"said {step}", stop_reason="eos", seconds=0.1)
+    journal.close()
+
+    seen = watched(root, Journals(path))
+    seen.link.load_curve(1)
+    loaded = seen.first(CurveLoaded)
+    assert loaded.curve is not None
+    assert loaded.curve.last is not None
+    assert (loaded.curve.last.step, loaded.curve.last.loss) == (2, 1.5)
+    assert [(voice.step, voice.text) for voice in loaded.voices] == [(1, "said 1"), (2, "said 2")]
+
+    seen.link.load_curve(0)
+    seen.until(lambda: len(seen.all(CurveLoaded)) == 2, "the other")
+    assert seen.all(CurveLoaded)[1] == CurveLoaded(0, None, ())
 
 
 def test_rollback_moves_head_and_reads_the_lineage_again(root: Path) -> None:

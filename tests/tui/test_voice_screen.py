@@ -10,9 +10,17 @@ from tui.fake_link import FakeLink, lineage
 from tui.scenes import HEADER, STARTED
 from tui.screen_text import screen_text
 
-from engine.events import Event, VoiceSampled
+from engine.events import Event, RunFinished, VoiceSampled
 from luna_tui.app import LunaApp, Pace
-from luna_tui.console.events import AnswerEnded, AnswerPiece, AnswerStarted, Asked, ConsoleEvent
+from luna_tui.console.events import (
+    AnswerEnded,
+    AnswerPiece,
+    AnswerStarted,
+    Asked,
+    ConsoleEvent,
+    CurveLoaded,
+    ModeChanged,
+)
 from luna_tui.console.link import ChatOptions
 from luna_tui.screens.dashboard import Dashboard
 from luna_tui.screens.voice import VoiceScreen
@@ -51,6 +59,34 @@ def test_the_voice_is_seen_to_change_while_it_trains(play: Play) -> None:
         assert "20–40  With what?" in text
         assert "␛[31mLuna." in text
         assert text.index("Can you help me?") < text.index("Who are you?")
+
+    for size in ((80, 24), (160, 48)):
+        play(scenario, size=size)
+
+
+def test_what_a_finished_generation_answered_as_it_trained_is_seen_again(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        assert app.state.ui.selected == 3
+        recorded = CurveLoaded(3, None, (sampled(0, "Of course!"), sampled(60, "Which module?")))
+        await happen(app, link, pilot, recorded)
+        await opened(app, pilot, "w")
+        text = screen_text(app)
+        assert "While G3 converse trained" in text
+        assert "  60  Which module?" in text
+
+        await happen(app, link, pilot, ModeChanged("owner", 1, "training"), STARTED, sampled(20, "Hm."))
+        text = screen_text(app)
+        assert "While G4 converse trained" in text, "a run that is going on is what a person looks for"
+        assert "Hm." in text
+        assert "Which module?" not in text
+
+        ended = RunFinished(**HEADER, gen=4, verdict="accepted", reasons=[], exit_code=0, head=4, seconds=1.0)
+        await happen(app, link, pilot, ended, ModeChanged("idle"))
+        assert "While G3 converse trained" in screen_text(app), "the chosen generation again"
+        await happen(app, link, pilot, CurveLoaded(3, None))
+        text = screen_text(app)
+        assert "While G4 converse trained" in text, "the last run's, where the chosen generation has none"
+        assert "Hm." in text
 
     for size in ((80, 24), (160, 48)):
         play(scenario, size=size)
