@@ -14,7 +14,7 @@ from itertools import pairwise, product
 from typing import Any
 
 from engine.errors import UsageError
-from engine.persona import SLOT, Persona, Situation
+from engine.persona import SLOT, Persona, Situation, Turn
 from engine.rows import canonical_text, prompt_group
 from probes.phrases import Phrase, find_corporate, load_phrases
 
@@ -125,19 +125,19 @@ class _Maker:
         made = 0
         for example in situation.examples:
             made += made < wanted and self._take(example.prompt, example.response, situation.name)
-        for prompt, filling in _prompts(self._persona, situation, chance):
+        for prompt, turn, filling in _prompts(self._persona, situation, chance):
             if made == wanted:
                 break
             if prompt_group(prompt) in self._prompts:
                 self.left_out["prompt twice"] += 1
                 continue
-            made += self._take(prompt, self._answer(situation, filling, chance), situation.name)
+            made += self._take(prompt, self._answer(turn, filling, chance), situation.name)
         return made
 
-    def _answer(self, situation: Situation, filling: Mapping[str, str], chance: random.Random) -> str:
+    def _answer(self, turn: Turn, filling: Mapping[str, str], chance: random.Random) -> str:
         """The answer whose opening and whose words were used least so far."""
         filled: list[str] = []
-        for answer in situation.answers:
+        for answer in turn.answers:
             own = {slot: chance.choice(self._persona.words[slot]) for slot in sorted(_slots(answer))}
             filled.append(_fill(answer, own | dict(filling)))
         chance.shuffle(filled)
@@ -160,15 +160,18 @@ class _Maker:
         return False
 
 
-def _prompts(persona: Persona, situation: Situation, chance: random.Random) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _prompts(
+    persona: Persona, situation: Situation, chance: random.Random
+) -> Iterator[tuple[str, Turn, Mapping[str, str]]]:
     """Every prompt the situation can make, in a shuffled order that takes its templates in turn."""
-    queues: list[list[tuple[str, Mapping[str, str]]]] = []
-    for template, frame in product(situation.prompts, persona.frames):
+    queues: list[list[tuple[str, Turn, Mapping[str, str]]]] = []
+    templates = [(turn, prompt) for turn in situation.turns for prompt in turn.prompts]
+    for (turn, template), frame in product(templates, persona.frames):
         slots = sorted(_slots(template))
         fillings = list(product(*(persona.words[slot] for slot in slots)))
         chance.shuffle(fillings)
         made = [dict(zip(slots, filling, strict=True)) for filling in fillings[:_PER_TEMPLATE]]
-        queues.append([(frame.replace("{prompt}", _fill(template, filling)), filling) for filling in made])
+        queues.append([(frame.replace("{prompt}", _fill(template, filling)), turn, filling) for filling in made])
     chance.shuffle(queues)
     while queues:
         queues = [queue for queue in queues if queue]

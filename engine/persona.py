@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from engine.errors import UsageError
 
@@ -30,12 +31,18 @@ class Exchange(Part):
     response: Line
 
 
-class Situation(Part):
-    """What people say in a situation and what the persona answers; `{words}` stand for a list of words."""
+class Turn(Part):
+    """Prompts that mean the same, and answers any of which fits any of them; `{words}` stand for a list of words."""
 
-    name: Line
     prompts: Lines
     answers: Lines
+
+
+class Situation(Part):
+    """A kind of moment: what may be said in it, and examples word for word."""
+
+    name: Line
+    turns: Annotated[tuple[Turn, ...], Field(strict=False, min_length=1)]
     examples: Annotated[tuple[Exchange, ...], Field(strict=False, min_length=1)]
 
 
@@ -59,7 +66,7 @@ class Persona(Part):
             if SLOT.findall(frame) != ["prompt"]:
                 raise ValueError(f"a frame holds {{prompt}} once and nothing else in braces: {frame!r}")
         for situation in self.situations:
-            for line in (*situation.prompts, *situation.answers):
+            for line in (line for turn in situation.turns for line in (*turn.prompts, *turn.answers)):
                 for slot in SLOT.findall(line):
                     if slot.lower() not in self.words:
                         raise ValueError(f"{situation.name}: there is no list [words] {slot.lower()} for {line!r}")
@@ -84,13 +91,11 @@ def load_persona(path: Path) -> Persona:
     except ValidationError as error:
         told = [_told(problem) for problem in error.errors()]
         more = f" (and {len(told) - 3} more)" if len(told) > 3 else ""
-        hint = "every situation needs name, prompts, answers and at least one example; see examples/personas"
+        hint = "a situation needs a name, turns of prompts and answers, and an example; see examples/personas"
         raise UsageError("; ".join(told[:3]) + more, where=str(path), hint=hint) from None
 
 
-def _told(problem: object) -> str:
-    if not isinstance(problem, dict):
-        return str(problem)
+def _told(problem: ErrorDetails) -> str:
     place = ".".join(str(part) for part in problem["loc"])
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    message = problem["msg"].removeprefix("Value error, ")
     return f"{place}: {message}" if place else message

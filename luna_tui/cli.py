@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from luna_tui.commands import chat, doctor, evaluate, export, gc, init, lineage, rollback, train, verify
+from luna_tui.commands import behaviors, chat, doctor, evaluate, export, gc, init, lineage, rollback, train, verify
 from luna_tui.ending import ending
 from luna_tui.engine_access import Engine
 from luna_tui.environment import own_version, prepare_environment
@@ -21,6 +21,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None], Sequence[str]], ...] = (
     ("lineage", lineage.lineage, lineage.EXAMPLES),
     ("rollback", rollback.rollback, rollback.EXAMPLES),
     ("chat", chat.chat, chat.EXAMPLES),
+    ("behaviors", behaviors.behaviors, behaviors.EXAMPLES),
     ("export", export.export, export.EXAMPLES),
     ("verify", verify.verify, verify.EXAMPLES),
     ("doctor", doctor.doctor, doctor.EXAMPLES),

@@ -27,7 +27,19 @@ def test_help_of_every_command_has_an_example_that_names_it(run: Run, name: str)
 def test_top_help_lists_all_commands_and_exit_codes(run: Run) -> None:
     result = run("--help")
     assert result.code == 0
-    assert NAMES == ["init", "train", "eval", "lineage", "rollback", "chat", "export", "verify", "doctor", "gc"]
+    assert NAMES == [
+        "init",
+        "train",
+        "eval",
+        "lineage",
+        "rollback",
+        "chat",
+        "behaviors",
+        "export",
+        "verify",
+        "doctor",
+        "gc",
+    ]
     for name in NAMES:
         assert f"│ {name} " in result.out
     assert "130 interrupted" in " ".join(result.out.split())

@@ -1,0 +1,73 @@
+"""`luna-tui behaviors`: tone examples out of a persona file."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from engine.behaviors import BehaviorReport
+
+EXAMPLES = (
+    "luna-tui behaviors --persona examples/personas/luna.toml --count 1000 > tone.jsonl",
+    "luna-tui behaviors --persona me.toml -o demo/curriculum/conversations/behaviors.jsonl",
+    "luna-tui behaviors --persona me.toml -o tone.jsonl --json     # the report as JSON",
+)
+
+
+def behaviors(
+    persona: Annotated[Path, typer.Option("--persona", metavar="FILE", help="The persona, a TOML file.")],
+    count: Annotated[int, typer.Option(min=1, metavar="N", help="How many prompt and answer pairs.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Another seed, other pairs in another order.")] = 0,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write them here.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON; needs -o.")] = False,
+) -> None:
+    """Make distinct prompt and answer pairs in a persona's voice, balanced over its situations.
+
+    None contains a corporate phrase of the tone probe's list or of the persona's own. The same persona, count and seed
+    give the same pairs. Pairs go to stdout as JSONL, the report on how varied they are to stderr.
+    """
+    from engine.behaviors import make_behaviors
+    from engine.errors import UsageError
+    from engine.persona import load_persona
+    from ledger.durable import write_durable
+    from luna_tui.json_output import write_document
+
+    if as_json and output is None:
+        raise UsageError("stdout is taken by the pairs", where="--json", hint="give them a file: -o FILE")
+    if output is not None and output.exists() and not force:
+        raise UsageError("the file exists", where=str(output), hint="give another name, or replace it with --force")
+    rows, report = make_behaviors(load_persona(persona), count, seed)
+    lines = "".join(json.dumps(row.to_row(), ensure_ascii=False) + "\n" for row in rows)
+    if output is None:
+        sys.stdout.write(lines)
+        _show(report, sys.stderr.write)
+        return
+    try:
+        write_durable(output, lines.encode())
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror or error}", where=str(output)) from error
+    if as_json:
+        write_document(report.to_dict())
+    else:
+        _show(report, sys.stdout.write)
+
+
+def _show(report: BehaviorReport, write: Callable[[str], object]) -> None:
+    counts = report.by_situation.values()
+    shortest, median, longest = report.words
+    lines = [
+        f"{report.rows} pairs over {len(report.by_situation)} situations, {min(counts)} to {max(counts)} each",
+        f"answers: {shortest} to {longest} words, half of them at most {median}",
+        f"distinct-1 {report.distinct_1:.3f}, distinct-2 {report.distinct_2:.3f}",
+        f'commonest opening: "{report.commonest_opening}", {report.commonest_opening_share:.1%} of the answers',
+        *(f"left out: {times} × {why}" for why, times in report.left_out.items()),
+    ]
+    for line in lines:
+        write(line + "\n")
