@@ -248,6 +248,25 @@ class StopRuleSection(Section):
     """… and style drift rose by more than this in either of them."""
 
 
+class AgeUpSection(Section):
+    """When the inbox has earned a generation: `luna-tui watch` and the console start it by themselves."""
+
+    karma: Annotated[float, Field(gt=0)] = 60.0
+    """Karma since the last generation that the first one made this way costs: +1 for an answer rated good, +2 for a
+    corrected one."""
+    growth: Literal["constant", "linear", "geometric"] = "linear"
+    """How the price rises with age, the number of `converse` generations on the way to HEAD: not at all, by `rate` of
+    `karma` each time, or by `rate` of the last price."""
+    rate: Annotated[float, Field(ge=0, le=10)] = 0.1
+    """How much it rises for each."""
+    import_karma: Annotated[float, Field(ge=0)] = 0.5
+    """Karma of a row of the inbox that nobody has rated."""
+    in_console: bool = True
+    """Whether an open console starts it too; `watch` always does."""
+    quiet_hours: Annotated[str, Field(pattern=r"^$|^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] = ""
+    """Local time in which nothing is started, such as `22:00-07:00`; empty: at any time."""
+
+
 class Config(Section):
     """All of `luna.toml`; `Config()` is the default recipe."""
 
@@ -259,6 +278,7 @@ class Config(Section):
     eval: EvalSection = EvalSection()
     voice: VoiceSection = VoiceSection()
     stop_rule: StopRuleSection = StopRuleSection()
+    age_up: AgeUpSection = AgeUpSection()
 
     def recipe(self, phase: Phase) -> PhaseRecipe:
         """Return the flat recipe of a phase."""

@@ -17,7 +17,10 @@ from engine.workspace import Workspace
 
 @dataclass(frozen=True, slots=True)
 class TrainRequest:
-    """What a person asks for; None means the configured value."""
+    """What a person asks for; None means the configured value.
+
+    `inbox_first`: a `converse` generation learns the inbox before the rows of the curriculum that are older.
+    """
 
     generations: int = 1
     phase: str = "auto"
@@ -28,6 +31,7 @@ class TrainRequest:
     seed: int | None = None
     resume: bool = False
     strict: bool = False
+    inbox_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class Selection:
     left: int
     rated_down: int = 0
     replaced: int = 0
+    inbox_first: bool = False
 
     @property
     def counts(self) -> dict[str, int]:
@@ -52,6 +53,7 @@ class Selection:
             "left": self.left,
             "rated_down": self.rated_down,
             "replaced": self.replaced,
+            "inbox_first": self.inbox_first,
         }
 
 
@@ -68,14 +70,17 @@ def select_new(
     depth: int,
     config: Config,
     data_rows: Sequence[Row] | None = None,
+    *,
+    inbox_first: bool = False,
 ) -> Selection:
     """Select the new rows of a generation with `depth` ancestors that have seen `seen_ids` (trained on or held out).
 
     `base` takes every stage but the last (the only one, if there is one), `align` the last stage's `behaviors*` files
-    or all of it, `converse` the oldest `converse_rows` of the last stage and then the inbox, never parting a
-    conversation. With `data_rows` (`--data`) all of these are candidates instead, whatever the phase. Answers rated
-    down are no candidates wherever they stand, of the inbox only what `usable` lets through. Raises UsageError with
-    counts if nothing is unseen, or if the rows are too few for a holdout.
+    or all of it, `converse` the oldest `converse_rows` of the last stage and then the inbox, or with `inbox_first` of
+    the inbox and then the last stage, never parting a conversation. With `data_rows` (`--data`) all of these are
+    candidates instead, whatever the phase. Answers rated down are no candidates wherever they stand, of the inbox only
+    what `usable` lets through. Raises UsageError with counts if nothing is unseen, or if the rows are too few for a
+    holdout.
     """
     phase = phase_of_depth(depth) if requested == "auto" else requested
     stages = curriculum.stages
@@ -83,8 +88,8 @@ def select_new(
         offered, what = list(data_rows), "the data given"
         standing: Sequence[Row] = offered
     else:
-        offered, what = _candidates(phase, curriculum, inbox_rows)
-        standing, _ = _candidates(phase, curriculum, usable(inbox_rows)[0])
+        offered, what = _candidates(phase, curriculum, inbox_rows, inbox_first)
+        standing, _ = _candidates(phase, curriculum, usable(inbox_rows)[0], inbox_first)
     down = rated_down([*offered, *inbox_rows])
     candidates = [row for row in {row.id: row for row in reversed(standing)}.values() if row.id not in down][::-1]
     left_out = {row.id for row in offered} - {row.id for row in candidates}
@@ -99,7 +104,7 @@ def select_new(
     _require_holdout(taken, config.curriculum.holdout, what)
     order: Mapping[str, int] = {stage: number for number, stage in enumerate(stages)}
     rows = sorted(taken, key=lambda row: order.get(row.stage, -1))
-    portion = f"the oldest {len(rows)} of" if len(rows) < len(unseen) else "all"
+    portion = f"the {'first' if inbox_first else 'oldest'} {len(rows)} of" if len(rows) < len(unseen) else "all"
     return Selection(
         phase=phase,
         rows=tuple(rows),
@@ -109,10 +114,13 @@ def select_new(
         left=len(unseen) - len(rows),
         rated_down=bad,
         replaced=replaced,
+        inbox_first=inbox_first,
     )
 
 
-def _candidates(phase: Phase, curriculum: Curriculum, inbox_rows: Sequence[Row]) -> tuple[list[Row], str]:
+def _candidates(
+    phase: Phase, curriculum: Curriculum, inbox_rows: Sequence[Row], inbox_first: bool = False
+) -> tuple[list[Row], str]:
     *knowledge, last = curriculum.stages
     if phase == "base":
         wanted = knowledge or [last]
@@ -121,6 +129,10 @@ def _candidates(phase: Phase, curriculum: Curriculum, inbox_rows: Sequence[Row])
     if phase == "align":
         behaviors = [row for row in voice if fnmatch(_file_name(row), "behaviors*")]
         return (behaviors, f"{last}/behaviors*") if behaviors else (voice, last)
+    if inbox_first:
+        # Corrections before ratings before imports; what was said first comes first among equals.
+        by_karma = sorted(inbox_rows, key=lambda row: -(row.karma or 0))
+        return [*by_karma, *voice], f"the inbox and {last}"
     return [*voice, *inbox_rows], f"{last} and the inbox"
 
 

@@ -4,7 +4,8 @@ One JSON object a line in `inbox/chat.jsonl`, appended only. What was said last 
 
 - about one answer to a prompt, the last rating; an answer rated down is never trained on as it was;
 - of several answers to one prompt that were not rated down, the last one rated: a correction takes the place of what
-  stood before, and one situation has one answer. Rating an answer down takes nothing from another one.
+  stood before, and one situation has one answer. Rating an answer down takes nothing from another one;
+- rows that nobody has rated, as other files in the folder hold them, give way to an answer that a person stands by.
 """
 
 from __future__ import annotations
@@ -85,18 +86,19 @@ def read_rows(workspace: Workspace, *, folder: str = "inbox") -> tuple[InboxRow,
 
 def count(workspace: Workspace, *, folder: str = "inbox") -> int:
     """How many rows of the inbox, in all its files, may be trained on, whether or not a generation has learnt them."""
-    return len(_standing(workspace, folder))
+    return len(standing_rows(workspace, folder=folder))
 
 
-def karma_sum(workspace: Workspace, *, folder: str = "inbox") -> float:
-    """The karma of the rows that `count` counts; answers rated down take nothing away from it."""
-    return sum(row.karma or 0 for row in _standing(workspace, folder))
+def standing_rows(workspace: Workspace, *, folder: str = "inbox", max_line_bytes: int = _MAX_BYTES) -> list[Row]:
+    """The rows of the inbox, in all its files, that may be trained on."""
+    found = read_files([workspace.root / folder], "inbox", max_line_bytes=max_line_bytes, missing_ok=True)
+    return usable(found.rows)[0]
 
 
 def usable(rows: Iterable[Row]) -> tuple[list[Row], int]:
     """Return the inbox's rows that may be trained on, in order, and how many are left aside by a person's word.
 
-    Rows without karma stay, unless the very same answer was rated down.
+    Rows without karma stay, unless the very same answer was rated down or their prompt has an answer with karma.
     """
     given = list(rows)
     said: dict[str, Row] = {}
@@ -107,7 +109,13 @@ def usable(rows: Iterable[Row]) -> tuple[list[Row], int]:
     answer_of = {_situation(row): row for row in said.values() if row.karma is not None and row.karma >= 0}
     down = rated_down(given)
     kept = [
-        row for row in given if (row.id not in down if row.karma is None else answer_of.get(_situation(row)) is row)
+        row
+        for row in given
+        if (
+            row.id not in down and _situation(row) not in answer_of
+            if row.karma is None
+            else answer_of.get(_situation(row)) is row
+        )
     ]
     return kept, len(given) - len(kept)
 
@@ -121,10 +129,6 @@ def rated_down(rows: Iterable[Row]) -> frozenset[str]:
 def _situation(row: Row) -> str:
     """What an answer answers; a plain text answers nothing and stands for itself."""
     return f"prompt {row.prompt}" if row.kind == "qa" else row.id
-
-
-def _standing(workspace: Workspace, folder: str) -> list[Row]:
-    return usable(read_files([workspace.root / folder], "inbox", missing_ok=True).rows)[0]
 
 
 def _require_learnable(row: InboxRow, fields: dict[str, Any], size: int) -> None:

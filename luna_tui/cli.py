@@ -8,7 +8,21 @@ from typing import Annotated
 
 import typer
 
-from luna_tui.commands import behaviors, chat, doctor, evaluate, export, gc, init, lineage, rollback, train, verify
+from luna_tui.commands import (
+    behaviors,
+    chat,
+    doctor,
+    evaluate,
+    export,
+    gc,
+    inbox,
+    init,
+    lineage,
+    rollback,
+    train,
+    verify,
+    watch,
+)
 from luna_tui.ending import ending
 from luna_tui.engine_access import Engine
 from luna_tui.environment import own_version, prepare_environment
@@ -21,6 +35,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None], Sequence[str]], ...] = (
     ("lineage", lineage.lineage, lineage.EXAMPLES),
     ("rollback", rollback.rollback, rollback.EXAMPLES),
     ("chat", chat.chat, chat.EXAMPLES),
+    ("watch", watch.watch, watch.EXAMPLES),
     ("behaviors", behaviors.behaviors, behaviors.EXAMPLES),
     ("export", export.export, export.EXAMPLES),
     ("verify", verify.verify, verify.EXAMPLES),
@@ -85,6 +100,7 @@ def build_app() -> typer.Typer:
     built.callback(help=help_text(top), epilog=top_examples)(top)
     for name, function, lines in COMMANDS:
         built.command(name, help=help_text(function), epilog=examples(*lines))(function)
+    built.add_typer(inbox.build(), name="inbox")
     return built
 
 

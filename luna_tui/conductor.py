@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine.events import Event, RunFinished, RunStarted
 from luna_tui import intents
 from luna_tui.console.actions import ACTIONS, BY_NAME
-from luna_tui.console.events import ConsoleEvent, CurveLoaded, LineageLoaded, ModeChanged, Noted, StopAsked
+from luna_tui.console.events import ConsoleEvent, CurveLoaded, KarmaRead, LineageLoaded, ModeChanged, Noted, StopAsked
 from luna_tui.console.link import Link, TrainWish
 from luna_tui.console.state import reduce
 from luna_tui.looking import Looking
@@ -33,6 +33,8 @@ class Conductor(Looking):
         super().__init__(stage, link)
         self._wanted_curves: set[int] = set()
         self._turn = 0
+        self._by_itself = False  # the run that is going on was started by age-up
+        self._asks_first = False  # one of those failed or was stopped: from then on a person starts them
 
     # What happened: some events make more work.
 
@@ -40,6 +42,8 @@ class Conductor(Looking):
         """Load what an event makes necessary."""
         if isinstance(event, RunFinished):
             self._link.load_lineage()
+            self._asks_first |= self._by_itself and event.verdict in ("failed", "interrupted")
+            self._by_itself = False
             if event.verdict in ("rejected", "stopped", "failed"):
                 self._alert(f"G{event.gen} {event.verdict}" if event.gen is not None else event.verdict, event)
         elif isinstance(event, RunStarted) and event.parent_gen is not None:
@@ -50,9 +54,20 @@ class Conductor(Looking):
             self._want_selected_curves()
         elif isinstance(event, CurveLoaded):
             self._wanted_curves.discard(event.gen)
+        elif isinstance(event, KarmaRead):
+            self._age_up(event)
         elif isinstance(event, Noted) and event.level == "error":
             text = f"{event.text}\n{event.hint}".strip()
             self._stage.notify(safe_text(text), title="", severity="error", timeout=10, markup=False)
+
+    def _age_up(self, event: KarmaRead) -> None:
+        """Start what the inbox has earned."""
+        if event.action == "wait" or not event.starts or self._asks_first or self.state.busy:
+            return
+        self._by_itself = True
+        self.tell(f"{event.why}: training begins (s stops it)", "info")
+        resume = event.action == "resume"
+        self._link.train(TrainWish(resume=True) if resume else TrainWish(phase="converse", inbox_first=True))
 
     def _alert(self, title: str, event: RunFinished) -> None:
         text = "; ".join(event.reasons) or event.error

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from engine.age_up import Decision
     from engine.attach import Holder
     from engine.config import Config
     from engine.context import TrainRequest
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from engine.evaluate import Eval
     from engine.events import Event
     from engine.export_to import ExportResult
+    from engine.karma import Meter
     from engine.runtime.protocol import StreamEvent
     from engine.session import TrainOutcome
     from engine.workspace import Workspace
@@ -157,6 +159,26 @@ class Engine:
 
         path = run_journal(workspace, gen)
         return None if path is None else read_journal(path)
+
+    def karma_meter(self, workspace: Workspace, config: Config) -> Meter:
+        """How much karma the inbox has for the next generation."""
+        from engine.karma import read_meter
+
+        return read_meter(workspace, config, workspace.lineage())
+
+    def age_up(self, workspace: Workspace, config: Config) -> Decision:
+        """Whether a generation should start by itself now, and if not, why."""
+        from datetime import datetime
+
+        from engine.age_up import decide
+
+        return decide(workspace, config, datetime.now())
+
+    def age_up_stamp(self, workspace: Workspace, config: Config) -> object:
+        """Something that differs when `age_up` may decide otherwise, the clock aside; cheap to ask for."""
+        from engine.age_up import stamp
+
+        return stamp(workspace, config)
 
     def request_stop(self, workspace: Workspace) -> Holder | None:
         """Ask the process that trains here to stop after its step; None when nobody trains."""

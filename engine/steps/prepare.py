@@ -154,7 +154,16 @@ def _choose(
     ancestors, seen, held = ancestor_data(context.workspace, descent.path)
     curriculum, inbox, given = _read(context, request)
     depth = len(descent.path)
-    selection = select_new(cast("PhaseRequest", request.phase), curriculum, inbox, seen, depth, config, given)
+    selection = select_new(
+        cast("PhaseRequest", request.phase),
+        curriculum,
+        inbox,
+        seen,
+        depth,
+        config,
+        given,
+        inbox_first=request.inbox_first,
+    )
     recipe = config.recipe(selection.phase)
     train, holdout = split(selection.rows, config.curriculum.holdout, f"G{depth}")
     replay = choose_replay(

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
-from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from queue import SimpleQueue
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import IO, Annotated
 
 import typer
 
-from luna_tui.invocation import Invocation, JsonOption, WorkspaceOption, invocation
-
-if TYPE_CHECKING:
-    from engine.config import Config
-    from engine.context import TrainRequest
-    from engine.events import Event
-    from engine.workspace import Workspace
-    from luna_tui.engine_access import Session
-    from luna_tui.quiet_output import Streams
-    from luna_tui.training.follow import View
+from luna_tui.invocation import JsonOption, WorkspaceOption, invocation
 
 EXAMPLES = (
     "luna-tui train                     # the next generation, from HEAD",
@@ -66,6 +54,9 @@ def train(
     seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed, not luna.toml's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse to train while there are bad rows.")] = False,
+    inbox_first: Annotated[
+        bool, typer.Option("--inbox-first", help="converse: learn the inbox before older rows, as watch does.")
+    ] = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -76,6 +67,7 @@ def train(
     """
     from engine.errors import LunaError
     from ledger.errors import LedgerError
+    from luna_tui.training.headless import run_headless
 
     call = invocation(context)
     try:
@@ -93,54 +85,14 @@ def train(
             seed=seed,
             resume=resume,
             strict=strict,
+            inbox_first=inbox_first,
         )
     except (LunaError, LedgerError) as error:
         if as_json:
             _write_failure(error)
         raise
-    raise typer.Exit(_run(call, opened, config, request, as_json=as_json))
-
-
-def _run(call: Invocation, workspace: Workspace, config: Config, request: TrainRequest, *, as_json: bool) -> int:
-    from luna_tui.quiet_output import quiet_output
-    from luna_tui.training.follow import StopSignals, follow
-
-    events: SimpleQueue[Event] = SimpleQueue()
-    with quiet_output(workspace.runs / "train.log") as streams:
-        session = call.engine.session(workspace, config, events)
-        view = _view(call, workspace, config, streams, as_json=as_json)
-        signals = StopSignals(session, streams.err)
-        with signals.installed(), _running(session):
-            return follow(session.train(request), events, view, signals).exit_code
-
-
-@contextlib.contextmanager
-def _running(session: Session) -> Iterator[None]:
-    session.start()
-    try:
-        yield
-    finally:
-        session.close()
-
-
-def _view(call: Invocation, workspace: Workspace, config: Config, streams: Streams, *, as_json: bool) -> View:
-    from luna_tui.terminal import LunaConsole, is_live
-    from luna_tui.training.result import ResultPrinter, targets_of
-    from luna_tui.training.views import JsonView, PlainView
-
-    if as_json:
-        return JsonView(streams.out, streams.err)
-
-    def earlier() -> dict[int, float | None]:
-        return {row.gen_id: row.eval_generalization for row in workspace.ledger.read()}
-
-    err = LunaConsole(streams.err)
-    result = ResultPrinter(LunaConsole(streams.out), err, targets_of(config), call.command, earlier)
-    if not is_live(streams.err):
-        return PlainView(streams.err, result)
-    from luna_tui.training.live import LiveView
-
-    return LiveView(err, time.monotonic, result)
+    code, _ = run_headless(call, opened, config, request, as_json=as_json)
+    raise typer.Exit(code)
 
 
 def _check_data(path: Path) -> None:

@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from luna_tui.console.chatting import Chatting
+from luna_tui.console.earning import Earning
 from luna_tui.console.events import (
     AnswerRated,
     ConsoleEvent,
@@ -55,6 +56,7 @@ class EngineLink:
         self._watch = Watching(
             self._workspace, self._news.put, machine_every_s=machine_every_s, need_disk=self._reading.disk_needed
         )
+        self._earning = Earning(engine, self._workspace, self._reads, self._news.put)
         self._session: Session | None = None
         self._outcome: Future[TrainOutcome] | None = None
         self._wish = TrainWish()
@@ -90,6 +92,8 @@ class EngineLink:
             self._tail = None  # whatever it had to say has just been read
             self._mode = mode
             happened.append(mode)
+        if mode.mode == "idle":
+            self._earning.look()
         return happened
 
     def _begin_watching(self) -> None:
@@ -231,6 +235,7 @@ class EngineLink:
             karma = self._engine.write_rating(self._workspace, rating)
             self._news.put(AnswerRated(rating.turn, rating.index, karma, rating.correction))
             self._news.put(Noted("info", f"karma {karma:+d} written to the inbox"))
+            self._earning.look(now=True)
 
         self._reads.do(write)
 
@@ -286,7 +291,8 @@ class EngineLink:
             flags += [] if value is None else [flag, str(value)]
         flags += ["--parent", wish.parent] if wish.parent is not None and not begun else []
         flags += [part for path in wish.data for part in ("--data", str(path))]
-        return [*flags, *(["--strict"] if wish.strict else [])]
+        switches = (("--strict", wish.strict), ("--inbox-first", wish.inbox_first))
+        return [*flags, *(flag for flag, wanted in switches if wanted)]
 
     def close(self, *, wait: bool) -> None:
         """Leave: finish the run of this process first (`wait`), or stop it with a checkpoint."""

@@ -60,6 +60,20 @@ class StopAsked(ConsoleEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class KarmaRead(ConsoleEvent):
+    """What the inbox has earned: karma so far and needed; `action` is what age-up would do now, `why` in words.
+
+    `starts` says whether this console may do it by itself.
+    """
+
+    karma: float
+    needed: float
+    action: Literal["wait", "train", "resume"]
+    why: str
+    starts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CurveLoaded(ConsoleEvent):
     """The loss curve of a recorded generation, None when no journal of it is left, and what it answered in training."""
 

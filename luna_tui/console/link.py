@@ -29,6 +29,7 @@ class TrainWish:
     seed: int | None = None
     strict: bool = False
     resume: bool = False
+    inbox_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from luna_tui.console.events import (
     JobEnded,
     JobProgress,
     JobStarted,
+    KarmaRead,
     LineageLoaded,
     MachineSampled,
     Mode,
@@ -102,6 +103,7 @@ class ConsoleState:
     recorded_voices: Mapping[int, tuple[VoiceSampled, ...]] = field(default_factory=lambda: MappingProxyType({}))
     evaluations: Mapping[str, Mapping[str, Any] | str] = field(default_factory=lambda: MappingProxyType({}))
     manifests: Mapping[int, Mapping[str, Any] | None] = field(default_factory=lambda: MappingProxyType({}))
+    karma: KarmaRead | None = None
     job: Job | None = None
     ended: JobEnded | None = None
     machine: MachineHistory | None = None
@@ -176,6 +178,8 @@ def _console(state: ConsoleState, event: ConsoleEvent) -> ConsoleState:
     if isinstance(event, ModeChanged):
         stopping = state.stopping and event.mode != "idle"
         return replace(state, mode=event.mode, pid=event.pid, purpose=event.purpose, stopping=stopping)
+    if isinstance(event, KarmaRead):
+        return replace(state, karma=event)
     if isinstance(event, StopAsked):
         return replace(state, stopping=True)
     if isinstance(event, CurveLoaded):

@@ -126,7 +126,18 @@ def draw_notice(state: ConsoleState, width: int, glyphs: Glyphs) -> Text:
         text.append(safe_line(state.warnings[0]), "warn")
     elif state.rows is not None and not state.rows and not state.busy:
         text.append("nothing evolved yet: ", "dim").append("t", "key").append(" trains the first generation", "dim")
-    return _fit(text, width, glyphs)
+    meter = _karma(state, glyphs, with_bar=width >= 100)
+    text = _fit(text, width - meter.cell_len, glyphs)
+    return text.append(" " * max(0, width - text.cell_len - meter.cell_len)).append_text(meter)
+
+
+def _karma(state: ConsoleState, glyphs: Glyphs, *, with_bar: bool) -> Text:
+    """How far the inbox is from the next generation; nothing before it has anything, or while one is trained."""
+    karma = state.karma
+    if karma is None or not karma.karma or state.busy:
+        return Text()
+    text = Text().append(f"  karma {karma.karma:g}/{karma.needed:g} ", "dim")
+    return text.append_text(bar(karma.karma / karma.needed, 12, glyphs, "accent")).append(" ") if with_bar else text
 
 
 def draw_keys(state: ConsoleState, width: int, height: int, glyphs: Glyphs) -> list[Text]:

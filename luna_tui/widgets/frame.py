@@ -31,7 +31,7 @@ class NoticeLine(Pane, can_focus=False):
     KIND = "frame"
 
     def facts(self, state: ConsoleState) -> tuple[object, ...]:
-        return (state.notice, state.warnings, state.rows, state.mode)
+        return (state.notice, state.warnings, state.rows, state.mode, state.karma)
 
     def draw(self, state: ConsoleState, width: int, height: int) -> None:
         self.set_lines([draw_notice(state, width, self.glyphs)])

@@ -28,6 +28,7 @@ from luna_tui.console.events import (
     EvaluationLoaded,
     JobEnded,
     JobProgress,
+    KarmaRead,
     LineageLoaded,
     ModeChanged,
     Noted,
@@ -220,6 +221,16 @@ def test_the_curve_of_a_finished_run_comes_with_what_it_answered(root: Path, tmp
     seen.link.load_curve(0)
     seen.until(lambda: len(seen.all(CurveLoaded)) == 2, "the other")
     assert seen.all(CurveLoaded)[1] == CurveLoaded(0, None, ())
+
+
+def test_a_rating_moves_the_meter(root: Path) -> None:
+    seen = watched(root)
+    seen.first(KarmaRead)
+    seen.link.rate(Rating(1, 0, "Who?", "Luna.", 2, "good"))
+    seen.until(lambda: len(seen.all(KarmaRead)) == 2, "the meter after the rating")
+    before, after = seen.all(KarmaRead)
+    assert (before.karma, after.karma, after.needed, after.action) == (0, 1, 60, "wait")
+    assert after.starts
 
 
 def test_rollback_moves_head_and_reads_the_lineage_again(root: Path) -> None:

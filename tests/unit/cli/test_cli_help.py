@@ -34,6 +34,7 @@ def test_top_help_lists_all_commands_and_exit_codes(run: Run) -> None:
         "lineage",
         "rollback",
         "chat",
+        "watch",
         "behaviors",
         "export",
         "verify",
@@ -46,7 +47,9 @@ def test_top_help_lists_all_commands_and_exit_codes(run: Run) -> None:
     assert "--install-completion" in result.out
 
 
-@pytest.mark.parametrize("name", ["eval", "lineage", "rollback", "chat", "export", "verify", "doctor", "gc", "train"])
+@pytest.mark.parametrize(
+    "name", ["eval", "lineage", "rollback", "chat", "export", "verify", "doctor", "gc", "train", "watch"]
+)
 def test_reading_commands_and_train_take_json_and_a_workspace(run: Run, name: str) -> None:
     out = run(name, "--help").out
     assert "--json" in out

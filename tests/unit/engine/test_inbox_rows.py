@@ -17,7 +17,7 @@ from engine.config import Config
 from engine.curriculum import Curriculum, read_files
 from engine.dataset import Selection, select_new
 from engine.errors import UsageError
-from engine.inbox import InboxRow, append_row, count, karma_sum, rated_down, read_rows, usable
+from engine.inbox import InboxRow, append_row, count, rated_down, read_rows, standing_rows, usable
 from engine.rows import Row, make_row
 from engine.workspace import Workspace
 from ledger.durable import open_for_append
@@ -164,7 +164,7 @@ def test_lines_of_other_hands_are_read_as_imported(workspace: Workspace) -> None
 
 
 def test_no_inbox_is_an_empty_one(workspace: Workspace) -> None:
-    assert (read_rows(workspace), count(workspace), karma_sum(workspace)) == ((), 0, 0)
+    assert (read_rows(workspace), count(workspace), standing_rows(workspace)) == ((), 0, [])
 
 
 # What is learnt of it
@@ -206,6 +206,13 @@ def test_other_prompts_and_rows_without_karma_are_left_alone() -> None:
     assert left == 1
 
 
+def test_an_import_gives_way_to_the_answer_a_person_stands_by_wherever_it_lies() -> None:
+    imported = voice((HELP, "Yes."), ("Why?", "Because."))
+    corrected = make_row(HELP, "With what?", karma=2)
+    assert usable([*imported, corrected]) == ([imported[1], corrected], 1)
+    assert usable([corrected, *imported]) == ([corrected, imported[1]], 1)
+
+
 def test_documents_with_karma_answer_no_prompt_and_all_stay() -> None:
     documents = [make_row("", text, kind="text", karma=1) for text in ("one", "two", "three")]
     assert usable(documents) == (documents, 0)
@@ -218,7 +225,7 @@ def test_the_same_words_without_karma_go_with_the_answer_that_was_rated_down() -
 
 def test_karma_counts_what_can_be_learnt(workspace: Workspace) -> None:
     say(workspace, GOOD, BAD, CORRECTED, InboxRow("Who?", "Luna.", 1, "rated"), InboxRow("Why?", "Alas.", -1, "rated"))
-    assert (count(workspace), karma_sum(workspace)) == (2, 3)
+    assert (count(workspace), [row.karma for row in standing_rows(workspace)]) == (2, [2, 1])
 
 
 # The selection of a generation

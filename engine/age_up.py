@@ -1,0 +1,128 @@
+"""Age-up: whether the next generation should start by itself now, and if not, why.
+
+Gate and stop rule are those of every generation. What a person has stopped stays stopped: only runs that were begun
+here are gone on with.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime, time
+from pathlib import Path
+from typing import Literal
+
+from engine.attach import lock_holder, unfinished
+from engine.config import Config
+from engine.context import TrainRequest
+from engine.karma import Meter, read_meter
+from engine.runs import Run
+from engine.workspace import Workspace
+from ledger.lineage import Lineage
+
+MICRO_GENERATION = TrainRequest(phase="converse", inbox_first=True)
+"""What age-up asks of the engine."""
+_FROM_DEPTH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do now: `train` a micro-generation, `resume` one that was interrupted, or `wait`, and the reason."""
+
+    action: Literal["wait", "train", "resume"]
+    why: str
+    meter: Meter
+
+    @property
+    def request(self) -> TrainRequest | None:
+        """What to ask of the engine; None to wait."""
+        if self.action == "wait":
+            return None
+        return MICRO_GENERATION if self.action == "train" else TrainRequest(resume=True)
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for `--json`."""
+        return {"action": self.action, "why": self.why, **self.meter.to_dict()}
+
+
+def decide(workspace: Workspace, config: Config, now: datetime) -> Decision:
+    """Decide whether a generation starts; `now` is local time, for the quiet hours.
+
+    Raises LunaError or LedgerError when the workspace cannot be read.
+    """
+    lineage = workspace.lineage()
+    meter = read_meter(workspace, config, lineage)
+    waits = _reason_to_wait(workspace, config, lineage, now)
+    if waits:
+        return Decision("wait", waits, meter)
+    left = _own_run(workspace, lineage)
+    if left is not None:
+        return Decision("resume", f"G{left}, which age-up had begun, goes on", meter)
+    if not meter.full:
+        return Decision("wait", _what_is_missing(meter), meter)
+    return Decision("train", f"karma {meter.karma:g} of {meter.needed:g}: the inbox has earned a generation", meter)
+
+
+def stamp(workspace: Workspace, config: Config) -> tuple[object, ...]:
+    """Return something that differs when `decide` may decide otherwise, the clock aside, without reading a file."""
+    folder = workspace.root / config.curriculum.inbox
+    files = [workspace.config_path, workspace.ledger.path, workspace.models / "HEAD"]
+    for above, _, names in os.walk(folder):
+        files += [Path(above, name) for name in names]
+    return (lock_holder(workspace), *(_stat(path) for path in sorted(files)))
+
+
+def quiet_until(quiet_hours: str, now: time) -> str | None:
+    """Return when the quiet hours end that `now` lies in (`"22:00-07:00"`; the end is outside), None outside them."""
+    if not quiet_hours:
+        return None
+    start, end = (time.fromisoformat(part) for part in quiet_hours.split("-"))
+    inside = start <= now < end if start <= end else now >= start or now < end
+    return quiet_hours.split("-")[1] if inside else None
+
+
+def _reason_to_wait(workspace: Workspace, config: Config, lineage: Lineage, now: datetime) -> str:
+    holder = lock_holder(workspace)
+    if holder is not None:
+        return f"the workspace is in use ({holder.purpose or 'another process'}, pid {holder.pid})"
+    head = lineage.head
+    if head is None or lineage.depth(head) + 1 < _FROM_DEPTH:
+        made = 0 if head is None else lineage.depth(head) + 1
+        return f"the curriculum comes first: luna-tui train --generations {_FROM_DEPTH - made}"
+    stopped = [gen for gen in lineage.children(head) if lineage.node(gen).verdict == "stopped"]
+    if stopped:
+        return f"the stop rule ended G{stopped[-1]}: fix the data, not the size, then: luna-tui train"
+    until = quiet_until(config.age_up.quiet_hours, now.time())
+    return f"quiet hours until {until}" if until else ""
+
+
+def _own_run(workspace: Workspace, lineage: Lineage) -> int | None:
+    """The generation of an unfinished run that age-up began from this HEAD."""
+    left = unfinished(workspace)
+    if left is None:
+        return None
+    try:
+        plan = json.loads(Run.at(workspace, left[0]).plan.read_bytes())
+        began_here = plan["selection"]["inbox_first"] and plan["parent_gen"] == lineage.head
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return left[1] if began_here else None
+
+
+def _stat(path: Path) -> tuple[str, int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return str(path), 0, 0
+    return str(path), stat.st_mtime_ns, stat.st_size
+
+
+def _what_is_missing(meter: Meter) -> str:
+    spent = f"; {meter.spent} rows were tried before and count no more" if meter.spent else ""
+    if meter.karma < meter.needed:
+        return f"karma {meter.karma:g} of {meter.needed:g}{spent}"
+    return (
+        f"karma {meter.karma:g} of {meter.needed:g}, but the rows ask {meter.situations} different things, and an exam "
+        f"needs {meter.situations_needed}{spent}"
+    )

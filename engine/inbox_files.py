@@ -1,0 +1,125 @@
+"""Files of the inbox: bringing conversations in, and telling what has become of every row."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from engine.config import Config
+from engine.curriculum import Curriculum, read_files
+from engine.errors import UsageError
+from engine.inbox import rated_down, usable
+from engine.inheritance import holdout_ids_of, new_rows_of
+from engine.karma import karma_of
+from engine.rows import BadRow, Row
+from engine.workspace import Workspace
+from ledger.durable import write_durable
+from ledger.lineage import Lineage
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A file that was brought in: where it lies now, its rows that the inbox did not have, and those that are bad."""
+
+    path: Path
+    rows: int
+    known: int
+    bad: tuple[BadRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the inbox: its karma, and its `state` in words (`waiting`, `learnt by G3`, `held out by G3`, …)."""
+
+    row: Row
+    karma: float
+    state: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for `--json`."""
+        plain = json.loads(self.row.to_json())
+        return {**plain, "karma": self.karma, "state": self.state, "source": self.row.source}
+
+
+def import_file(workspace: Workspace, config: Config, source: Path, today: date) -> Imported:
+    """Copy a file of conversations into the inbox under a name that begins with the day, and tell what is in it.
+
+    Nothing of the file is changed, so that conversations stay whole. Raises UsageError when it cannot be read, has no
+    usable row, or brings nothing that the inbox does not have.
+    """
+    if source.is_dir():
+        raise UsageError("a folder, not a file", where=str(source), hint=f"luna-tui inbox add {source}/*.jsonl")
+    found = _read(workspace, config, [source])
+    if not found.rows:
+        reasons = "; ".join(f"line {bad.line}: {bad.reason}" for bad in found.bad[:3])
+        raise UsageError(f"no usable row{': ' + reasons if reasons else ''}", where=str(source))
+    folder = workspace.root / config.curriculum.inbox
+    there = {row.id for row in _read(workspace, config, [folder]).rows}
+    new = [row for row in found.rows if row.id not in there]
+    if not new:
+        raise UsageError(
+            f"all {len(found.rows)} rows are in the inbox already", where=str(source), hint="luna-tui inbox list"
+        )
+    path = _free_name(folder, f"{today.isoformat()}-{source.name}")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_durable(path, source.read_bytes())
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror or error}", where=str(path)) from error
+    return Imported(path, len(new), len(found.rows) - len(new), found.bad)
+
+
+def inbox_entries(workspace: Workspace, config: Config, lineage: Lineage) -> tuple[list[Entry], tuple[BadRow, ...]]:
+    """Return every row of the inbox with what has become of it on the way to HEAD, and the bad rows."""
+    found = _read(workspace, config, [workspace.root / config.curriculum.inbox])
+    standing = {row.id for row in usable(found.rows)[0]}
+    down = rated_down(found.rows)
+    head = lineage.head
+    path = [*lineage.ancestors(head), head] if head is not None else []
+    states = _tried(workspace, lineage) | _learnt(workspace, lineage, path)
+    return [
+        Entry(
+            row,
+            karma_of(row, config.age_up),
+            states.get(row.id)
+            or ("rated down" if row.id in down else "waiting" if row.id in standing else "replaced by another answer"),
+        )
+        for row in found.rows
+    ], found.bad
+
+
+def _learnt(workspace: Workspace, lineage: Lineage, path: Sequence[int]) -> dict[str, str]:
+    states: dict[str, str] = {}
+    for gen in path:
+        if lineage.node(gen).manifest is None:
+            continue
+        held = holdout_ids_of(workspace, gen)
+        for row in new_rows_of(workspace, gen):
+            states.setdefault(row.id, f"{'held out' if row.id in held else 'learnt'} by G{gen}")
+    return states
+
+
+def _tried(workspace: Workspace, lineage: Lineage) -> dict[str, str]:
+    """Rows that were new in a child of HEAD, which HEAD is not."""
+    return {
+        row.id: f"tried in G{gen}, {lineage.node(gen).verdict}"
+        for gen in lineage.children(lineage.head)
+        if lineage.node(gen).manifest
+        for row in new_rows_of(workspace, gen)
+    }
+
+
+def _read(workspace: Workspace, config: Config, paths: Sequence[Path]) -> Curriculum:
+    section = config.curriculum
+    inside = paths == [workspace.root / section.inbox]
+    return read_files(paths, section.stages[-1], max_line_bytes=section.max_line_bytes, missing_ok=inside)
+
+
+def _free_name(folder: Path, name: str) -> Path:
+    stem, suffix = os.path.splitext(name)
+    names = (folder / (f"{stem}-{n}{suffix}" if n > 1 else name) for n in range(1, 10_000))
+    return next(path for path in names if not path.exists())

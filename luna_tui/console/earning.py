@@ -1,0 +1,63 @@
+"""What the inbox has earned, looked at every few seconds while nobody trains."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from luna_tui.console.events import KarmaRead
+from luna_tui.console.workers import Tell, Worker
+from luna_tui.engine_access import Engine
+
+if TYPE_CHECKING:
+    from engine.workspace import Workspace
+
+_EVERY_S = 3.0
+_LOOK_AGAIN_S = 60.0
+
+
+class Earning:
+    """Tells `KarmaRead` when it has changed, and once a minute for the quiet hours' sake."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        workspace: Workspace,
+        worker: Worker,
+        tell: Tell,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._engine, self._workspace, self._worker, self._tell = engine, workspace, worker, tell
+        self._clock = clock
+        self._next = self._read_at = -float("inf")
+        self._looking = False
+        self._seen: object = None
+
+    def look(self, *, now: bool = False) -> None:
+        """Look, if it is time, in the worker's thread; `now` does not wait for the time."""
+        if self._looking or (not now and self._clock() < self._next):
+            return
+        self._looking = True
+        self._worker.do(self._look)
+
+    def _look(self) -> None:
+        # A workspace that cannot be read is told of by who reads the lineage or luna.toml, once and not every second.
+        from engine.errors import LunaError
+        from ledger.errors import LedgerError
+
+        try:
+            config = self._engine.config(self._workspace.root)
+            seen = self._engine.age_up_stamp(self._workspace, config)
+            if seen == self._seen and self._clock() - self._read_at < _LOOK_AGAIN_S:
+                return
+            found = self._engine.age_up(self._workspace, config)
+            self._seen, self._read_at = seen, self._clock()
+            meter = found.meter
+            starts = config.age_up.in_console
+            self._tell(KarmaRead(meter.karma, meter.needed, found.action, found.why, starts))
+        except (LunaError, LedgerError, OSError):
+            self._seen = None
+        finally:
+            self._next = self._clock() + _EVERY_S
+            self._looking = False

@@ -1,0 +1,67 @@
+"""One training request without a console: bars on a terminal, lines in a pipe, or JSON events."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from luna_tui.calling import Invocation
+from luna_tui.quiet_output import quiet_output
+from luna_tui.training.follow import StopSignals, follow
+
+if TYPE_CHECKING:
+    from engine.config import Config
+    from engine.context import TrainRequest
+    from engine.events import Event
+    from engine.workspace import Workspace
+    from luna_tui.engine_access import Session
+    from luna_tui.quiet_output import Streams
+    from luna_tui.training.follow import View
+
+
+def run_headless(
+    call: Invocation, workspace: Workspace, config: Config, request: TrainRequest, *, as_json: bool
+) -> tuple[int, bool]:
+    """Run a request in a session of its own, show it, and own Ctrl-C meanwhile.
+
+    Returns the exit code and whether a person asked to stop, which a run that was just ending may have outrun.
+    """
+    events: SimpleQueue[Event] = SimpleQueue()
+    with quiet_output(workspace.runs / "train.log") as streams:
+        session = call.engine.session(workspace, config, events)
+        view = _view(call, workspace, config, streams, as_json=as_json)
+        signals = StopSignals(session, streams.err)
+        with signals.installed(), _running(session):
+            return follow(session.train(request), events, view, signals).exit_code, signals.asked
+
+
+@contextlib.contextmanager
+def _running(session: Session) -> Iterator[None]:
+    session.start()
+    try:
+        yield
+    finally:
+        session.close()
+
+
+def _view(call: Invocation, workspace: Workspace, config: Config, streams: Streams, *, as_json: bool) -> View:
+    from luna_tui.terminal import LunaConsole, is_live
+    from luna_tui.training.result import ResultPrinter, targets_of
+    from luna_tui.training.views import JsonView, PlainView
+
+    if as_json:
+        return JsonView(streams.out, streams.err)
+
+    def earlier() -> dict[int, float | None]:
+        return {row.gen_id: row.eval_generalization for row in workspace.ledger.read()}
+
+    err = LunaConsole(streams.err)
+    result = ResultPrinter(LunaConsole(streams.out), err, targets_of(config), call.command, earlier)
+    if not is_live(streams.err):
+        return PlainView(streams.err, result)
+    from luna_tui.training.live import LiveView
+
+    return LiveView(err, time.monotonic, result)
