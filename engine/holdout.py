@@ -14,6 +14,9 @@ from ledger.hashing import sha256_text
 # (stage, topic); topic "" is the stage's common stratum: rows without a topic, and topics with a single cluster.
 Stratum = tuple[str, str]
 
+CORRECTED = 2
+"""The karma of an answer that a person has written."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Cluster:
@@ -30,7 +33,8 @@ def split(rows: Sequence[Row], fraction: float, salt: str = "") -> tuple[list[Ro
     Rows of one group, or with the same prompt, are never parted: they are a cluster. Strata are (stage, topic); their
     shares are rounded cumulatively, so that the whole is off by about half a cluster. A topic with two clusters or more
     keeps one in training. Which clusters are held out depends on their hash with `salt`, never on the order of the
-    rows. Raises UsageError if there are too few clusters to hold out one, ValueError unless 0 < fraction ≤ 0.5.
+    rows. What a person has corrected is trained on: such clusters are held out only when the others are too few for an
+    exam. Raises UsageError if there are too few clusters to hold out one, ValueError unless 0 < fraction ≤ 0.5.
     """
     if not 0 < fraction <= 0.5:
         raise ValueError(f"fraction must be above 0 and at most 0.5, not {fraction}")
@@ -43,6 +47,12 @@ def split(rows: Sequence[Row], fraction: float, salt: str = "") -> tuple[list[Ro
             f"and a holdout of {fraction:.0%} needs at least {needed}",
             hint="add rows with other prompts, or raise [curriculum] holdout",
         )
+    corrected = {cluster_of[row.id] for row in rows if row.karma is not None and row.karma >= CORRECTED}
+    others = [cluster for cluster in clusters if cluster.key not in corrected]
+    if corrected and len(others) >= needed:
+        # The exam keeps its size, up to half of what may go into it.
+        fraction = min(0.5, fraction * sum(c.rows for c in clusters) / sum(c.rows for c in others))
+        clusters = others
     held = _choose(clusters, fraction, salt)
     train = [row for row in rows if cluster_of[row.id] not in held]
     return train, [row for row in rows if cluster_of[row.id] in held]

@@ -184,3 +184,22 @@ def test_many_rows_that_ask_the_same_are_too_few() -> None:
 def test_a_share_that_is_none_is_refused(fraction: float) -> None:
     with pytest.raises(ValueError, match="fraction must be above 0"):
         split(facts(5, 5), fraction)
+
+
+def test_what_a_person_has_corrected_is_trained_on() -> None:
+    corrected = [make_row(f"Odd one {n}?", f"answer {n}", karma=2.0, stage="manual") for n in range(10)]
+    train, holdout = split([*facts(5, 8), *corrected], 0.2)
+    assert set(corrected) <= set(train)
+    assert len(holdout) == 10, "a fifth of all fifty rows, out of the forty others"
+
+
+def test_an_exam_of_few_other_rows_takes_half_of_them_at_most() -> None:
+    corrected = [make_row(f"Odd one {n}?", f"answer {n}", karma=2.0, stage="manual") for n in range(100)]
+    others = [make_row(f"Plain one {n}?", f"answer {n}", stage="manual") for n in range(8)]
+    assert [row.karma for row in split([*corrected, *others], 0.2)[1]] == [None] * 4
+
+
+def test_corrections_alone_are_examined_like_any_rows() -> None:
+    corrected = [make_row(f"Odd one {n}?", f"answer {n}", karma=2.0, stage="manual") for n in range(30)]
+    others = [make_row("Plain one?", "answer", stage="manual")]
+    assert len(split([*corrected, *others], 0.2)[1]) == 6
