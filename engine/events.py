@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
 from itertools import count
 from typing import Any, TypeVar
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
     """The header every event shares."""
 
     run: str
@@ -26,8 +26,7 @@ class Event:
     wall: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted(Event):
+class RunStarted(Event, frozen=True, kw_only=True):
     """A generation's run began, or went on after an interruption (`resumed`)."""
 
     gen: int
@@ -43,8 +42,7 @@ class RunStarted(Event):
     resumed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepChanged(Event):
+class StepChanged(Event, frozen=True, kw_only=True):
     """The method's next step began: prepare, train, export, examine, judge or record."""
 
     step: str
@@ -53,8 +51,7 @@ class StepChanged(Event):
     label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataPrepared(Event):
+class DataPrepared(Event, frozen=True, kw_only=True):
     """What this generation will be fed: counts of rows by stage, and of what was left aside."""
 
     new_rows: int
@@ -67,8 +64,7 @@ class DataPrepared(Event):
     data_delta_sha: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainStep(Event):
+class TrainStep(Event, frozen=True, kw_only=True):
     """One optimizer step: loss in nats per trained token, lr, the gradient's L2 norm, speed and seconds left."""
 
     step: int
@@ -83,8 +79,7 @@ class TrainStep(Event):
     eta_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoiceSampled(Event):
+class VoiceSampled(Event, frozen=True, kw_only=True):
     """What the model in training answers a pinned prompt at this step, greedily; `seconds` is what asking cost."""
 
     step: int
@@ -94,16 +89,14 @@ class VoiceSampled(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckpointSaved(Event):
+class CheckpointSaved(Event, frozen=True, kw_only=True):
     """A checkpoint is durable: the run can be resumed from this step."""
 
     step: int
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress(Event):
+class Progress(Event, frozen=True, kw_only=True):
     """Progress of anything else a person waits for; `eta_s` is None while it cannot be told."""
 
     label: str
@@ -112,8 +105,7 @@ class Progress(Event):
     eta_s: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exported(Event):
+class Exported(Event, frozen=True, kw_only=True):
     """The GGUF exists and passed its checks."""
 
     gen: int
@@ -125,8 +117,7 @@ class Exported(Event):
     stopped_by_eos: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Examined(Event):
+class Examined(Event, frozen=True, kw_only=True):
     """The three scores of the shipped GGUF with their counts and 95 % intervals, and the score on every ancestor's
     exam.
     """
@@ -136,8 +127,7 @@ class Examined(Event):
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged(Event):
+class Judged(Event, frozen=True, kw_only=True):
     """The gate's and the stop rule's verdict: accepted, rejected or stopped, with the reasons in words."""
 
     gen: int
@@ -145,8 +135,7 @@ class Judged(Event):
     reasons: list[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded(Event):
+class Recorded(Event, frozen=True, kw_only=True):
     """The ledger row, the manifest and the head log are durable."""
 
     gen: int
@@ -154,16 +143,14 @@ class Recorded(Event):
     head: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogLine(Event):
+class LogLine(Event, frozen=True, kw_only=True):
     """Something worth reading that is not a number: level is info, warning or error."""
 
     level: str
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFinished(Event):
+class RunFinished(Event, frozen=True, kw_only=True):
     """The last event of a run. `verdict` is accepted, rejected, stopped, interrupted or failed; `exit_code` as the
     command line uses it.
     """
@@ -173,7 +160,7 @@ class RunFinished(Event):
     reasons: list[str]
     exit_code: int
     head: int | None
-    scores: dict[str, Any] = field(default_factory=dict[str, Any])
+    scores: dict[str, Any] = {}
     error: str = ""
     hint: str = ""
     seconds: float = 0.0
@@ -206,7 +193,7 @@ _BY_NAME: Mapping[str, type[Event]] = {type_name(t): t for t in EVENT_TYPES}
 
 def to_json_object(event: Event) -> dict[str, Any]:
     """Return the event as one JSON object whose first field is its `type`."""
-    return {"type": type_name(type(event)), **asdict(event)}
+    return {"type": type_name(type(event)), **msgspec.structs.asdict(event)}
 
 
 def from_json_object(data: Mapping[str, Any]) -> Event | None:
@@ -218,8 +205,8 @@ def from_json_object(data: Mapping[str, Any]) -> Event | None:
     event_type = _BY_NAME.get(str(data["type"]))
     if event_type is None:
         return None
-    names = {f.name for f in fields(event_type)}
-    return event_type(**{key: value for key, value in data.items() if key in names})
+    known = event_type.__struct_fields__
+    return event_type(**{key: value for key, value in data.items() if key in known})
 
 
 E = TypeVar("E", bound=Event)

@@ -6,8 +6,9 @@ Whatever works in a thread (loading, chatting, verifying) tells its news this wa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
 
 if TYPE_CHECKING:
     from engine.events import VoiceSampled
@@ -17,13 +18,11 @@ if TYPE_CHECKING:
 Mode = Literal["idle", "owner", "viewer"]
 
 
-@dataclass(frozen=True, slots=True)
-class ConsoleEvent:
+class ConsoleEvent(msgspec.Struct, frozen=True):
     """The base of them all."""
 
 
-@dataclass(frozen=True, slots=True)
-class LineageLoaded(ConsoleEvent):
+class LineageLoaded(ConsoleEvent, frozen=True):
     """The lineage was read: `rows` as `lineage --json` has them; `complete` is False for the outline of a first paint.
 
     `unfinished` names the generation of a run that can be resumed, `unfinished_parent` its parent (None: the base).
@@ -36,8 +35,7 @@ class LineageLoaded(ConsoleEvent):
     unfinished_parent: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsLoaded(ConsoleEvent):
+class SettingsLoaded(ConsoleEvent, frozen=True):
     """What luna.toml says that the screen shows: targets by score name, the base's name, planned steps by phase."""
 
     targets: Mapping[str, float]
@@ -45,8 +43,7 @@ class SettingsLoaded(ConsoleEvent):
     plans: Mapping[str, Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class ModeChanged(ConsoleEvent):
+class ModeChanged(ConsoleEvent, frozen=True):
     """Who trains: nobody (`idle`), this process (`owner`), or another one whose journal is read (`viewer`)."""
 
     mode: Mode
@@ -54,13 +51,11 @@ class ModeChanged(ConsoleEvent):
     purpose: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StopAsked(ConsoleEvent):
+class StopAsked(ConsoleEvent, frozen=True):
     """A stop was asked for; the run ends after its step."""
 
 
-@dataclass(frozen=True, slots=True)
-class KarmaRead(ConsoleEvent):
+class KarmaRead(ConsoleEvent, frozen=True):
     """What the inbox has earned: karma so far and needed; `action` is what age-up would do now, `why` in words.
 
     `starts` says whether this console may do it by itself.
@@ -73,8 +68,7 @@ class KarmaRead(ConsoleEvent):
     starts: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CurveLoaded(ConsoleEvent):
+class CurveLoaded(ConsoleEvent, frozen=True):
     """The loss curve of a recorded generation, None when no journal of it is left, and what it answered in training."""
 
     gen: int
@@ -82,8 +76,7 @@ class CurveLoaded(ConsoleEvent):
     voices: tuple[VoiceSampled, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluationLoaded(ConsoleEvent):
+class EvaluationLoaded(ConsoleEvent, frozen=True):
     """The examination of a generation with every item, as `eval --json` has it; None with `problem` when it failed."""
 
     ref: str
@@ -91,24 +84,21 @@ class EvaluationLoaded(ConsoleEvent):
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DetailsLoaded(ConsoleEvent):
+class DetailsLoaded(ConsoleEvent, frozen=True):
     """The manifest of a generation, for its page; None for a hand-written row."""
 
     gen: int
     manifest: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class JobStarted(ConsoleEvent):
+class JobStarted(ConsoleEvent, frozen=True):
     """Something long began beside training: eval, verify, export."""
 
     job: str
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class JobProgress(ConsoleEvent):
+class JobProgress(ConsoleEvent, frozen=True):
     """How far the job is; `eta_s` is None while it cannot be told."""
 
     job: str
@@ -118,8 +108,7 @@ class JobProgress(ConsoleEvent):
     eta_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class JobEnded(ConsoleEvent):
+class JobEnded(ConsoleEvent, frozen=True):
     """How the job ended, in one sentence, with further lines that a person may want to read."""
 
     job: str
@@ -128,16 +117,14 @@ class JobEnded(ConsoleEvent):
     lines: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MachineSampled(ConsoleEvent):
+class MachineSampled(ConsoleEvent, frozen=True):
     """One sample of the machine, and what is wrong with it."""
 
     sample: MachineSample
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Noted(ConsoleEvent):
+class Noted(ConsoleEvent, frozen=True):
     """Something to tell the person: level is info, warning or error; `hint` says what to do."""
 
     level: str
@@ -145,8 +132,7 @@ class Noted(ConsoleEvent):
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked(ConsoleEvent):
+class Asked(ConsoleEvent, frozen=True):
     """A prompt was sent to one or more generations; `turn` numbers it. `kind` is chat or lineage."""
 
     turn: int
@@ -156,8 +142,7 @@ class Asked(ConsoleEvent):
     kind: str = "chat"
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerStarted(ConsoleEvent):
+class AnswerStarted(ConsoleEvent, frozen=True):
     """A generation is loaded and begins to answer."""
 
     turn: int
@@ -166,8 +151,7 @@ class AnswerStarted(ConsoleEvent):
     gen: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerPiece(ConsoleEvent):
+class AnswerPiece(ConsoleEvent, frozen=True):
     """More of the answer's raw text."""
 
     turn: int
@@ -175,8 +159,7 @@ class AnswerPiece(ConsoleEvent):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerEnded(ConsoleEvent):
+class AnswerEnded(ConsoleEvent, frozen=True):
     """The answer is complete: `stop_reason` is eos, length, stopped or error (then `problem` says what)."""
 
     turn: int
@@ -188,8 +171,7 @@ class AnswerEnded(ConsoleEvent):
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerRated(ConsoleEvent):
+class AnswerRated(ConsoleEvent, frozen=True):
     """A rating or a correction of an answer is in the inbox; `karma` as written there."""
 
     turn: int

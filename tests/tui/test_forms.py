@@ -38,13 +38,13 @@ async def put(app: LunaApp, screen: Screen[Any]) -> list[Any]:
 
 def run_started(**more: Any) -> RunStarted:
     facts: dict[str, Any] = {"gen": 4, "phase": "converse", "parent_gen": 3, "steps": 70, "lr": 1.5e-3}
-    names = RunStarted.__dataclass_fields__
+    names = RunStarted.__struct_fields__
     defaults = {name: "" for name in names if name not in facts}
     return RunStarted(**{**defaults, **facts, "run": "r1", "seq": 1, "mono": 0.0, "wall": 0.0, **more})
 
 
 def train_step(**more: Any) -> TrainStep:
-    facts: dict[str, Any] = dict.fromkeys(TrainStep.__dataclass_fields__, 0.0)
+    facts: dict[str, Any] = dict.fromkeys(TrainStep.__struct_fields__, 0.0)
     return TrainStep(**{**facts, "run": "r1", "seq": 2, "step": 21, "total": 70, "eta_s": 72.0, **more})
 
 

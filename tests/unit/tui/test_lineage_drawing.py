@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from rich.text import Text
 from tui.fake_link import TARGETS, lineage, row
@@ -137,7 +138,7 @@ def test_a_run_stopped_before_the_console_opened_hangs_under_the_parent_of_its_p
     state = reduce(state_of(lineage(), 3), opened)
     found = running_of(state, UNICODE)
     assert found == Running(4, 1, "", "stopped · r goes on", stopped=True)
-    recorded = dataclasses.replace(opened, rows=(*lineage(), row(4, 3)))
+    recorded = msgspec.structs.replace(opened, rows=(*lineage(), row(4, 3)))
     assert running_of(reduce(state, recorded), UNICODE) is None
 
 
