@@ -62,7 +62,7 @@ def evaluate(workspace: Workspace, config: Config, ref: str, *, progress: Progre
         raise UsageError(f"G{as_gen} has no exam in this workspace", where=str(workspace.generation(as_gen)))
     parent = path[-1] if path else None
     began = time.monotonic()
-    with _loaded(workspace, config, named, progress, control) as (runtime, sha):
+    with _loaded(workspace, config, lineage, named, progress, control) as (runtime, sha):
         examination = sit_exams(
             runtime,
             parent_qa=read_items(workspace.generation(parent) / "qa.jsonl") if parent is not None else [],
@@ -76,7 +76,9 @@ def evaluate(workspace: Workspace, config: Config, ref: str, *, progress: Progre
             own_qa=read_items(workspace.generation(as_gen) / "qa.jsonl"),
         )
     note = f"the base on the exams of G{as_gen}'s lineage" if named.gen is None else ""
-    return report(workspace, config, named.gen, named.label, sha, as_gen, examination, note, time.monotonic() - began)
+    return report(
+        workspace, config, lineage, named.gen, named.label, sha, as_gen, examination, note, time.monotonic() - began
+    )
 
 
 def evaluate_one(
@@ -88,15 +90,16 @@ def evaluate_one(
     Raises UsageError for the base, where there is no recorded examination, and for the recall of a first generation;
     Damaged when the GGUF is not the recorded one.
     """
-    gen, recorded = _recorded(workspace, ref)
     lineage = workspace.lineage()
+    named = name_of(lineage, ref)
+    gen, recorded = _recorded(workspace, named)
     path = _path(lineage, gen)
     parent = workspace.generation(path[-1]) if path else None
     if only == "recall" and parent is None:
         raise UsageError(f"G{gen} has no parent whose QA set it could recall", hint="run another eval, or all of them")
     watched = watch(progress, control, config.eval.max_seconds)
     began = time.monotonic()
-    with _loaded(workspace, config, name_of(lineage, ref), progress, control) as (runtime, sha):
+    with _loaded(workspace, config, lineage, named, progress, control) as (runtime, sha):
         if only == "drift":
             style = run_style(
                 runtime,
@@ -119,20 +122,20 @@ def evaluate_one(
             else:
                 now = replace(now, generalization=generalization(results, items))
     note = f"{only} examined again; the rest as recorded"
-    return report(workspace, config, gen, f"G{gen}", sha, gen, now, note, time.monotonic() - began)
+    return report(workspace, config, lineage, gen, f"G{gen}", sha, gen, now, note, time.monotonic() - began)
 
 
 def recorded_evaluation(workspace: Workspace, config: Config, ref: str) -> dict[str, Any]:
     """Return the recorded examination of a generation in the same form, without running anything."""
-    gen, examination = _recorded(workspace, ref)
+    lineage = workspace.lineage()
+    gen, examination = _recorded(workspace, name_of(lineage, ref))
     seconds = sum(examination.seconds.values())
-    sha = workspace.lineage().node(gen).row.child_sha
+    sha = lineage.node(gen).row.child_sha
     note = "as recorded when the generation was judged"
-    return report(workspace, config, gen, f"G{gen}", sha, gen, examination, note, seconds)
+    return report(workspace, config, lineage, gen, f"G{gen}", sha, gen, examination, note, seconds)
 
 
-def _recorded(workspace: Workspace, ref: str) -> tuple[int, Examination]:
-    named = name_of(workspace.lineage(), ref)
+def _recorded(workspace: Workspace, named: Named) -> tuple[int, Examination]:
     if named.gen is None:
         raise UsageError("the base has no recorded examination", hint="run it: luna-tui eval base")
     if not (workspace.generation(named.gen) / "evals.json").exists():
@@ -142,7 +145,7 @@ def _recorded(workspace: Workspace, ref: str) -> tuple[int, Examination]:
 
 @contextmanager
 def _loaded(
-    workspace: Workspace, config: Config, named: Named, progress: Progress, control: Control
+    workspace: Workspace, config: Config, lineage: Lineage, named: Named, progress: Progress, control: Control
 ) -> Generator[tuple[Runtime, str]]:
     """The GGUF of `named`, checked and loaded for exams, and its SHA-256."""
     base = prepare_base(workspace, config, progress=progress, weights=False)
@@ -152,13 +155,14 @@ def _loaded(
         control.check()
         threads = config.train.threads or default_threads()
         runtime.load(gguf, n_ctx=exam_window(config), n_parallel=config.eval.parallel, threads=threads)
-        sha = base.gguf_sha if named.gen is None else workspace.lineage().node(named.gen).row.child_sha
+        sha = base.gguf_sha if named.gen is None else lineage.node(named.gen).row.child_sha
         yield runtime, sha
 
 
 def report(
     workspace: Workspace,
     config: Config,
+    lineage: Lineage,
     gen: int | None,
     label: str,
     sha: str,
@@ -168,7 +172,7 @@ def report(
     seconds: float,
 ) -> dict[str, Any]:
     """Return an examination with its targets and, for each item, the sets it belongs to."""
-    path = _path(workspace.lineage(), as_gen)
+    path = _path(lineage, as_gen)
     sets: dict[str, list[str]] = {}
 
     def note_set(name: str, items: list[Item]) -> None:
