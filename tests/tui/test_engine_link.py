@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from tui.scenes import steps
 from unit.cli.cli_fakes import FakeEngine, make_workspace
 from unit.cli.cli_script import play_accepted, play_until_stopped
 
@@ -193,21 +194,10 @@ def test_the_curve_of_a_finished_run_comes_with_what_it_answered(root: Path, tmp
     path = tmp_path / "events.jsonl"
     journal = Journal(path)
     emitter = Emitter("20261122-G1", journal)
-    for step in (1, 2):
-        emitter(
-            TrainStep,
-            step=step,
-            total=2,
-            loss=3.0 / step,
-            lr=1e-3,
-            grad_norm=1.0,
-            tokens=9,
-            tokens_per_s=99.0,
-            stage="conversations",
-            epoch=0.1,
-            eta_s=1.0,
-        )
-        emitter(VoiceSampled, step=step, prompt="Who?", text=f"said {step}", stop_reason="eos", seconds=0.1)
+    told = steps(2)
+    for event in told:
+        journal(event)
+        emitter(VoiceSampled, step=event.step, prompt="Who?", text=f"said {event.step}", stop_reason="eos", seconds=0.1)
     journal.close()
 
     seen = watched(root, Journals(path))
@@ -215,7 +205,7 @@ def test_the_curve_of_a_finished_run_comes_with_what_it_answered(root: Path, tmp
     loaded = seen.first(CurveLoaded)
     assert loaded.curve is not None
     assert loaded.curve.last is not None
-    assert (loaded.curve.last.step, loaded.curve.last.loss) == (2, 1.5)
+    assert (loaded.curve.last.step, loaded.curve.last.loss) == (2, told[-1].loss)
     assert [(voice.step, voice.text) for voice in loaded.voices] == [(1, "said 1"), (2, "said 2")]
 
     seen.link.load_curve(0)
