@@ -14,8 +14,9 @@ from typing import Any, Literal, Union, cast, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from engine.config import CONFIG_NAME, PER_PHASE, PHASES, Config
+from engine.config import CONFIG_NAME, PER_PHASE, Config
 from engine.errors import UsageError
+from engine.recipe import PHASES
 
 Key = tuple[str, ...]
 _PREFIX = "LUNA_"

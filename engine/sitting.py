@@ -1,0 +1,115 @@
+"""Putting any model through any items, each pair once: what was asked is kept by the model's SHA-256 and the items'."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from engine.config import Config
+from engine.control import Control
+from engine.exam_fit import exam_window
+from engine.examinee import Examinee
+from engine.runtime.client import Runtime
+from engine.steps.examine import stored_results
+from engine.training.machine_facts import default_threads
+from engine.workspace import Workspace
+from ledger.durable import write_durable
+from ledger.hashing import canonical_json, sha256_text
+from probes.base import Item, ItemResult
+from probes.scoring import score_items
+
+Progress = Callable[[int, int, str], None]
+
+
+def exam_sha(items: Sequence[Item]) -> str:
+    """Return the SHA-256 that names a set of items: their prompts, answers, distractors and order."""
+    return sha256_text(canonical_json([item.to_dict() for item in items]))
+
+
+class Sittings:
+    """Asks models, one loaded at a time, and remembers their results in `models/sittings`.
+
+    What was recorded when a generation was judged is taken as it is. Nothing of the lineage is changed.
+    """
+
+    def __init__(self, workspace: Workspace, config: Config, *, progress: Progress, control: Control) -> None:
+        self.workspace = workspace
+        self.config = config
+        self.control = control
+        self._progress = progress
+        self._runtime: Runtime | None = None
+
+    def known(self, model: Examinee, items: Sequence[Item]) -> list[ItemResult] | None:
+        """Return the results of `model` on `items` if it was asked before, else None."""
+        if model.gen is not None:
+            recorded = stored_results(self.workspace.generation(model.gen))
+            if all(item.id in recorded for item in items):
+                return [recorded[item.id] for item in items]
+        try:
+            lines = json.loads(self._path(model, exam_sha(items)).read_text(encoding="utf-8"))
+            return [ItemResult.from_dict(line) for line in lines]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None  # not asked yet; or a cache that is hurt, and asking again mends it
+
+    def results(self, model: Examinee, items: Sequence[Item], label: str = "items") -> list[ItemResult]:
+        """Return the results of `model` on `items`, asked now unless they are known; raises Interrupted on a stop."""
+        known = self.known(model, items)
+        if known is not None:
+            return known
+        if not items:
+            return []
+        with self.loaded(model) as runtime:
+            results = score_items(runtime, items, progress=self.progress, label=f"{model.label}: {label}")
+        self.keep(model, exam_sha(items), [result.to_dict() for result in results])
+        return results
+
+    @contextmanager
+    def loaded(self, model: Examinee) -> Generator[Runtime]:
+        """The model in llama.cpp, for the exams; it stays loaded for the next one who asks for the same."""
+        self.control.check()
+        if self._runtime is None:
+            self._runtime = Runtime(log=self.workspace.log("eval.log"))
+        gguf = model.gguf(self.workspace, self.config, self._runtime)
+        self._runtime.load(
+            gguf,
+            n_ctx=exam_window(self.config),
+            n_parallel=self.config.eval.parallel,
+            threads=self.config.train.threads or default_threads(),
+        )
+        yield self._runtime
+
+    def progress(self, done: int, total: int, label: str) -> None:
+        """Tell how far an exam is; raises Interrupted when a person asked to stop."""
+        self.control.check()
+        self._progress(done, total, label)
+
+    def kept(self, model: Examinee, name: str) -> Any:
+        """Return what `keep` wrote under this name, None when there is nothing readable."""
+        try:
+            return json.loads(self._path(model, name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def keep(self, model: Examinee, name: str, value: object) -> None:
+        """Remember JSON values for a model under a name; a name that says what was asked, such as an exam's SHA-256."""
+        path = self._path(model, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_durable(path, (json.dumps(value, ensure_ascii=False) + "\n").encode("utf-8"))
+
+    def close(self) -> None:
+        """End the child that ran the models."""
+        if self._runtime is not None:
+            self._runtime.close()
+            self._runtime = None
+
+    def __enter__(self) -> Sittings:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _path(self, model: Examinee, name: str) -> Path:
+        return self.workspace.models / "sittings" / model.sha[:16] / f"{name[:24]}.json"
