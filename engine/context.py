@@ -10,9 +10,18 @@ from engine.base_model import BaseModel
 from engine.config import Config
 from engine.control import Control
 from engine.events import Emitter
+from engine.rows import Row
 from engine.runtime.client import Runtime
 from engine.training.job import TrainingBackend
 from engine.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """Rows in feeding order, and the ids of those that are held out."""
+
+    rows: tuple[Row, ...]
+    held_out: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +29,8 @@ class TrainRequest:
     """What a person asks for; None means the configured value.
 
     `inbox_first`: a `converse` generation learns the inbox before the rows of the curriculum that are older.
+    `taught`: the new rows themselves and which of them are the exam, in place of what would be chosen: a study's
+    replicas learn and sit what the lineage they repeat did.
     """
 
     generations: int = 1
@@ -32,6 +43,7 @@ class TrainRequest:
     resume: bool = False
     strict: bool = False
     inbox_first: bool = False
+    taught: Taught | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,12 @@ def select_new(
     )
 
 
+def as_taught(phase: Phase, rows: Sequence[Row]) -> Selection:
+    """Return rows that were selected before, in another lineage, as they are."""
+    reason = f"{phase}: {len(rows)} rows, as they were taught before"
+    return Selection(phase, tuple(rows), reason, considered=len(rows), seen=0, left=0)
+
+
 def _candidates(
     phase: Phase, curriculum: Curriculum, inbox_rows: Sequence[Row], inbox_first: bool = False
 ) -> tuple[list[Row], str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.errors import UsageError
@@ -56,6 +56,18 @@ def split(rows: Sequence[Row], fraction: float, salt: str = "") -> tuple[list[Ro
     held = _choose(clusters, fraction, salt)
     train = [row for row in rows if cluster_of[row.id] not in held]
     return train, [row for row in rows if cluster_of[row.id] in held]
+
+
+def split_by_ids(rows: Sequence[Row], held_out: Collection[str]) -> tuple[list[Row], list[Row]]:
+    """Split rows into (train, holdout) by the ids given; raises UsageError when that leaves either of them empty."""
+    train = [row for row in rows if row.id not in held_out]
+    holdout = [row for row in rows if row.id in held_out]
+    if not train or not holdout:
+        raise UsageError(
+            f"of {len(rows)} new rows {len(holdout)} are to be held out: nothing is left to "
+            f"{'train on' if holdout else 'examine'}"
+        )
+    return train, holdout
 
 
 def clusters_needed(fraction: float) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from engine.config import Config
 from engine.control import Control
 from engine.exam_fit import exam_window
+from engine.exam_items import read_items
 from engine.examinee import Examinee
 from engine.runtime.client import Runtime
 from engine.steps.examine import stored_results
@@ -41,13 +42,14 @@ class Sittings:
         self.control = control
         self._progress = progress
         self._runtime: Runtime | None = None
+        self._judged: dict[int, dict[str, ItemResult]] = {}
 
     def known(self, model: Examinee, items: Sequence[Item]) -> list[ItemResult] | None:
         """Return the results of `model` on `items` if it was asked before, else None."""
         if model.gen is not None:
-            recorded = stored_results(self.workspace.generation(model.gen))
-            if all(item.id in recorded for item in items):
-                return [recorded[item.id] for item in items]
+            recorded = self._recorded(model.gen)
+            if all(_question(item) in recorded for item in items):
+                return [recorded[_question(item)] for item in items]
         try:
             lines = json.loads(self._path(model, exam_sha(items)).read_text(encoding="utf-8"))
             return [ItemResult.from_dict(line) for line in lines]
@@ -111,5 +113,31 @@ class Sittings:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _recorded(self, gen: int) -> dict[str, ItemResult]:
+        """What a generation was asked when it was judged, by question: an id alone does not tell its distractors."""
+        if gen not in self._judged:
+            lineage = self.workspace.lineage()
+            results = stored_results(self.workspace.generation(gen))
+            asked = [
+                item
+                for at in (gen, *lineage.ancestors(gen))
+                for name in ("exam.jsonl", "qa.jsonl")
+                for item in read_items(self.workspace.generation(at) / name)
+            ]
+            # In the order of an examination: where two sets hold one id, the first one's question was asked.
+            found: dict[str, ItemResult] = {}
+            ids: set[str] = set()
+            for item in asked:
+                if item.id in results and item.id not in ids:
+                    found[_question(item)] = results[item.id]
+                    ids.add(item.id)
+            self._judged[gen] = found
+        return self._judged[gen]
+
     def _path(self, model: Examinee, name: str) -> Path:
         return self.workspace.models / "sittings" / model.sha[:16] / f"{name[:24]}.json"
+
+
+def _question(item: Item) -> str:
+    """What is asked of a model, whatever generation the item is filed under."""
+    return canonical_json({key: value for key, value in item.to_dict().items() if key not in ("gen", "topic", "stage")})

@@ -18,7 +18,9 @@ from luna_tui.commands import (
     inbox,
     init,
     lineage,
+    report,
     rollback,
+    study,
     train,
     verify,
     watch,
@@ -36,6 +38,8 @@ COMMANDS: tuple[tuple[str, Callable[..., None], Sequence[str]], ...] = (
     ("rollback", rollback.rollback, rollback.EXAMPLES),
     ("chat", chat.chat, chat.EXAMPLES),
     ("watch", watch.watch, watch.EXAMPLES),
+    ("study", study.study, study.EXAMPLES),
+    ("report", report.report, report.EXAMPLES),
     ("behaviors", behaviors.behaviors, behaviors.EXAMPLES),
     ("export", export.export, export.EXAMPLES),
     ("verify", verify.verify, verify.EXAMPLES),
@@ -78,9 +82,9 @@ def top(
 
         if can_open():
             raise typer.Exit(open_console(call))
-        from luna_tui.commands.report import report
+        from luna_tui.commands.standing import standing
 
-        report(call)
+        standing(call)
 
 
 def build_app() -> typer.Typer:

@@ -16,17 +16,17 @@ from typing import cast
 from engine.base_model import require_intact
 from engine.context import Context, TrainRequest
 from engine.curriculum import Curriculum, read_curriculum, read_files
-from engine.dataset import PhaseRequest, Selection, select_new
+from engine.dataset import PhaseRequest, Selection, as_taught, select_new
 from engine.disk import require_space
 from engine.errors import UsageError
 from engine.events import DataPrepared
 from engine.exam_fit import exam_window, require_fit
 from engine.exam_items import read_items
-from engine.holdout import split
+from engine.holdout import split, split_by_ids
 from engine.inbox import rated_down
 from engine.inheritance import ancestor_data, require_evidence
 from engine.plan import Plan
-from engine.recipe import PhaseRecipe
+from engine.recipe import Phase, PhaseRecipe
 from engine.replay import choose_replay, weave
 from engine.rows import Row
 from engine.runs import Run
@@ -154,18 +154,22 @@ def _choose(
     ancestors, seen, held = ancestor_data(context.workspace, descent.path)
     curriculum, inbox, given = _read(context, request)
     depth = len(descent.path)
-    selection = select_new(
-        cast("PhaseRequest", request.phase),
-        curriculum,
-        inbox,
-        seen,
-        depth,
-        config,
-        given,
-        inbox_first=request.inbox_first,
-    )
+    if request.taught is None:
+        selection = select_new(
+            cast("PhaseRequest", request.phase),
+            curriculum,
+            inbox,
+            seen,
+            depth,
+            config,
+            given,
+            inbox_first=request.inbox_first,
+        )
+        train, holdout = split(selection.rows, config.curriculum.holdout, f"G{depth}")
+    else:
+        selection = as_taught(cast("Phase", request.phase), request.taught.rows)
+        train, holdout = split_by_ids(selection.rows, request.taught.held_out)
     recipe = config.recipe(selection.phase)
-    train, holdout = split(selection.rows, config.curriculum.holdout, f"G{depth}")
     replay = choose_replay(
         ancestors,
         config.replay.rows,
@@ -182,6 +186,8 @@ def _read(context: Context, request: TrainRequest) -> tuple[Curriculum, list[Row
     """Read the curriculum and the inbox, or, as the third value, the files given with --data; bad rows are told."""
     config, root = context.config.curriculum, context.workspace.root
     last, limit = config.stages[-1], config.max_line_bytes
+    if request.taught is not None:
+        return read_files([], last, stages=config.stages, max_line_bytes=limit), [], None
     if request.data:
         read = read_files(request.data, last, stages=config.stages, max_line_bytes=limit)
         _tell_bad(context, request, read)

@@ -1,48 +1,51 @@
-"""Bare `luna-tui`: where the lineage stands and what to do next."""
+"""`luna-tui report`: what this workspace has found, as Markdown and one HTML page with pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Annotated
 
-from luna_tui.invocation import Invocation
+import typer
+
+from luna_tui.invocation import JsonOption, WorkspaceOption, invocation
+
+EXAMPLES = (
+    "luna-tui report                    # report/report.md and report/report.html in the workspace",
+    "luna-tui report --out docs/study",
+    "luna-tui report --json | jq .html",
+)
 
 
-def report(call: Invocation) -> None:
-    """Print the plain report, or how to make a workspace where there is none."""
+def report(
+    context: typer.Context,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Where it goes; report/ in the workspace if not given."),
+    ] = None,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Write the report: the verdict first, then the lineage, the forgetting matrix, the study, the ladder and the
+    comparisons, each where it exists, with pictures, intervals, and the commands and hashes to do it again.
+
+    Reads what is recorded and loads no model. Only the report's own files are replaced.
+    """
+    from luna_tui.report.writing import write_report
+
+    call = invocation(context)
+    opened = call.workspace()
+    written = write_report(opened, call.engine.config(opened.root), out or opened.root / "report")
+    if as_json:
+        from luna_tui.json_output import write_document
+
+        write_document(written)
+        return
     from rich.text import Text
 
-    from luna_tui.commands.lineage import show_lineage
     from luna_tui.safe_text import safe_line
     from luna_tui.terminal import stdout_console
 
     console = stdout_console()
-    if not (call.root / "luna.toml").is_file():
-        where = "this directory" if call.named is None else safe_line(str(call.named))
-        console.print(Text(f"{where} is no luna workspace yet."), soft_wrap=True)
-        for words, command in (
-            (
-                "see it work on the sample curriculum",
-                "luna-tui init demo --demo && luna-tui -w demo train --generations 4",
-            ),
-            ("begin your own", "luna-tui init mine"),
-            ("open another one", "luna-tui -w DIR"),
-        ):
-            console.print(Text.assemble((f"  {words}\n", "dim"), "    ", (command, "cyan")), soft_wrap=True)
-        return
-    workspace = call.workspace()
-    console.print(Text(f"luna {console.glyphs.dot} {safe_line(workspace.root.name)}", "bold"))
-    console.print()
-    if not show_lineage(call, workspace, console):
-        return
-    rows = call.engine.lineage_rows(workspace)
-    for words, command in _next_steps(rows):
-        console.print(Text.assemble((f"{words:<22}", "dim"), (call.command(command), "cyan")), soft_wrap=True)
-
-
-def _next_steps(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    newest: Mapping[str, Any] = rows[-1]
-    steps = [("talk to HEAD", "chat HEAD"), ("next generation", "train"), ("check everything", "verify")]
-    if newest.get("verdict") in ("rejected", "stopped"):
-        steps.insert(0, (f"why G{newest['GEN_ID']} was {newest['verdict']}", f"eval G{newest['GEN_ID']} --recorded"))
-    return steps
+    console.print(Text(safe_line(written["verdict"])), soft_wrap=not console.is_terminal)
+    for key in ("markdown", "html"):
+        console.print(Text.assemble((f"{key:<9}", "dim"), (safe_line(written[key]), "cyan")), soft_wrap=True)

@@ -1,0 +1,174 @@
+"""The arms of a study: who trains what with which seed, where it lies, and what is to be trained next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from engine.attach import unfinished
+from engine.config import Config
+from engine.context import Taught, TrainRequest
+from engine.errors import UsageError
+from engine.replay import weave
+from engine.rows import Row
+from engine.runtime.client import Runtime
+from engine.side_workspace import side_workspace
+from engine.study.lessons import Lesson
+from engine.workspace import Workspace
+
+Kind = Literal["micro", "one-shot"]
+
+FOLDER = "study"
+
+# Replicas are measured, not judged: a seed that does worse is a finding, and its lineage must go on.
+_NO_GATE: dict[str, object] = {
+    "eval.recall_target": 0.0,
+    "eval.generalization_target": 0.0,
+    "eval.drift_target": 1.0,
+    "eval.answered_target": 0.0,
+    "eval.recall_scope": "parent",
+    "stop_rule.enabled": False,
+    "rescue.enabled": False,
+    "age_up.in_console": False,
+    "voice.while_training": False,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One training of the study: `micro` is the lineage again, `one-shot` all its rows in a single generation.
+
+    `own` is the lineage that is studied itself, which has its seed already.
+    """
+
+    kind: Kind
+    seed: int
+    workspace: Workspace
+    config: Config
+    own: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}, seed {self.seed}"
+
+
+def make_arms(workspace: Workspace, config: Config, lessons: Sequence[Lesson], seeds: Sequence[int]) -> list[Arm]:
+    """Return the arms, micro and one-shot for each seed, their workspaces made; nothing is trained yet.
+
+    Raises UsageError without at least two different seeds: one run says nothing about chance.
+    """
+    if len(set(seeds)) < 2 or len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise UsageError(
+            f"{', '.join(map(str, seeds)) or 'no seed'}: a study needs at least two different seeds",
+            where="--seeds",
+            hint="three or more tell what is chance: --seeds 0,1,2",
+        )
+    arms: list[Arm] = []
+    own_seeds = {lesson.seed for lesson in lessons}
+    for kind in ("micro", "one-shot"):
+        for seed in seeds:
+            if kind == "micro" and own_seeds == {seed}:
+                arms.append(Arm(kind, seed, workspace, config, own=True))
+                continue
+            side, side_config = side_workspace(
+                workspace, f"{FOLDER}/{kind}-seed{seed}", {**_NO_GATE, "train.seed": seed}
+            )
+            arms.append(Arm(kind, seed, side, side_config))
+    return arms
+
+
+def next_request(arm: Arm, lessons: Sequence[Lesson], runtime_log: Path) -> TrainRequest | None:
+    """Return what the arm has to train next, None when it is through; raises UsageError when its folder holds
+    something else.
+    """
+    if arm.own:
+        return None
+    done = _recorded(arm, lessons)
+    total = len(lessons) if arm.kind == "micro" else 1
+    if done >= total:
+        return None
+    if unfinished(arm.workspace) is not None:
+        return TrainRequest(resume=True)
+    if arm.kind == "micro":
+        lesson = lessons[done]
+        return TrainRequest(
+            phase=lesson.phase,
+            parent=f"G{done - 1}" if done else None,
+            taught=Taught(lesson.rows, lesson.held_out),
+        )
+    return _one_shot(arm, lessons, runtime_log)
+
+
+def all_rows(lessons: Sequence[Lesson]) -> tuple[Row, ...]:
+    """Return every new row of the lineage, holdouts included, in the order they were taught."""
+    return tuple({row.id: row for lesson in lessons for row in lesson.rows}.values())
+
+
+def _one_shot(arm: Arm, lessons: Sequence[Lesson], log: Path) -> TrainRequest:
+    """All rows in one `base` generation, for as many steps as feed the trained tokens the whole lineage was fed."""
+    rows = all_rows(lessons)
+    held_out = frozenset().union(*(lesson.held_out for lesson in lessons))
+    tokens = _tokens(arm, [row for row in rows if row.id not in held_out], log)
+    recipe = arm.config.recipe("base")
+    wanted = sum(lesson.trained_tokens for lesson in lessons)
+    steps = steps_for(wanted, tokens, recipe.batch_size, recipe.accumulation)
+    return TrainRequest(phase="base", taught=Taught(rows, held_out), steps=steps)
+
+
+def steps_for(wanted: int, tokens: Sequence[int], batch_size: int, accumulation: int = 1) -> int:
+    """Return how many steps feed nearest to `wanted` trained tokens, when rows of `tokens` are fed pass after pass.
+
+    A pass ends with a batch that may be short, and a step takes `accumulation` batches.
+    """
+    batches = [sum(tokens[start : start + batch_size]) for start in range(0, len(tokens), batch_size)]
+    fed, steps = 0, 0
+    while True:
+        step = sum(batches[(steps * accumulation + number) % len(batches)] for number in range(accumulation))
+        if steps and abs(fed - wanted) <= abs(fed + step - wanted):
+            return steps
+        fed, steps = fed + step, steps + 1
+
+
+def _tokens(arm: Arm, rows: Sequence[Row], log: Path) -> list[int]:
+    """Tokens with a loss of every row in feeding order in phase `base`, where every token but the first counts."""
+    from engine.base_model import prepare_base
+    from engine.steps.encode import encode
+
+    fed = [item.row for item in weave(rows, [], arm.config.curriculum.stages)]
+    base = prepare_base(arm.workspace, arm.config, weights=False)
+    with Runtime(log=log) as runtime:
+        examples = encode(runtime, base, fed, arm.config.recipe("base"))
+    return [len(example.ids) - 1 for example in examples]
+
+
+def _recorded(arm: Arm, lessons: Sequence[Lesson]) -> int:
+    """How many generations the arm has; each must have been fed what this study feeds it."""
+    rows = arm.workspace.ledger.read()
+    for row in rows:
+        manifest = arm.workspace.manifest(row.gen_id)
+        wanted = lessons[row.gen_id].data_sha if arm.kind == "micro" and row.gen_id < len(lessons) else ""
+        if manifest is None or manifest.seed != arm.seed or (wanted and row.data_delta_sha != wanted):
+            raise _other_study(arm)
+    if arm.kind == "one-shot" and rows and not _same_rows(arm, lessons):
+        raise _other_study(arm)
+    return len(rows)
+
+
+def _same_rows(arm: Arm, lessons: Sequence[Lesson]) -> bool:
+    path = arm.workspace.generation(0) / "data" / "new.jsonl"
+    try:
+        ids = {json.loads(line)["id"] for line in path.read_text(encoding="utf-8").split("\n") if line}
+    except (OSError, ValueError, KeyError):
+        return False
+    return ids == {row.id for row in all_rows(lessons)}
+
+
+def _other_study(arm: Arm) -> UsageError:
+    return UsageError(
+        "there is another study's training here: other rows, or another seed",
+        where=str(arm.workspace.root),
+        hint=f"move the folder {FOLDER}/ away to begin this study, or name the lineage it belongs to",
+    )

@@ -1,0 +1,92 @@
+"""`study/study.json`: what was trained, from which bytes, what it answered, and what follows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from engine.config import Config
+from engine.errors import Damaged
+from engine.study.arms import FOLDER, Arm
+from engine.study.asking import Answers
+from engine.study.conclude import conclude
+from engine.study.lessons import Lesson, count_trained_tokens
+from engine.workspace import Workspace
+from ledger.durable import write_durable
+
+FILE = "study.json"
+
+
+def write_study(
+    workspace: Workspace,
+    config: Config,
+    lessons: Sequence[Lesson],
+    arms: Sequence[Arm],
+    answers: Mapping[str, Answers],
+    base: Answers,
+) -> dict[str, Any]:
+    """Conclude a study whose arms are all trained and asked (`answers` by the arm's name), write it and return it."""
+    by_kind = {kind: [answers[arm.name] for arm in arms if arm.kind == kind] for kind in ("micro", "one-shot")}
+    last = lessons[-1].gen
+    study: dict[str, Any] = {
+        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "lineage": [lesson.gen for lesson in lessons],
+        "lineage_sha": workspace.lineage().node(last).row.child_sha,
+        "base": {"name": config.model.base, **base.to_dict()},
+        "seeds": sorted({arm.seed for arm in arms}),
+        "rows": {
+            "new": sum(len(lesson.rows) for lesson in lessons),
+            "held_out": sum(len(lesson.exam) for lesson in lessons),
+        },
+        "arms": [{**_arm(arm, lessons), **answers[arm.name].to_dict()} for arm in arms],
+        "conclusion": conclude(by_kind, base),
+        "command": f"luna-tui study --seeds {','.join(str(seed) for seed in sorted({arm.seed for arm in arms}))}",
+    }
+    text = json.dumps(study, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    write_durable(workspace.root / FOLDER / FILE, text.encode("utf-8"))
+    return study
+
+
+def read_study(workspace: Workspace) -> dict[str, Any] | None:
+    """Return the finished study of this workspace, None without one; raises Damaged for a file that is none."""
+    path = workspace.root / FOLDER / FILE
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise Damaged(f"cannot be read: {error}", where=str(path), hint="make it anew: luna-tui study") from error
+
+
+def _arm(arm: Arm, lessons: Sequence[Lesson]) -> dict[str, Any]:
+    """Facts of an arm's training: its generations with their SHA-256, tokens, minutes, recipe and thread count."""
+    lineage = arm.workspace.lineage()
+    gens = [lesson.gen for lesson in lessons] if arm.own else [node.row.gen_id for node in lineage.nodes()]
+    generations: list[dict[str, Any]] = []
+    for gen in gens:
+        row, manifest = lineage.node(gen).row, arm.workspace.manifest(gen)
+        generations.append(
+            {
+                "gen": gen,
+                "child_sha": row.child_sha,
+                "steps": row.steps,
+                "lr": row.lr,
+                "minutes": row.walltime_min,
+                "threads": manifest.threads if manifest else None,
+                "trained_tokens": count_trained_tokens(arm.workspace.generation(gen) / "metrics.jsonl"),
+                "recall": row.eval_recall,
+                "generalization": row.eval_generalization,
+                "by_ancestor": {g: s["value"] for g, s in manifest.scores["by_ancestor"].items()} if manifest else {},
+            }
+        )
+    return {
+        "kind": arm.kind,
+        "seed": arm.seed,
+        "own_lineage": arm.own,
+        "generations": generations,
+        "steps": sum(generation["steps"] for generation in generations),
+        "trained_tokens": sum(generation["trained_tokens"] for generation in generations),
+        "minutes": round(sum(generation["minutes"] or 0.0 for generation in generations), 1),
+    }

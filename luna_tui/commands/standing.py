@@ -1,0 +1,48 @@
+"""Bare `luna-tui`: where the lineage stands and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from luna_tui.invocation import Invocation
+
+
+def standing(call: Invocation) -> None:
+    """Print the plain report, or how to make a workspace where there is none."""
+    from rich.text import Text
+
+    from luna_tui.commands.lineage import show_lineage
+    from luna_tui.safe_text import safe_line
+    from luna_tui.terminal import stdout_console
+
+    console = stdout_console()
+    if not (call.root / "luna.toml").is_file():
+        where = "this directory" if call.named is None else safe_line(str(call.named))
+        console.print(Text(f"{where} is no luna workspace yet."), soft_wrap=True)
+        for words, command in (
+            (
+                "see it work on the sample curriculum",
+                "luna-tui init demo --demo && luna-tui -w demo train --generations 4",
+            ),
+            ("begin your own", "luna-tui init mine"),
+            ("open another one", "luna-tui -w DIR"),
+        ):
+            console.print(Text.assemble((f"  {words}\n", "dim"), "    ", (command, "cyan")), soft_wrap=True)
+        return
+    workspace = call.workspace()
+    console.print(Text(f"luna {console.glyphs.dot} {safe_line(workspace.root.name)}", "bold"))
+    console.print()
+    if not show_lineage(call, workspace, console):
+        return
+    rows = call.engine.lineage_rows(workspace)
+    for words, command in _next_steps(rows):
+        console.print(Text.assemble((f"{words:<22}", "dim"), (call.command(command), "cyan")), soft_wrap=True)
+
+
+def _next_steps(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    newest: Mapping[str, Any] = rows[-1]
+    steps = [("talk to HEAD", "chat HEAD"), ("next generation", "train"), ("check everything", "verify")]
+    if newest.get("verdict") in ("rejected", "stopped"):
+        steps.insert(0, (f"why G{newest['GEN_ID']} was {newest['verdict']}", f"eval G{newest['GEN_ID']} --recorded"))
+    return steps
