@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -15,11 +17,11 @@ from luna_tui.terminal import Glyphs, LunaConsole
 _STYLES = {"enough": "bold green", "not_enough": "bold red", "stopped": "bold yellow"}
 
 
-def print_ladder(console: LunaConsole, report: Mapping[str, Any]) -> None:
-    """Print what `LadderReport.to_dict` gave."""
+def print_ladder(console: LunaConsole, report: Mapping[str, Any], root: Path) -> None:
+    """Print what `LadderReport.to_dict` gave; `root` is the workspace as the person names it."""
     console.print(_table(console, report))
     for rung in report["rungs"]:
-        console.print(_course(console.glyphs, rung))
+        console.print(_course(console.glyphs, rung, root), soft_wrap=not console.is_terminal)
     console.print()
     glyphs = console.glyphs
     marks = {"enough": glyphs.accepted, "not_enough": glyphs.rejected, "stopped": glyphs.stopped}
@@ -55,7 +57,7 @@ def _table(console: LunaConsole, report: Mapping[str, Any]) -> Table:
     return table
 
 
-def _course(glyphs: Glyphs, rung: Mapping[str, Any]) -> Text:
+def _course(glyphs: Glyphs, rung: Mapping[str, Any], root: Path) -> Text:
     """How a rung came to its score, in a line or two under the table."""
     marks = {"accepted": glyphs.accepted, "rejected": glyphs.rejected, "stopped": glyphs.stopped}
     verdicts = " ".join(f"G{made['gen']}{marks.get(made['verdict'], '')}" for made in rung["generations"])
@@ -68,7 +70,11 @@ def _course(glyphs: Glyphs, rung: Mapping[str, Any]) -> Text:
     text = Text(f"\n{name}: {verdicts}, asked {rung['asked']}{asked}\n  {kinds}", "dim")
     sizes = [figures.size(rung["size_bytes"])]
     sizes += [f"{figures.size(rung['memory_bytes'])} of memory"] if rung["memory_bytes"] else []
-    where = "this workspace's own lineage" if rung["taken"] else f"luna-tui -w {rung['folder']} lineage"
+    where = (
+        "this workspace's own lineage"
+        if rung["taken"]
+        else f"luna-tui -w {shlex.quote(str(root / rung['folder']))} lineage"
+    )
     text.append(f"\n  {', '.join(sizes)}; {safe_line(where)}")
     for note in [*rung["notes"], *([rung["stopped"]] if rung["stopped"] else [])]:
         text.append(f"\n  {safe_line(str(note))}", "not dim yellow")

@@ -67,7 +67,7 @@ def ladder(
         from luna_tui.ladder_report import print_ladder
         from luna_tui.terminal import stdout_console
 
-        print_ladder(stdout_console(), report.to_dict())
+        print_ladder(stdout_console(), report.to_dict(), call.root)
     raise typer.Exit(report.exit_code)
 
 
