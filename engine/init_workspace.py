@@ -34,6 +34,13 @@ models/cache/
 models/sittings/
 models/generations/.staging-*/
 runs/
+ladder/*/models/*.gguf
+ladder/*/models/.lock
+ladder/*/models/base/
+ladder/*/models/cache/
+ladder/*/models/sittings/
+ladder/*/models/generations/.staging-*/
+ladder/*/runs/
 """
 
 

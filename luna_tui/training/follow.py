@@ -14,7 +14,6 @@ from typing import IO, TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from engine.events import Event
     from engine.session import TrainOutcome
-    from luna_tui.engine_access import Session
 
 _TICK_S = 0.1
 _SHOW_CURSOR = b"\x1b[?25h\r\n"
@@ -40,10 +39,18 @@ class View(Protocol):
         ...
 
 
+class Stoppable(Protocol):
+    """Something that can be asked to stop: a session, or what owns several of them."""
+
+    def stop(self) -> None:
+        """Stop at the next safe point; called by signal handlers."""
+        ...
+
+
 class StopSignals:
     """Ctrl-C once asks the session to stop, a second time ends the process; SIGTERM asks like the first Ctrl-C."""
 
-    def __init__(self, session: Session, terminal: IO[str]) -> None:
+    def __init__(self, session: Stoppable, terminal: IO[str]) -> None:
         self.asked = False
         self._session = session
         self._terminal = terminal
