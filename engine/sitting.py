@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -41,11 +41,12 @@ class Sittings:
         self.control = control
         self._progress = progress
         self._runtime: Runtime | None = None
+        self._recorded: tuple[int, Mapping[str, ItemResult]] | None = None
 
     def known(self, model: Examinee, items: Sequence[Item]) -> list[ItemResult] | None:
         """Return the results of `model` on `items` if it was asked before, else None."""
         if model.gen is not None:
-            recorded = stored_results(self.workspace.generation(model.gen))
+            recorded = self._record_of(model.gen)
             if all(item.id in recorded for item in items):
                 return [recorded[item.id] for item in items]
         try:
@@ -53,6 +54,12 @@ class Sittings:
             return [ItemResult.from_dict(line) for line in lines]
         except (OSError, ValueError, KeyError, TypeError):
             return None  # not asked yet; or a cache that is hurt, and asking again mends it
+
+    def _record_of(self, gen: int) -> Mapping[str, ItemResult]:
+        """What was recorded of a generation; kept while one exam of it after the other is asked for."""
+        if self._recorded is None or self._recorded[0] != gen:
+            self._recorded = (gen, stored_results(self.workspace.generation(gen)))
+        return self._recorded[1]
 
     def results(self, model: Examinee, items: Sequence[Item], label: str = "items") -> list[ItemResult]:
         """Return the results of `model` on `items`, asked now unless they are known; raises Interrupted on a stop."""
