@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-from collections.abc import Iterator
 from enum import StrEnum
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +10,6 @@ import typer
 from luna_tui.invocation import GenArgument, JsonOption, WorkspaceOption, invocation
 
 if TYPE_CHECKING:
-    from engine.control import Control
     from engine.workspace import Workspace
 
 EXAMPLES = (
@@ -55,6 +50,7 @@ def evaluate(
     from engine.control import Control
     from engine.errors import UsageError
     from luna_tui.bars import bar
+    from luna_tui.ctrl_c import stops_by_ctrl_c
     from luna_tui.quiet_output import quiet_output
 
     call = invocation(context)
@@ -70,7 +66,7 @@ def evaluate(
     with (
         quiet_output(opened.runs / "eval.log") as streams,
         bar("examining", quiet=as_json, stream=streams.err) as progress,
-        _stops_by_ctrl_c(control),
+        stops_by_ctrl_c(control),
     ):
         result = call.engine.evaluate(
             opened, config, gen, progress=progress, control=control, only=only.value if only else None
@@ -89,19 +85,3 @@ def _show(workspace: Workspace, result: dict[str, Any], *, everything: bool, as_
 
     was = {row.gen_id: row.eval_generalization for row in workspace.ledger.read()}
     print_evaluation(stdout_console(), result, was, everything=everything)
-
-
-@contextlib.contextmanager
-def _stops_by_ctrl_c(control: Control) -> Iterator[None]:
-    """Let the first Ctrl-C stop the examination in order; the second one interrupts it anywhere."""
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if control.stopping:
-            raise KeyboardInterrupt
-        control.stop()
-
-    before = signal.signal(signal.SIGINT, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
