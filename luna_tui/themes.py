@@ -103,7 +103,7 @@ def line_styles(theme: Theme) -> dict[str, Style]:
 
 
 # How much of the theme's first colour is in the background of a heat map's cell, from the lowest scores to the highest.
-_SHADES = (0.06, 0.2, 0.38, 0.6, 0.85)
+_SHADES = (0.06, 0.2, 0.34, 0.5, 0.9)
 
 
 def _heat(theme: Theme) -> dict[str, Style]:

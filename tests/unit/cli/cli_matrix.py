@@ -37,5 +37,5 @@ def _right(row: int, gen: int, items: int) -> int:
     """How many items are right: nearly none before it is taught, then nearly all, and G0's fewer with every child."""
     taught = gen + 1
     if row < taught:
-        return items // 20 + row
-    return items - (3 * (row - taught) + 2 if gen == 0 else 1)
+        return min(items, items // 20 + row)
+    return max(0, items - (3 * (row - taught) + 2 if gen == 0 else 1))
