@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from unit.cli.cli_fakes import FakeEngine, make_workspace
 from unit.cli.cli_matrix import matrix
 from unit.cli.conftest import Run
 
+from engine.control import Control
 from luna_tui.heat import shade
 from luna_tui.matrix_report import print_matrix
 from luna_tui.terminal import LunaConsole
@@ -60,6 +63,19 @@ def test_fill_asks_only_where_something_is_missing(run: Run, workspace: Path) ->
     whole = engine(matrix())
     run("-w", workspace, "matrix", "--fill", engine=whole)
     assert whole.filled == []
+
+
+def test_a_stopped_filling_is_exit_130(run: Run, workspace: Path) -> None:
+    class Stopped(FakeEngine):
+        def fill_matrix(self, *_: Any, control: Control, **__: Any) -> dict[str, Any]:
+            os.kill(os.getpid(), signal.SIGINT)
+            control.check()
+            raise AssertionError("the first Ctrl-C stops it in order")
+
+    fake = Stopped()
+    fake.matrix = matrix(known=False)
+    result = run("-w", workspace, "matrix", "--fill", engine=fake)
+    assert (result.code, result.out) == (130, "")
 
 
 def test_json_is_what_the_engine_returned(run: Run, workspace: Path) -> None:
