@@ -14,7 +14,7 @@ from engine.control import Control
 from engine.errors import UsageError
 from engine.exam_fit import exam_window
 from engine.exam_items import read_items
-from engine.gate import passes
+from engine.gate import passes, scores_when_new
 from engine.references import Named, gguf_of, name_of, require_recorded
 from engine.runtime.client import Runtime
 from engine.steps.examine import (
@@ -199,7 +199,7 @@ def report(
             "drift": config.eval.drift_target,
             "answered": config.eval.answered_target,
         },
-        "passes": passes(examination, config.eval),
+        "passes": passes(examination, config.eval, when_new=scores_when_new(lineage, path)),
         "items": [{**result.to_dict(), "sets": sets.get(result.id, [])} for result in examination.results],
         "tone": [answer.to_dict() for answer in examination.tone_answers],
         "lost": summary["lost"],

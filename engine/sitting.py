@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from engine.training.machine_facts import default_threads
 from engine.workspace import Workspace
 from ledger.durable import write_durable
 from ledger.hashing import canonical_json, sha256_text
+from ledger.lineage import Lineage
 from probes.base import Item, ItemResult
 from probes.scoring import score_items
 
@@ -42,7 +43,8 @@ class Sittings:
         self.control = control
         self._progress = progress
         self._runtime: Runtime | None = None
-        self._judged: dict[int, dict[str, ItemResult]] = {}
+        self._judged: tuple[int, Mapping[str, ItemResult]] | None = None
+        self._lineage: Lineage | None = None
 
     def known(self, model: Examinee, items: Sequence[Item]) -> list[ItemResult] | None:
         """Return the results of `model` on `items` if it was asked before, else None."""
@@ -113,26 +115,24 @@ class Sittings:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _recorded(self, gen: int) -> dict[str, ItemResult]:
-        """What a generation was asked when it was judged, by question: an id alone does not tell its distractors."""
-        if gen not in self._judged:
-            lineage = self.workspace.lineage()
+    def _recorded(self, gen: int) -> Mapping[str, ItemResult]:
+        """What a generation was asked when it was judged, by question: an id alone does not tell its distractors.
+
+        Of the last generation asked for, since exams are asked model after model.
+        """
+        if self._judged is None or self._judged[0] != gen:
+            self._lineage = self._lineage or self.workspace.lineage()
             results = stored_results(self.workspace.generation(gen))
             asked = [
                 item
-                for at in (gen, *lineage.ancestors(gen))
+                for at in (gen, *self._lineage.ancestors(gen))
                 for name in ("exam.jsonl", "qa.jsonl")
                 for item in read_items(self.workspace.generation(at) / name)
             ]
             # In the order of an examination: where two sets hold one id, the first one's question was asked.
-            found: dict[str, ItemResult] = {}
-            ids: set[str] = set()
-            for item in asked:
-                if item.id in results and item.id not in ids:
-                    found[_question(item)] = results[item.id]
-                    ids.add(item.id)
-            self._judged[gen] = found
-        return self._judged[gen]
+            first = {item.id: item for item in reversed(asked) if item.id in results}
+            self._judged = gen, {_question(item): results[id_] for id_, item in first.items()}
+        return self._judged[1]
 
     def _path(self, model: Examinee, name: str) -> Path:
         return self.workspace.models / "sittings" / model.sha[:16] / f"{name[:24]}.json"

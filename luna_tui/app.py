@@ -227,6 +227,8 @@ class LunaApp(OrderedKeys[Leave]):
     @on(intents.OpenItems)
     @on(intents.Examine)
     @on(intents.NeedEvaluation)
+    @on(intents.NeedMatrix)
+    @on(intents.FillMatrix)
     @on(intents.NeedDetails)
     @on(intents.Ask)
     @on(intents.CancelAnswers)

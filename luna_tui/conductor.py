@@ -90,12 +90,16 @@ class Conductor(Looking):
 
             self._stage.push_screen(ItemsScreen(message.gen, self._stage.glyphs))
             self._refresh()
-        elif isinstance(message, intents.Examine):
+        elif isinstance(message, intents.Examine | intents.FillMatrix):
             refusal = BY_NAME["evaluate"].refusal(self.state)
             if refusal:
                 self.tell(refusal, "warning")
+            elif isinstance(message, intents.FillMatrix):
+                self._link.fill_matrix(_name(message.gen))
             else:
                 self._link.evaluate(_name(message.gen), message.only)
+        elif isinstance(message, intents.NeedMatrix):
+            self._link.load_matrix(_name(message.gen))
         elif isinstance(message, intents.NeedEvaluation):
             self._link.load_evaluation(f"G{message.gen}")
         elif isinstance(message, intents.NeedDetails):
@@ -121,10 +125,6 @@ class Conductor(Looking):
         marked = self.state.ui.marked
         marked = tuple(m for m in marked if m != gen) if gen in marked else (*marked, gen)[-2:]
         self._ui(marked=marked)
-
-    def _refresh(self) -> None:
-        # A pushed screen is composed before it can show anything.
-        self._stage.call_later(lambda: self._stage.change(self.state))
 
     def _want_selected_curves(self) -> None:
         gen = self.state.ui.selected
@@ -206,9 +206,9 @@ class Conductor(Looking):
         self._refresh()
 
     def do_cancel_job(self) -> None:
-        """Cancel eval, verify or export."""
+        """Cancel eval, matrix, verify or export."""
         if self.state.job is None:
-            self.tell("no eval, verify or export is going on", "warning")
+            self.tell("no eval, matrix, verify or export is going on", "warning")
         else:
             self._link.cancel_job()
 

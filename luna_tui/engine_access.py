@@ -108,6 +108,28 @@ class Engine:
 
         return recorded_evaluation(workspace, config, ref)
 
+    def read_matrix(self, workspace: Workspace, config: Config, ref: str) -> dict[str, Any]:
+        """The forgetting matrix of the line to a generation, as far as it is known."""
+        from engine.matrix import read_matrix
+
+        return read_matrix(workspace, config, ref=ref).to_dict()
+
+    def fill_matrix(
+        self,
+        workspace: Workspace,
+        config: Config,
+        ref: str,
+        *,
+        progress: Progress,
+        control: Control,
+        show: Callable[[dict[str, Any]], None] | None = None,
+    ) -> dict[str, Any]:
+        """Ask for its missing cells; `show` is handed the matrix after each."""
+        from engine.matrix import fill_matrix
+
+        shown = (lambda matrix: show(matrix.to_dict())) if show is not None else None
+        return fill_matrix(workspace, config, ref, progress, control, show=shown).to_dict()
+
     def open_chat(self, workspace: Workspace, config: Config, ref: str, *, progress: Progress | None = None) -> Talker:
         """Load a generation to talk to."""
         from engine.chat import open_chat

@@ -82,6 +82,20 @@ class NeedEvaluation(Message):
 
 
 @dataclass
+class NeedMatrix(Message):
+    """The forgetting matrix of the line to this generation is wanted."""
+
+    gen: int
+
+
+@dataclass
+class FillMatrix(Message):
+    """Ask for the cells that are missing in it."""
+
+    gen: int
+
+
+@dataclass
 class NeedDetails(Message):
     """The manifest of this generation is wanted."""
 

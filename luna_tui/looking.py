@@ -1,4 +1,5 @@
-"""The actions that change only what is looked at: scale and window of the loss, full size, theme, a picture."""
+"""The actions that change only what is looked at: the forgetting matrix, scale and window of
+the loss, full size, theme, a picture."""
 
 from __future__ import annotations
 
@@ -39,6 +40,19 @@ class Looking:
         while not isinstance(self._stage.screen, Dashboard):
             self._stage.pop_screen()
         return self._stage.screen
+
+    def _refresh(self) -> None:
+        # A pushed screen is composed before it can show anything.
+        self._stage.call_later(lambda: self._stage.change(self.state))
+
+    def do_matrix(self) -> None:
+        """Open the forgetting matrix of the line to the chosen generation."""
+        from luna_tui.screens.matrix import MatrixScreen
+
+        gen = self.state.ui.selected
+        if gen is not None and not isinstance(self._stage.screen, MatrixScreen):
+            self._stage.push_screen(MatrixScreen(gen, self._stage.glyphs))
+            self._refresh()
 
     def do_log_scale(self) -> None:
         """Linear or logarithmic."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from rich.style import Style
+from textual.color import Color
 from textual.theme import Theme
+
+from luna_tui.heat import PLAIN_HEAT
 
 DARK = Theme(
     name="luna-dark",
@@ -95,7 +98,26 @@ def line_styles(theme: Theme) -> dict[str, Style]:
         "key": Style(color=_rich(theme.primary), bold=True),
         "bold": Style(bold=True),
         "marked": Style(color=_rich(theme.error), bold=True, reverse=True),
+        **_heat(theme),
     }
+
+
+# How much of the theme's first colour is in the background of a heat map's cell, from the lowest scores to the highest.
+_SHADES = (0.06, 0.2, 0.34, 0.5, 0.9)
+
+
+def _heat(theme: Theme) -> dict[str, Style]:
+    """The cells of a heat map: one colour that grows stronger, and whichever text stands out on it."""
+    if theme.ansi:
+        return PLAIN_HEAT
+    ground, ink = Color.parse(theme.background or "black"), Color.parse(theme.primary)
+    light = Color.parse(theme.foreground or "white")
+    styles: dict[str, Style] = {}
+    for level, share in enumerate(_SHADES):
+        under = ground.blend(ink, share)
+        over = max((ground, light), key=lambda text, under=under: abs(text.brightness - under.brightness))
+        styles[f"heat{level}"] = Style(color=over.rich_color, bgcolor=under.rich_color)
+    return styles
 
 
 def _rich(color: str | None) -> str:

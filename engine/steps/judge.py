@@ -7,7 +7,7 @@ from typing import Literal
 
 from engine.context import Context
 from engine.events import Judged
-from engine.gate import missed_targets
+from engine.gate import missed_targets, scores_when_new
 from engine.plan import Plan
 from engine.steps.export import ExportedModel
 from engine.stop_rule import Point, stop_reason
@@ -27,7 +27,8 @@ def judge(context: Context, plan: Plan, lineage: Lineage, model: ExportedModel, 
     """Return the verdict: stopped if the stop rule fires along this lineage, rejected if a target is missed, else
     accepted.
     """
-    missed = missed_targets(examination, context.config.eval, model.stopped > 0)
+    when_new = scores_when_new(lineage, plan.path)
+    missed = missed_targets(examination, context.config.eval, model.stopped > 0, when_new=when_new)
     path: list[Point] = []
     for gen in plan.path:
         row = lineage.node(gen).row

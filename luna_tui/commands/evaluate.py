@@ -50,8 +50,8 @@ def evaluate(
     from engine.control import Control
     from engine.errors import UsageError
     from luna_tui.bars import bar
+    from luna_tui.ctrl_c import stops_by_ctrl_c
     from luna_tui.quiet_output import quiet_output
-    from luna_tui.stopping import stops_by_ctrl_c
 
     call = invocation(context)
     opened = call.workspace()

@@ -110,8 +110,8 @@ def _conclude(
     from engine.study.asking import ask_arm, ask_base
     from engine.study.record import write_study
     from luna_tui.bars import bar
+    from luna_tui.ctrl_c import stops_by_ctrl_c
     from luna_tui.quiet_output import quiet_output
-    from luna_tui.stopping import stops_by_ctrl_c
 
     control = Control()
     with (

@@ -118,6 +118,14 @@ ACTIONS: tuple[Action, ...] = (
         _needs_two,
         False,
     ),
+    Action(
+        "matrix",
+        "m",
+        "matrix",
+        "How each generation of this line does on each exam of it: what was forgotten.",
+        "Judge",
+        _needs_selected,
+    ),
     Action("chat", "c", "chat", "Talk to the chosen generation.", "Talk"),
     Action("versus", "a", "A/B", "The same prompt to two generations, side by side.", "Talk", _needs_generation),
     Action("ask_lineage", "l", "ask all", "Put one prompt to every generation in order.", "Talk", _needs_generation),
@@ -146,7 +154,12 @@ ACTIONS: tuple[Action, ...] = (
         "screenshot", "p", "picture", "Save this screen as an SVG picture in the workspace.", "Look", in_footer=False
     ),
     Action(
-        "cancel_job", "u", "cancel job", "Cancel the eval, verify or export that is going on.", "Judge", in_footer=False
+        "cancel_job",
+        "u",
+        "cancel job",
+        "Cancel the eval, matrix, verify or export that is going on.",
+        "Judge",
+        in_footer=False,
     ),
     Action("help", "question_mark", "help", "All keys.", "Leave"),
     Action("palette", "ctrl+p", "commands", "Find a command by its name.", "Leave"),

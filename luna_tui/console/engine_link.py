@@ -143,6 +143,10 @@ class EngineLink:
         """The recorded examination."""
         self._reading.evaluation(ref)
 
+    def load_matrix(self, ref: str) -> None:
+        """The forgetting matrix, as far as it is known."""
+        self._reading.matrix(ref)
+
     def load_curve(self, gen: int) -> None:
         """The loss curve out of the journal of the run that made a generation."""
         self._reading.curve(gen)
@@ -154,6 +158,10 @@ class EngineLink:
     def evaluate(self, ref: str, only: Eval | None = None) -> None:
         """Examine a generation now, or in `only` one of the three evals."""
         self._jobs.evaluate(ref, only)
+
+    def fill_matrix(self, ref: str) -> None:
+        """Ask for the missing cells of a forgetting matrix."""
+        self._jobs.fill_matrix(ref)
 
     def verify(self) -> None:
         """Recompute every hash."""

@@ -84,6 +84,14 @@ class EvaluationLoaded(ConsoleEvent, frozen=True):
     problem: str = ""
 
 
+class MatrixLoaded(ConsoleEvent, frozen=True):
+    """The forgetting matrix of a generation's line, as `matrix --json` has it; None with `problem` if it failed."""
+
+    ref: str
+    matrix: Mapping[str, Any] | None
+    problem: str = ""
+
+
 class DetailsLoaded(ConsoleEvent, frozen=True):
     """The manifest of a generation, for its page; None for a hand-written row."""
 
@@ -92,7 +100,7 @@ class DetailsLoaded(ConsoleEvent, frozen=True):
 
 
 class JobStarted(ConsoleEvent, frozen=True):
-    """Something long began beside training: eval, verify, export."""
+    """Something long began beside training: eval, matrix, verify, export."""
 
     job: str
     label: str

@@ -1,4 +1,4 @@
-"""Long work beside training, one job after the other in a thread of its own: eval, verify, export."""
+"""Long work beside training, one job after the other in a thread of its own: eval, matrix, verify, export."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luna_tui.console.events import EvaluationLoaded, JobEnded
+from luna_tui.console.events import EvaluationLoaded, JobEnded, MatrixLoaded
 from luna_tui.console.workers import JobReporter, Tell, Worker, run_job
 from luna_tui.engine_access import Engine
 
@@ -54,6 +54,23 @@ class Jobs:
             return JobEnded("evaluate", True, f"{found['label']} examined: {', '.join(said)}")
 
         self._job("evaluate", f"examining {ref}" + (f": {only}" if only else ""), work)
+
+    def fill_matrix(self, ref: str) -> None:
+        """Ask for the missing cells of a forgetting matrix; each is shown when it is known."""
+
+        def work(progress: Progress, control: Control) -> JobEnded:
+            found = self._engine.fill_matrix(
+                self._workspace,
+                self._engine.config(self._workspace.root),
+                ref,
+                progress=progress,
+                control=control,
+                show=lambda matrix: self._tell(MatrixLoaded(ref, matrix)),
+            )
+            self._tell(MatrixLoaded(ref, found))
+            return JobEnded("matrix", True, f"the matrix of {ref} is filled")
+
+        self._job("matrix", f"matrix of {ref}", work)
 
     def verify(self) -> None:
         """Recompute every hash."""

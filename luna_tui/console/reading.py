@@ -12,6 +12,7 @@ from luna_tui.console.events import (
     DetailsLoaded,
     EvaluationLoaded,
     LineageLoaded,
+    MatrixLoaded,
     SettingsLoaded,
 )
 from luna_tui.console.workers import Tell, Worker, told
@@ -85,6 +86,19 @@ class Reading:
             self._tell(EvaluationLoaded(ref, None, f"{problem.text} {problem.hint}".strip()))
         else:
             self._tell(EvaluationLoaded(ref, found))
+
+    def matrix(self, ref: str) -> None:
+        """The forgetting matrix, as far as it is known."""
+        self._worker.do(lambda: self._read_matrix(ref))
+
+    def _read_matrix(self, ref: str) -> None:
+        try:
+            found = self._engine.read_matrix(self._workspace, self._engine.config(self._workspace.root), ref)
+        except Exception as error:
+            problem = told(error, self._log)
+            self._tell(MatrixLoaded(ref, None, f"{problem.text} {problem.hint}".strip()))
+        else:
+            self._tell(MatrixLoaded(ref, found))
 
     def curve(self, gen: int) -> None:
         """Loss curve and voice out of the journal of the run that made a generation."""

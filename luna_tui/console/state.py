@@ -24,6 +24,7 @@ from luna_tui.console.events import (
     KarmaRead,
     LineageLoaded,
     MachineSampled,
+    MatrixLoaded,
     Mode,
     ModeChanged,
     Noted,
@@ -102,6 +103,7 @@ class ConsoleState:
     curves: Mapping[int, Curve | None] = field(default_factory=lambda: MappingProxyType({}))
     recorded_voices: Mapping[int, tuple[VoiceSampled, ...]] = field(default_factory=lambda: MappingProxyType({}))
     evaluations: Mapping[str, Mapping[str, Any] | str] = field(default_factory=lambda: MappingProxyType({}))
+    matrices: Mapping[str, Mapping[str, Any] | str] = field(default_factory=lambda: MappingProxyType({}))
     manifests: Mapping[int, Mapping[str, Any] | None] = field(default_factory=lambda: MappingProxyType({}))
     karma: KarmaRead | None = None
     job: Job | None = None
@@ -188,6 +190,9 @@ def _console(state: ConsoleState, event: ConsoleEvent) -> ConsoleState:
     if isinstance(event, EvaluationLoaded):
         found = event.problem if event.evaluation is None else event.evaluation
         return replace(state, evaluations=_kept(state.evaluations, event.ref, found, _EVALUATIONS))
+    if isinstance(event, MatrixLoaded):
+        known = event.problem if event.matrix is None else event.matrix
+        return replace(state, matrices=_kept(state.matrices, event.ref, known, _EVALUATIONS))
     if isinstance(event, DetailsLoaded):
         return replace(state, manifests=_kept(state.manifests, event.gen, event.manifest, _EVALUATIONS))
     if isinstance(event, JobStarted):

@@ -113,6 +113,9 @@ class FakeLink:
     def load_evaluation(self, ref: str) -> None:
         self.calls.append(("load_evaluation", ref))
 
+    def load_matrix(self, ref: str) -> None:
+        self.calls.append(("load_matrix", ref))
+
     def load_curve(self, gen: int) -> None:
         self.calls.append(("load_curve", gen))
 
@@ -127,6 +130,9 @@ class FakeLink:
 
     def evaluate(self, ref: str, only: Eval | None = None) -> None:
         self.calls.append(("evaluate", ref) if only is None else ("evaluate", ref, only))
+
+    def fill_matrix(self, ref: str) -> None:
+        self.calls.append(("fill_matrix", ref))
 
     def verify(self) -> None:
         self.calls.append(("verify",))

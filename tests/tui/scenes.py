@@ -9,6 +9,7 @@ from typing import Any
 
 from tui.fake_link import FakeLink, lineage
 from unit.cli.cli_fakes import evaluation
+from unit.cli.cli_matrix import matrix
 
 from engine.events import Event, RunFinished, RunStarted, StepChanged, TrainStep, VoiceSampled
 from engine.machine_watch import MachineSample
@@ -21,6 +22,7 @@ from luna_tui.console.events import (
     CurveLoaded,
     EvaluationLoaded,
     MachineSampled,
+    MatrixLoaded,
     ModeChanged,
 )
 from luna_tui.console.link import ChatOptions
@@ -54,6 +56,9 @@ class SceneLink(FakeLink):
 
     def load_evaluation(self, ref: str) -> None:
         self.give(EvaluationLoaded(ref, evaluation(ref)))
+
+    def load_matrix(self, ref: str) -> None:
+        self.give(MatrixLoaded(ref, matrix(known=False)))
 
 
 def world(root: Path, *, empty: bool = False) -> SceneLink:

@@ -27,6 +27,7 @@ from luna_tui.screens.export_form import ExportForm
 from luna_tui.screens.generation import GenerationScreen
 from luna_tui.screens.help import Help
 from luna_tui.screens.items import ItemsScreen
+from luna_tui.screens.matrix import MatrixScreen
 from luna_tui.screens.quit import QuitQuestion
 from luna_tui.screens.train_form import TrainForm
 from luna_tui.screens.voice import VoiceScreen
@@ -63,6 +64,7 @@ CASES: dict[str, Case] = {
     "rollback": Case(on_top(Confirm), ui={"selected": 1}),
     "evaluate": Case(asked("evaluate", "G3")),
     "items": Case(on_top(ItemsScreen)),
+    "matrix": Case(on_top(MatrixScreen)),
     "compare": Case(on_top(CompareScreen), ui={"marked": (1, 3)}),
     "cancel_job": Case(lambda app, link: link.called("cancel_job"), (JOB,)),
     "chat": Case(lambda app, link: isinstance(app.focused, TextArea)),
@@ -93,6 +95,7 @@ REFUSED: dict[str, tuple[tuple[ConsoleEvent, ...], dict[str, Any]]] = {
     "rollback": ((), {"selected": 3}),
     "evaluate": ((JOB,), {}),
     "items": ((), {"selected": None, "followed": False}),
+    "matrix": ((), {"selected": None, "followed": False}),
     "compare": ((), {"marked": (1,)}),
     "versus": ((LineageLoaded((), None),), {}),
     "ask_lineage": ((LineageLoaded((), None),), {}),
@@ -157,7 +160,7 @@ def test_a_refusal_is_told_and_nothing_is_done(play: Play, name: str) -> None:
 def test_there_being_no_job_to_cancel_is_told(play: Play) -> None:
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
         await pilot.press(BY_NAME["cancel_job"].key)
-        await until(lambda: "no eval, verify or export is going on" in screen_text(app))
+        await until(lambda: "no eval, matrix, verify or export is going on" in screen_text(app))
         assert link.called("cancel_job") == []
 
     play(scenario)

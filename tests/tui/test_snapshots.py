@@ -44,6 +44,8 @@ SHOTS = {
     "rejected-middle": Shot(MIDDLE, scenes.rejected(), ("home", "down", "down", "down")),
     "rejected-small-evals": Shot(SMALL, [scenes.machine()], ("up", "3")),
     "items-middle": Shot(MIDDLE, [], ("i",)),
+    "matrix-small": Shot(SMALL, [], ("m",)),
+    "matrix-light": Shot(MIDDLE, [], ("m",), theme="luna-light"),
     "versus-large": Shot(LARGE, scenes.versus()),
     "voice-middle": Shot(MIDDLE, scenes.voices(), ("w",)),
     "help-small": Shot(SMALL, [], ("question_mark",)),

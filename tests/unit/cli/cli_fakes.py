@@ -9,6 +9,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from unit.cli.cli_matrix import matrix
 from unit.cli.cli_script import SCORES, SHA, FakeSession, play_accepted
 
 from engine.control import Control
@@ -67,6 +68,8 @@ class FakeEngine(Engine):
         self.talkers: list[FakeTalker] = []
         self.rows: list[dict[str, Any]] | None = None
         self.report = VerifyReport(True, 12, [], [])
+        self.matrix: dict[str, Any] | None = None
+        self.filled: list[str] = []
 
     def session(
         self, workspace: Workspace, config: object, events: SimpleQueue[Event], *, polite: bool = False
@@ -90,6 +93,17 @@ class FakeEngine(Engine):
 
     def recorded_evaluation(self, workspace: Workspace, config: object, ref: str) -> dict[str, Any]:
         return {**evaluation(ref), "note": "as recorded when the generation was judged"}
+
+    def read_matrix(self, workspace: Workspace, config: object, ref: str) -> dict[str, Any]:
+        return super().read_matrix(workspace, config, ref) if self.matrix is None else self.matrix  # type: ignore[arg-type]
+
+    def fill_matrix(
+        self, workspace: Workspace, config: object, ref: str, *, progress: Any, control: Control, show: Any = None
+    ) -> dict[str, Any]:
+        progress(1, 2, "base on the exam of G0")
+        control.check()
+        self.filled.append(ref)
+        return matrix()
 
     def open_chat(self, workspace: Workspace, config: object, ref: str, *, progress: Any = None) -> FakeTalker:
         if ref == "0":

@@ -32,6 +32,7 @@ def test_top_help_lists_all_commands_and_exit_codes(run: Run) -> None:
         "train",
         "eval",
         "lineage",
+        "matrix",
         "rollback",
         "chat",
         "watch",
@@ -49,7 +50,23 @@ def test_top_help_lists_all_commands_and_exit_codes(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["eval", "lineage", "rollback", "chat", "export", "verify", "doctor", "gc", "train", "watch", "ladder"]
+    "name",
+    [
+        "eval",
+        "lineage",
+        "matrix",
+        "rollback",
+        "chat",
+        "export",
+        "verify",
+        "doctor",
+        "gc",
+        "train",
+        "watch",
+        "ladder",
+        "study",
+        "report",
+    ],
 )
 def test_reading_commands_and_train_take_json_and_a_workspace(run: Run, name: str) -> None:
     out = run(name, "--help").out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +18,7 @@ from probes.statistics import Score
 
 TARGETS = EvalSection()
 RULE = StopRuleSection()
+NEW: dict[int, float] = {}
 
 
 def score(value: float, n: int = 100) -> Score:
@@ -43,8 +45,8 @@ def examination(**values: float) -> Examination:
 
 
 def test_all_targets_met() -> None:
-    assert missed_targets(examination(), TARGETS, stopped_by_eos=True) == []
-    assert all(passes(examination(), TARGETS).values())
+    assert missed_targets(examination(), TARGETS, stopped_by_eos=True, when_new=NEW) == []
+    assert all(passes(examination(), TARGETS, when_new=NEW).values())
 
 
 @pytest.mark.parametrize(
@@ -62,25 +64,59 @@ def test_all_targets_met() -> None:
 )
 def test_thresholds(name: str, value: float, met: bool) -> None:
     found = examination(**{name: value})
-    assert (missed_targets(found, TARGETS, stopped_by_eos=True) == []) is met
-    assert passes(found, TARGETS) == {key: met if key == name else True for key in passes(found, TARGETS)}
+    assert (missed_targets(found, TARGETS, stopped_by_eos=True, when_new=NEW) == []) is met
+    assert passes(found, TARGETS, when_new=NEW) == {
+        key: met if key == name else True for key in passes(found, TARGETS, when_new=NEW)
+    }
 
 
 def test_reasons_name_the_score_the_target_and_the_count() -> None:
-    (reason,) = missed_targets(examination(recall=0.5), TARGETS, stopped_by_eos=True)
+    (reason,) = missed_targets(examination(recall=0.5), TARGETS, stopped_by_eos=True, when_new=NEW)
     assert reason == "recall 0.500 is not above 0.9 (n 100)"
-    (reason,) = missed_targets(examination(answered=0.4), TARGETS, stopped_by_eos=True)
+    (reason,) = missed_targets(examination(answered=0.4), TARGETS, stopped_by_eos=True, when_new=NEW)
     assert "falls silent" in reason
 
 
 def test_a_model_that_never_stops() -> None:
-    (reason,) = missed_targets(examination(), TARGETS, stopped_by_eos=False)
+    (reason,) = missed_targets(examination(), TARGETS, stopped_by_eos=False, when_new=NEW)
     assert "never stops" in reason
 
 
 def test_every_miss_is_named() -> None:
     found = examination(recall=0.0, generalization=0.0, drift=1.0, answered=0.0)
-    assert len(missed_targets(found, TARGETS, stopped_by_eos=False)) == 5
+    assert len(missed_targets(found, TARGETS, stopped_by_eos=False, when_new=NEW)) == 5
+
+
+ANCESTORS = EvalSection(recall_scope="ancestors")
+
+
+def on_ancestors(**by_ancestor: float) -> Examination:
+    """An examination that passes, with these scores on the exams of G0, G1, …"""
+    return replace(examination(), by_ancestor={int(g[1:]): score(value, 40) for g, value in by_ancestor.items()})
+
+
+@pytest.mark.parametrize(
+    ("now", "new", "met"),
+    [(0.81, 0.9, False), (0.8101, 0.9, True), (0.4, 0.4, True), (0.3, 0.4, False), (1.0, 0.5, True)],
+)
+def test_of_every_ancestors_exam_a_share_above_the_recall_target_must_stand(now: float, new: float, met: bool) -> None:
+    found, when_new = on_ancestors(g0=now, g1=1.0), {0: new, 1: 1.0}
+    assert (missed_targets(found, ANCESTORS, stopped_by_eos=True, when_new=when_new) == []) is met
+    assert passes(found, ANCESTORS, when_new=when_new)["ancestors"] is met
+    assert missed_targets(found, TARGETS, stopped_by_eos=True, when_new=when_new) == [], "only where it is asked for"
+    assert "ancestors" not in passes(found, TARGETS, when_new=when_new)
+
+
+def test_what_was_forgotten_is_named_with_both_scores() -> None:
+    found, when_new = on_ancestors(g0=0.7, g2=0.5), {0: 0.95, 2: 1.0}
+    first, second = missed_targets(found, ANCESTORS, stopped_by_eos=True, when_new=when_new)
+    assert first == "the exam of G0 0.700 is 0.737 of the 0.950 that G0 itself scored, not above 0.9 (n 40)"
+    assert second.startswith("the exam of G2 0.500 is 0.500 of the 1.000")
+
+
+def test_what_an_ancestor_never_knew_or_nobody_recorded_is_not_forgotten() -> None:
+    found = on_ancestors(g0=0.0, g1=0.2)
+    assert missed_targets(found, ANCESTORS, stopped_by_eos=True, when_new={0: 0.0}) == []
 
 
 def path(*points: tuple[float, float]) -> list[Point]:
@@ -120,7 +156,9 @@ def test_the_stop_rule_can_be_switched_off() -> None:
     assert stop_reason(path((0.9, 0.0), (0.9, 0.5), (0.9, 1.0)), off) is None
 
 
-def judged(ancestors: tuple[int, ...], drift: float) -> str:
+def judged(
+    ancestors: tuple[int, ...], drift: float, targets: EvalSection = TARGETS, found: Examination | None = None
+) -> str:
     """The verdict on a G4 that descends from `ancestors` of a lineage in which G2 and G3 are another branch."""
     rows = [
         ledger_row(0, "base_model", 0.9, 0.0),
@@ -128,11 +166,12 @@ def judged(ancestors: tuple[int, ...], drift: float) -> str:
         ledger_row(2, sha(1), 0.9, 0.5),
         ledger_row(3, sha(2), 0.9, 0.9),
     ]
-    config = SimpleNamespace(eval=TARGETS, stop_rule=RULE)
+    config = SimpleNamespace(eval=targets, stop_rule=RULE)
     context = SimpleNamespace(config=config, emit=lambda *_args, **_kwargs: None)
     plan, model = SimpleNamespace(path=ancestors, gen=4), SimpleNamespace(stopped=8)
     lineage = Lineage.build(rows)
-    return judge(context, plan, lineage, model, examination(drift=drift)).verdict  # type: ignore[arg-type]
+    sat = found or examination(drift=drift)
+    return judge(context, plan, lineage, model, sat).verdict  # type: ignore[arg-type]
 
 
 def sha(gen: int) -> str:
@@ -152,3 +191,10 @@ def test_the_stop_rule_follows_the_lineage_and_not_the_numbers() -> None:
 
 def test_a_rejected_generation_says_what_it_missed() -> None:
     assert judged((0,), drift=0.2) == "rejected"
+
+
+def test_a_generation_that_forgot_an_ancestor_is_rejected_where_that_counts() -> None:
+    forgot = on_ancestors(g0=0.5, g1=0.9)
+    assert judged((0, 1), 0.0, ANCESTORS, forgot) == "rejected", "of the 0.9 that the ledger has for G0"
+    assert judged((0, 1), 0.0, TARGETS, forgot) == "accepted"
+    assert judged((0, 1), 0.0, ANCESTORS, on_ancestors(g0=0.85, g1=0.9)) == "accepted"

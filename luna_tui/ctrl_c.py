@@ -1,4 +1,4 @@
-"""Ctrl-C while the engine works in this thread: stop in order first, then anywhere."""
+"""Ctrl-C during long work that can be stopped in order."""
 
 from __future__ import annotations
 

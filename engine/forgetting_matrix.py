@@ -1,0 +1,150 @@
+"""The forgetting matrix as a value: rows are models, columns exams, and what its figures say in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from probes.paired import NOISE, mcnemar
+from probes.statistics import Score
+from probes.transfer import Fall, Measure, average_accuracy, backward_transfer, falling, forward_transfer
+
+Marks = Callable[[int, int], bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixExam:
+    """A column: the exam of generation `gen`, named by the SHA-256 of its `n` items; `taught` is that one's row."""
+
+    label: str
+    gen: int
+    sha: str
+    n: int
+    taught: int
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
+    """A model and its score on every exam, None where it was not asked; `can_sit` is False if there is no GGUF of it.
+
+    `gen` is None for the base.
+    """
+
+    label: str
+    gen: int | None
+    sha: str
+    scores: tuple[Score | None, ...]
+    can_sit: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FallingExam:
+    """An exam that stood at `was` when it was new and at `now` in row `at`, the latest that sat it.
+
+    `p` is how likely so many more lost than won items are by chance (McNemar's exact test).
+    """
+
+    gen: int
+    at: str
+    was: float
+    now: float
+    n: int
+    p: float
+    words: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fall as plain JSON values."""
+        return {
+            "gen": self.gen,
+            "at": self.at,
+            "was": self.was,
+            "now": self.now,
+            "drop": self.was - self.now,
+            "n": self.n,
+            "p": self.p,
+            "words": self.words,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ForgettingMatrix:
+    """The models of a line, the base first, on the exams of that line, oldest first; `ref` is the last of them."""
+
+    ref: str
+    rows: tuple[MatrixRow, ...]
+    exams: tuple[MatrixExam, ...]
+    falling: tuple[FallingExam, ...]
+
+    @property
+    def missing(self) -> int:
+        """How many cells are empty that could be asked for."""
+        return sum(score is None for row in self.rows if row.can_sit for score in row.scores)
+
+    @property
+    def values(self) -> list[list[float | None]]:
+        """The scores alone, in the form of `probes.transfer`."""
+        return [[None if score is None else score.value for score in row.scores] for row in self.rows]
+
+    @property
+    def taught(self) -> list[int]:
+        """For every exam the row of the model that was trained for it."""
+        return [exam.taught for exam in self.exams]
+
+    @property
+    def acc(self) -> Measure:
+        """Average accuracy of the last generation."""
+        return average_accuracy(self.values)
+
+    @property
+    def bwt(self) -> Measure:
+        """Backward transfer."""
+        return backward_transfer(self.values, self.taught)
+
+    @property
+    def fwt(self) -> Measure:
+        """Forward transfer over the base."""
+        return forward_transfer(self.values, self.taught)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The matrix as plain JSON values: what `matrix --json` prints and a page draws."""
+        return {
+            "ref": self.ref,
+            "exams": [
+                {"label": exam.label, "gen": exam.gen, "sha": exam.sha, "n": exam.n, "row": exam.taught}
+                for exam in self.exams
+            ],
+            "rows": [
+                {
+                    "label": row.label,
+                    "gen": row.gen,
+                    "sha": row.sha,
+                    "can_sit": row.can_sit,
+                    "cells": [None if score is None else score.to_dict() for score in row.scores],
+                }
+                for row in self.rows
+            ],
+            "missing": self.missing,
+            "acc": self.acc.to_dict(),
+            "bwt": self.bwt.to_dict(),
+            "fwt": self.fwt.to_dict(),
+            "falling": [fall.to_dict() for fall in self.falling],
+        }
+
+
+def describe_falls(matrix: ForgettingMatrix, marks: Marks) -> tuple[FallingExam, ...]:
+    """Return the falling exams in words; `marks(row, column)` tells item by item what was right, as 0 and 1."""
+    return tuple(_described(matrix, fall, marks) for fall in falling(matrix.values, matrix.taught))
+
+
+def _described(matrix: ForgettingMatrix, fall: Fall, marks: Marks) -> FallingExam:
+    exam, at = matrix.exams[fall.column], matrix.rows[fall.latest].label
+    before, after = marks(fall.taught, fall.column) or b"", marks(fall.latest, fall.column) or b""
+    pairs = list(zip(before, after, strict=True))
+    won, lost = pairs.count((0, 1)), pairs.count((1, 0))
+    p = mcnemar(won, lost)
+    words = (
+        f"the exam of {exam.label} is falling: {fall.was:.3f} when it was new, {fall.now:.3f} at {at} "
+        f"({lost} of {exam.n} items lost, {won} won{', within noise' if p >= NOISE else ''})"
+    )
+    return FallingExam(exam.gen, at, fall.was, fall.now, exam.n, p, words)
