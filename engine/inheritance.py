@@ -87,13 +87,20 @@ def holdout_ids_of(workspace: Workspace, gen: int) -> set[str]:
     return {row.id for row in _rows(workspace.generation(gen) / "data" / "holdout.jsonl")}
 
 
+def development_ids_of(workspace: Workspace, gen: int) -> set[str]:
+    """Return the ids of the rows a generation kept for choosing by, if rescue was on: neither trained nor examined."""
+    path = workspace.generation(gen) / "data" / "development.jsonl"
+    return {row.id for row in _rows(path)} if path.exists() else set()
+
+
 def ancestor_data(workspace: Workspace, path: Sequence[int]) -> tuple[list[AncestorData], set[str], set[str]]:
     """Return what each ancestor was trained on, the ids any of them has seen, and the ids any of them holds out."""
     ancestors: list[AncestorData] = []
     seen: set[str] = set()
     held: set[str] = set()
     for gen in path:
-        rows, holdout = new_rows_of(workspace, gen), holdout_ids_of(workspace, gen)
+        rows = new_rows_of(workspace, gen)
+        holdout = holdout_ids_of(workspace, gen) | development_ids_of(workspace, gen)
         ancestors.append(AncestorData(gen, [row for row in rows if row.id not in holdout]))
         seen.update(row.id for row in rows)
         held |= holdout

@@ -27,6 +27,7 @@ from engine.steps.export import export, exported
 from engine.steps.judge import judge
 from engine.steps.prepare import prepare, tell_data
 from engine.steps.record import mend_leftovers, record
+from engine.steps.rescue import rescue, undo_rescue
 from engine.steps.train import train, trained
 from engine.training.machine_facts import default_threads
 from engine.workspace import Workspace
@@ -69,6 +70,7 @@ def _go_through(
     context: Context, course: Course, run: Run, plan: Plan | None, request: TrainRequest, lineage: Lineage
 ) -> None:
     resumed = plan is not None
+    undo_rescue(run)
     if course.enter("prepare") or plan is None:
         backend = context.pick_backend(request.backend or context.config.train.backend).name
         threads = context.config.train.threads or default_threads()
@@ -86,14 +88,18 @@ def _go_through(
     course.leave("examine")
 
     course.enter("judge")
-    judgement = judge(context, plan, lineage, model, examination)
+    judgement, rescued = judge(context, plan, lineage, model, examination), None
+    if judgement.verdict == "rejected" and context.config.rescue.enabled:
+        rescued = rescue(context, run, plan, lineage, delta, model, examination, judgement)
+        delta, model, examination = rescued.trained, rescued.model, rescued.examination
+        judgement = rescued.judgement
     course.leave("judge")
 
     # From here on everything is quick and every write can be finished later: a stop no longer comes between.
     course.announce("record")
     context.runtime.unload()
     course.book()
-    record(context, run, plan, delta, model, examination, judgement, course.state.seconds)
+    record(context, run, plan, delta, model, examination, judgement, course.state.seconds, rescued)
     course.finish()
     shutil.rmtree(run.work, ignore_errors=True)  # checkpoints of a finished training; the evidence has its own copy
 

@@ -115,6 +115,21 @@ def save_full_delta(path: Path, weights: Weights) -> None:
     save_file(tensors, path, metadata={"luna": json.dumps({"kind": "full"}, sort_keys=True)})
 
 
+def scale_delta(path: Path, share: float, parent: Weights, out: Path) -> None:
+    """Write a delta that changes its parent `share` times as much: child = parent + share · change.
+
+    Interpolation of weights as in WiSE-FT (Wortsman et al. 2022, arXiv:2109.01903, eq. 1). Raises Damaged when the
+    delta cannot be read or does not fit.
+    """
+    info = _delta_info(path)
+    if info["kind"] == "lora":
+        metadata = {"luna": json.dumps({"kind": "lora", "scale": share * info["scale"]}, sort_keys=True)}
+        save_file(_read(path), out, metadata=metadata)
+        return
+    child = apply_delta(parent, path)
+    save_full_delta(out, {name: parent[name] + share * (tensor - parent[name]) for name, tensor in child.items()})
+
+
 def apply_delta(weights: Weights, path: Path) -> Weights:
     """Return the child's fp32 weights from its parent's and the delta at `path`; `weights` itself is not changed.
 

@@ -34,10 +34,18 @@ VERIFY_HINT = "luna-tui verify shows what else is hurt"
 def examine(context: Context, run: Run, plan: Plan, model: ExportedModel) -> Examination:
     """Sit every exam with the exported model and write scores, items and tone answers into the run's staging."""
     began = time.monotonic()
+    examination = sit(context, run, plan, model)
+    write_examination(run.staging, examination)
+    context.emit(Examined, gen=plan.gen, scores=examination.summary(), seconds=time.monotonic() - began)
+    return examination
+
+
+def sit(context: Context, run: Run, plan: Plan, model: ExportedModel) -> Examination:
+    """Sit every exam of a prepared generation with a GGUF; nothing is written."""
     config, workspace = context.config, context.workspace
     parent = workspace.generation(plan.path[-1]) if plan.path else None
     context.runtime.load(model.gguf, n_ctx=exam_window(config), n_parallel=config.eval.parallel, threads=plan.threads)
-    examination = sit_exams(
+    return sit_exams(
         context.runtime,
         parent_qa=read_items(parent / "qa.jsonl") if parent else [],
         exam=read_items(run.staging / "exam.jsonl"),
@@ -49,9 +57,6 @@ def examine(context: Context, run: Run, plan: Plan, model: ExportedModel) -> Exa
         progress=watch(ProgressReporter(context.emit), context.control, config.eval.max_seconds),
         own_qa=read_items(run.staging / "qa.jsonl"),
     )
-    _write(run.staging, examination)
-    context.emit(Examined, gen=plan.gen, scores=examination.summary(), seconds=time.monotonic() - began)
-    return examination
 
 
 def examined(run: Run) -> Examination:
@@ -134,7 +139,8 @@ def read_examination(directory: Path) -> Examination:
         ) from error
 
 
-def _write(directory: Path, examination: Examination) -> None:
+def write_examination(directory: Path, examination: Examination) -> None:
+    """Write scores, items and tone answers as `read_examination` reads them."""
     data = examination.to_dict()
     for key, name in (("results", "eval_items.jsonl"), ("tone_answers", "tone_answers.jsonl")):
         lines = [json.dumps(entry, ensure_ascii=False, sort_keys=True) for entry in data.pop(key)]

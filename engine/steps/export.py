@@ -53,25 +53,11 @@ class ExportedModel:
 
 def export(context: Context, run: Run, plan: Plan, trained: Trained) -> ExportedModel:
     """Write and check the generation's GGUF in the run's staging; raises LunaError when a check fails."""
-    from engine.export.weights import apply_delta, load_weights
-
     began = time.monotonic()
     gguf = run.staging / gguf_name(plan.gen)
-    facts = (plan.gen, plan.parent_sha, context.base.sha, plan.data_delta_sha)
-    child = apply_delta(load_weights(weights_dir(context.workspace, context.base, plan.path)), trained.delta)
-    context.control.check()
-    write_gguf(context.base, child, facts, plan.quant, gguf, context.runtime, plan.threads)
-    del child
-    context.control.check()
-    rows = train_rows(run)
-    examples = encode(context.runtime, context.base, rows, plan.recipe)
-    context.runtime.load(gguf, n_ctx=plan.recipe.context, n_parallel=STOP_PROBES, threads=plan.threads)
-    _check_parity(context.runtime, plan, rows, examples)
-    context.control.check()
-    stopped = _stop_probe(context.runtime, rows, max(len(e.ids) for e in examples))
-    model = ExportedModel(gguf, sha256_file(gguf), gguf.stat().st_size, len(rows), stopped)
-    plain = {key: value for key, value in asdict(model).items() if key != "gguf"}
-    write_durable(run.exported, (json.dumps(plain) + "\n").encode())
+    export_delta(context, plan, trained.delta, gguf)
+    model = check_export(context, run, plan, gguf)
+    note_export(run, model)
     context.emit(
         Exported,
         gen=plan.gen,
@@ -80,9 +66,40 @@ def export(context: Context, run: Run, plan: Plan, trained: Trained) -> Exported
         size_bytes=model.size_bytes,
         seconds=time.monotonic() - began,
         parity_rows=model.parity_rows,
-        stopped_by_eos=stopped > 0,
+        stopped_by_eos=model.stopped > 0,
     )
     return model
+
+
+def export_delta(context: Context, plan: Plan, delta: Path, gguf: Path) -> None:
+    """Write the GGUF of the parent's weights plus a delta; nothing of it is checked yet."""
+    from engine.export.weights import apply_delta, load_weights
+
+    facts = (plan.gen, plan.parent_sha, context.base.sha, plan.data_delta_sha)
+    child = apply_delta(load_weights(weights_dir(context.workspace, context.base, plan.path)), delta)
+    context.control.check()
+    write_gguf(context.base, child, facts, plan.quant, gguf, context.runtime, plan.threads)
+    context.control.check()
+
+
+def check_export(context: Context, run: Run, plan: Plan, gguf: Path) -> ExportedModel:
+    """Load a written GGUF, compare its tokens with those that were trained on, and ask whether it stops.
+
+    Raises LunaError when it is not what was trained.
+    """
+    rows = train_rows(run)
+    examples = encode(context.runtime, context.base, rows, plan.recipe)
+    context.runtime.load(gguf, n_ctx=plan.recipe.context, n_parallel=STOP_PROBES, threads=plan.threads)
+    _check_parity(context.runtime, plan, rows, examples)
+    context.control.check()
+    stopped = _stop_probe(context.runtime, rows, max(len(e.ids) for e in examples))
+    return ExportedModel(gguf, sha256_file(gguf), gguf.stat().st_size, len(rows), stopped)
+
+
+def note_export(run: Run, model: ExportedModel) -> None:
+    """Keep what `exported` reads back."""
+    plain = {key: value for key, value in asdict(model).items() if key != "gguf"}
+    write_durable(run.exported, (json.dumps(plain) + "\n").encode())
 
 
 def exported(run: Run, plan: Plan) -> ExportedModel:

@@ -22,7 +22,7 @@ from engine.errors import UsageError
 from engine.events import DataPrepared
 from engine.exam_fit import exam_window, require_fit
 from engine.exam_items import read_items
-from engine.holdout import split, split_by_ids
+from engine.holdout import clusters_needed, count_clusters, split, split_by_ids
 from engine.inbox import rated_down
 from engine.inheritance import ancestor_data, require_evidence
 from engine.plan import Plan
@@ -77,7 +77,7 @@ def prepare(
     _require_room(context, material, descent, recipe, qa)
     context.control.check()
 
-    write_staging(run.staging, material, exam, qa)
+    write_staging(run.staging, material, exam, qa, gen, curriculum.stages[-1])
     plan = Plan(
         run_id=run.run_id,
         gen=gen,
@@ -178,8 +178,20 @@ def _choose(
         seed=recipe.seed,
         forbidden_ids={*held, *(row.id for row in selection.rows), *rated_down([*curriculum.rows, *inbox])},
     )
+    train, development = _keep_development(context, train, depth)
     fed = weave(train, replay, curriculum.stages)
-    return curriculum, selection, recipe, Material(selection.rows, train, holdout, replay, fed)
+    return curriculum, selection, recipe, Material(selection.rows, train, holdout, replay, fed, development)
+
+
+def _keep_development(context: Context, train: list[Row], depth: int) -> tuple[list[Row], list[Row]]:
+    """Where rescue is on, keep a share of the training rows for choosing by; too few rows are all trained on."""
+    rescue = context.config.rescue
+    if not rescue.enabled:
+        return train, []
+    if count_clusters(train) < clusters_needed(rescue.development):
+        context.emit.log(f"rescue: {len(train)} rows are too few to keep some for choosing", "warning")
+        return train, []
+    return split(train, rescue.development, f"dev G{depth}")
 
 
 def _read(context: Context, request: TrainRequest) -> tuple[Curriculum, list[Row], list[Row] | None]:

@@ -18,6 +18,7 @@ from engine.plan import Plan
 from engine.runs import Run
 from engine.steps.export import ExportedModel
 from engine.steps.judge import Judgement
+from engine.steps.rescue import Rescued
 from engine.steps.train import Trained
 from engine.workspace import Workspace
 from ledger.durable import make_durable
@@ -47,8 +48,11 @@ def record(
     examination: Examination,
     judgement: Judgement,
     seconds: float,
+    rescued: Rescued | None = None,
 ) -> None:
-    """Move the staged evidence into place and write manifest, row, log and, if accepted, HEAD."""
+    """Move the staged evidence into place and write manifest, row, log and, if accepted, HEAD; what a rescue tried is
+    recorded too.
+    """
     workspace = context.workspace
     row = LedgerRow(
         gen_id=plan.gen,
@@ -78,7 +82,12 @@ def record(
         row=row.to_record(),
         row_sha=sha256_text(row.to_line()),
         base=dict(plan.base),
-        recipe={**plan.recipe.to_dict(), "accumulation": plan.accumulation, "quant": plan.quant},
+        recipe={
+            **plan.recipe.to_dict(),
+            "accumulation": plan.accumulation,
+            "quant": plan.quant,
+            "blend": plan.recipe.blend * (rescued.alpha if rescued else 1.0),
+        },
         versions=dict(plan.versions),
         seed=plan.recipe.seed,
         threads=plan.threads,
@@ -98,6 +107,7 @@ def record(
             "fingerprint": plan.fingerprint(),
             "stopped_by_eos": model.stopped,
             "parity_rows": model.parity_rows,
+            **({"rescue": rescued.facts} if rescued else {}),
         },
     )
     record_generation(workspace.models, manifest, reason=_why(judgement.reasons))

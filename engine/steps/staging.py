@@ -16,13 +16,17 @@ from probes.base import Item
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A generation's rows: what is new, what of it is trained and held out, what is replayed, and the feeding order."""
+    """A generation's rows: what is new, what of it is trained and held out, what is replayed, and the feeding order.
+
+    `development` rows are in neither training nor exam: rescue chooses by them.
+    """
 
     new: Sequence[Row]
     train: Sequence[Row]
     holdout: Sequence[Row]
     replay: Sequence[FedRow]
     fed: Sequence[FedRow]
+    development: Sequence[Row] = ()
 
 
 def make_exams(material: Material, gen: int, last_stage: str, trained_rows: int) -> tuple[list[Item], list[Item]]:
@@ -31,7 +35,9 @@ def make_exams(material: Material, gen: int, last_stage: str, trained_rows: int)
     return exam, qa_items(exam, material.train, material.new, trained_rows, gen, last_stage)
 
 
-def write_staging(staging: Path, material: Material, exam: Sequence[Item], qa: Sequence[Item]) -> None:
+def write_staging(
+    staging: Path, material: Material, exam: Sequence[Item], qa: Sequence[Item], gen: int, last_stage: str
+) -> None:
     """Write data and exams as they will be recorded; what an earlier try left in `staging` goes."""
     shutil.rmtree(staging, ignore_errors=True)
     data = staging / "data"
@@ -40,6 +46,10 @@ def write_staging(staging: Path, material: Material, exam: Sequence[Item], qa: S
     _write(data / "train.jsonl", (fed.row.to_json() for fed in material.fed))
     _write(data / "holdout.jsonl", (row.to_json() for row in material.holdout))
     _write(data / "replay.jsonl", (canonical_json({"id": f.row.id, "from_gen": f.from_gen}) for f in material.replay))
+    if material.development:
+        _write(data / "development.jsonl", (row.to_json() for row in material.development))
+        items = make_items(material.development, material.new, gen, last_stage)
+        write_items(staging / "development.jsonl", items)
     write_items(staging / "exam.jsonl", exam)
     write_items(staging / "qa.jsonl", qa)
 

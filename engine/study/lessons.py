@@ -10,10 +10,11 @@ from typing import cast
 from engine.config import Config
 from engine.errors import Damaged, UsageError
 from engine.exam_items import read_items
-from engine.inheritance import holdout_ids_of, new_rows_of, require_evidence
+from engine.inheritance import development_ids_of, holdout_ids_of, new_rows_of, require_evidence
 from engine.recipe import Phase
 from engine.rows import Row
 from engine.workspace import Workspace
+from ledger.hashing import sha256_text
 from ledger.lineage import Lineage
 from ledger.manifest import Manifest
 from probes.base import Item
@@ -54,14 +55,15 @@ def _lesson(workspace: Workspace, config: Config, gen: int) -> Lesson:
             f"G{gen} was rescued by mixing it with its parent, which a replica would not do in the same way",
             hint="study a lineage without rescued generations: luna-tui study GEN",
         )
-    directory = workspace.generation(gen)
+    directory, aside = workspace.generation(gen), development_ids_of(workspace, gen)
+    rows = tuple(row for row in new_rows_of(workspace, gen) if row.id not in aside)
     return Lesson(
         gen=gen,
         phase=cast("Phase", manifest.phase),
         seed=manifest.seed,
         steps=int(manifest.row["steps"]),
-        rows=tuple(new_rows_of(workspace, gen)),
-        data_sha=manifest.row["data_delta_sha"],
+        rows=rows,
+        data_sha=sha256_text("".join(row.to_json() + "\n" for row in rows)),
         held_out=frozenset(holdout_ids_of(workspace, gen)),
         exam=tuple(read_items(directory / "exam.jsonl")),
         trained_tokens=count_trained_tokens(directory / "metrics.jsonl"),

@@ -32,7 +32,8 @@ def matrix_part(workspace: Workspace, config: Config) -> list[Block]:
         Points(
             [
                 f"Average accuracy of the last generation {_measure(matrix.acc)}",
-                f"Backward transfer {_measure(matrix.bwt)}: what later learning did to earlier exams, below 0 is forgetting",
+                f"Backward transfer {_measure(matrix.bwt)}: what later learning did to earlier exams; below 0 is "
+                "forgetting",
                 f"Forward transfer {_measure(matrix.fwt)}: what earlier learning did for later exams, beside the base",
             ]
         ),
