@@ -30,7 +30,7 @@ def side_workspace(workspace: Workspace, name: str, changes: Mapping[str, object
     values["model.base"] = str(changes.get("model.base", values["model.base"]))
     if not Path(values["model.base"]).is_absolute() and (workspace.root / values["model.base"]).exists():
         values["model.base"] = os.path.join(up, values["model.base"])
-    for key in ("eval.tone_probes", "eval.phrases"):
+    for key in ("eval.tone_probes", "eval.phrases", "ladder.cards"):
         if values[key]:
             values[key] = os.path.join(up, str(values[key]))
     values |= {key: value for key, value in changes.items() if key != "model.base"}

@@ -42,6 +42,7 @@ class Sittings:
         self.config = config
         self.control = control
         self._progress = progress
+        self.loaded_bytes = 0
         self._runtime: Runtime | None = None
         self._judged: tuple[int, Mapping[str, ItemResult]] | None = None
         self._lineage: Lineage | None = None
@@ -83,6 +84,7 @@ class Sittings:
             n_parallel=self.config.eval.parallel,
             threads=self.config.train.threads or default_threads(),
         )
+        self.loaded_bytes = gguf.stat().st_size
         yield self._runtime
 
     def progress(self, done: int, total: int, label: str) -> None:

@@ -11,6 +11,7 @@ import typer
 from luna_tui.commands import (
     behaviors,
     chat,
+    compare,
     doctor,
     evaluate,
     export,
@@ -41,6 +42,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None], Sequence[str]], ...] = (
     ("rollback", rollback.rollback, rollback.EXAMPLES),
     ("chat", chat.chat, chat.EXAMPLES),
     ("watch", watch.watch, watch.EXAMPLES),
+    ("compare", compare.compare, compare.EXAMPLES),
     ("study", study.study, study.EXAMPLES),
     ("report", report.report, report.EXAMPLES),
     ("ladder", ladder.ladder, ladder.EXAMPLES),

@@ -13,7 +13,7 @@ import psutil
 from engine.config import Config
 from engine.control import Control
 from engine.errors import UsageError
-from engine.examinee import generation_examinee
+from engine.examinee import Examinee, generation_examinee
 from engine.sitting import Progress, Sittings
 from engine.steps.examine import phrases
 from engine.workspace import Workspace
@@ -65,6 +65,11 @@ def read_cards(workspace: Workspace, config: Config, file: Path | None = None) -
     return CardsFile(shown, sha256_file(path), tuple(cards))
 
 
+def cards_if_any(workspace: Workspace, config: Config) -> CardsFile | None:
+    """Read the workspace's cards where it has any; raises UsageError for a file that cannot be used."""
+    return read_cards(workspace, config) if (workspace.root / config.ladder.cards).is_file() else None
+
+
 def ask(
     workspace: Workspace, config: Config, gen: int, cards: Sequence[Card], *, progress: Progress, control: Control
 ) -> Asked:
@@ -73,30 +78,31 @@ def ask(
     Raises Interrupted on a stop, Damaged when the generation's GGUF is not the recorded one.
     """
     model = generation_examinee(workspace.lineage(), gen)
+    with Sittings(workspace, config, progress=progress, control=control) as sittings:
+        return ask_model(sittings, model, cards)
+
+
+def ask_model(sittings: Sittings, model: Examinee, cards: Sequence[Card]) -> Asked:
+    """Put the cards to any model, or judge what it answered when it was asked before."""
     # What was asked, not what would be right: cards whose answers were mended need no new answers.
     name = "cards-" + sha256_text(canonical_json([[card.prompt, card.max_tokens] for card in cards]))[:18]
-    with Sittings(workspace, config, progress=progress, control=control) as sittings:
-        known = _known(sittings.kept(model, name), len(cards))
-        if known is None:
-            with sittings.loaded(model) as runtime:
-                began = time.monotonic()
-                answers = ask_cards(runtime, cards, progress=sittings.progress)
-                seconds = time.monotonic() - began
-                memory = _memory(runtime.pid)
-            size = workspace.gguf(gen).stat().st_size
-            known = (answers, seconds, memory, size)
-            sittings.keep(
-                model,
-                name,
-                {
-                    "answers": [asdict(answer) for answer in answers],
-                    "seconds": seconds,
-                    "memory_bytes": memory,
-                    "size_bytes": size,
-                },
-            )
+    known = _known(sittings.kept(model, name), len(cards))
+    if known is None:
+        with sittings.loaded(model) as runtime:
+            began = time.monotonic()
+            answers = ask_cards(runtime, cards, progress=sittings.progress)
+            seconds = time.monotonic() - began
+            memory = _memory(runtime.pid)
+        known = (answers, seconds, memory, sittings.loaded_bytes)
+        kept = {
+            "answers": [asdict(answer) for answer in answers],
+            "seconds": seconds,
+            "memory_bytes": memory,
+            "size_bytes": sittings.loaded_bytes,
+        }
+        sittings.keep(model, name, kept)
     answers, seconds, memory, size = known
-    results = judge_cards(cards, answers, phrases(workspace, config))
+    results = judge_cards(cards, answers, phrases(sittings.workspace, sittings.config))
     return Asked(tuple(results), sum(answer.tokens for answer in answers), seconds, memory, size)
 
 

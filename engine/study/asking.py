@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from engine.control import Control
 from engine.examinee import Examinee, examinee_of, generation_examinee
+from engine.ladder.cards import ask_model, cards_if_any
 from engine.sitting import Progress, Sittings
-from engine.steps.examine import phrases, read_examination, style_options, tone_probes
 from engine.study.arms import Arm
 from engine.study.lessons import Lesson
+from engine.tone import tone_of
 from engine.workspace import Workspace
-from ledger.hashing import canonical_json, sha256_text
+from probes.challenge import score_cards
 from probes.statistics import Score
-from probes.style import run_style
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ def _ask(
     def tell(done: int, total: int, what: str) -> None:
         progress(done, total, what.replace(f"{model.label}:", f"{label}:", 1))
 
+    cards = cards_if_any(arm.workspace, arm.config)
     with Sittings(arm.workspace, arm.config, progress=tell, control=control) as sittings:
         exams = {
             lesson.gen: {
@@ -82,24 +83,8 @@ def _ask(
             }
             for lesson in lessons
         }
-        drift, answered = _tone(sittings, model)
-    return Answers(label, model.sha, exams, drift, answered, None)
-
-
-def _tone(sittings: Sittings, model: Examinee) -> tuple[Score, Score]:
-    """Drift and the share answered: as recorded when a generation was judged, else asked the same way now."""
-    workspace, config = sittings.workspace, sittings.config
-    if model.gen is not None:
-        recorded = read_examination(workspace.generation(model.gen))
-        return recorded.drift, recorded.answered
-    probes, found = tone_probes(workspace, config), phrases(workspace, config)
-    options = style_options(config)
-    asked = [[probe.to_dict() for probe in probes], options.to_dict(), [phrase.pattern for phrase in found]]
-    name = f"tone-{sha256_text(canonical_json(asked))}"
-    kept = sittings.kept(model, name)
-    if kept is None:
-        with sittings.loaded(model) as runtime:
-            style = run_style(runtime, probes, found, **asdict(options), progress=sittings.progress)
-        kept = {"drift": style.drift.to_dict(), "answered": style.answered.to_dict()}
-        sittings.keep(model, name, kept)
-    return Score.from_dict(kept["drift"]), Score.from_dict(kept["answered"])
+        tone = tone_of(sittings, model)
+        solved = None
+        if cards is not None:
+            solved = score_cards(ask_model(sittings, model, cards.cards).results)[0]
+    return Answers(label, model.sha, exams, tone.drift, tone.answered, solved)

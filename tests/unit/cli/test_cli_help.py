@@ -66,6 +66,7 @@ def test_top_help_lists_all_commands_and_exit_codes(run: Run) -> None:
         "ladder",
         "study",
         "report",
+        "compare",
     ],
 )
 def test_reading_commands_and_train_take_json_and_a_workspace(run: Run, name: str) -> None:
