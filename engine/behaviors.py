@@ -95,7 +95,7 @@ def make_behaviors(persona: Persona, count: int, seed: int = 0) -> tuple[list[Be
         )
     rows = maker.rows
     random.Random(f"{seed}:order").shuffle(rows)
-    return rows, _report(rows, persona, maker.left_out)
+    return rows, report_on(rows, persona, maker.left_out)
 
 
 def forbidden(persona: Persona) -> list[Phrase]:
@@ -198,7 +198,8 @@ def _opening(text: str) -> str:
     return " ".join(re.findall(r"[\w']+", text.casefold())[:2])
 
 
-def _report(rows: Sequence[Behavior], persona: Persona, left_out: Mapping[str, int]) -> BehaviorReport:
+def report_on(rows: Sequence[Behavior], persona: Persona, left_out: Mapping[str, int]) -> BehaviorReport:
+    """Return how varied rows are."""
     answers = [re.findall(r"[\w']+", row.response.casefold()) for row in rows]
     words = [word for answer in answers for word in answer]
     pairs = [pair for answer in answers for pair in pairwise(answer)]

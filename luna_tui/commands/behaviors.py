@@ -10,28 +10,43 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from luna_tui.invocation import WorkspaceOption, invocation
+
 if TYPE_CHECKING:
-    from engine.behaviors import BehaviorReport
+    from engine.behaviors import Behavior, BehaviorReport
+    from engine.persona import Persona
+    from luna_tui.invocation import Invocation
 
 EXAMPLES = (
     "luna-tui behaviors --persona examples/personas/luna.toml --count 1000 > tone.jsonl",
     "luna-tui behaviors --persona me.toml -o demo/curriculum/conversations/behaviors.jsonl",
     "luna-tui behaviors --persona me.toml -o tone.jsonl --json     # the report as JSON",
+    "luna-tui behaviors --persona me.toml --from G3 --count 200 -o tone.jsonl",
 )
 
 
 def behaviors(
+    context: typer.Context,
     persona: Annotated[Path, typer.Option("--persona", metavar="FILE", help="The persona, a TOML file.")],
     count: Annotated[int, typer.Option(min=1, metavar="N", help="How many prompt and answer pairs.")] = 1000,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Another seed, other pairs in another order.")] = 0,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write them here.")] = None,
+    sampled_from: Annotated[
+        str | None,
+        typer.Option("--from", metavar="GEN", help="Let this generation answer, not the persona's templates."),
+    ] = None,
+    temperature: Annotated[
+        float, typer.Option(min=0.0, max=5.0, metavar="T", help="Of the answers that --from samples.")
+    ] = 0.7,
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The report as JSON; needs -o.")] = False,
+    workspace: WorkspaceOption = None,
 ) -> None:
     """Make distinct prompt and answer pairs in a persona's voice, balanced over its situations.
 
     None contains a corporate phrase of the tone probe's list or of the persona's own. The same persona, count and seed
-    give the same pairs. Pairs go to stdout as JSONL, the report on how varied they are to stderr.
+    give the same pairs. Pairs go to stdout as JSONL, the report on how varied they are to stderr. With --from the
+    answers are sampled from a generation of the workspace, and those that fail the same checks are left out.
     """
     from engine.behaviors import make_behaviors
     from engine.errors import UsageError
@@ -43,7 +58,11 @@ def behaviors(
         raise UsageError("stdout is taken by the pairs", where="--json", hint="give them a file: -o FILE")
     if output is not None and output.exists() and not force:
         raise UsageError("the file exists", where=str(output), hint="give another name, or replace it with --force")
-    rows, report = make_behaviors(load_persona(persona), count, seed)
+    loaded = load_persona(persona)
+    if sampled_from is None:
+        rows, report = make_behaviors(loaded, count, seed)
+    else:
+        rows, report = _sampled(invocation(context), loaded, sampled_from, count, seed, temperature)
     lines = "".join(json.dumps(row.to_row(), ensure_ascii=False) + "\n" for row in rows)
     if output is None:
         sys.stdout.write(lines)
@@ -57,6 +76,38 @@ def behaviors(
         write_document(report.to_dict())
     else:
         _show(report, sys.stdout.write)
+
+
+def _sampled(
+    call: Invocation, persona: Persona, ref: str, count: int, seed: int, temperature: float
+) -> tuple[list[Behavior], BehaviorReport]:
+    from engine.control import Control
+    from engine.examinee import examinee_of
+    from engine.sampled_behaviors import sample_behaviors
+    from engine.sitting import Sittings
+    from luna_tui.bars import bar
+    from luna_tui.ctrl_c import stops_by_ctrl_c
+    from luna_tui.quiet_output import quiet_output
+
+    workspace = call.workspace()
+    config = call.engine.config(workspace.root)
+    model = examinee_of(workspace, config, workspace.lineage(), ref)
+    control = Control()
+    with (
+        quiet_output(workspace.runs / "eval.log") as streams,
+        bar("sampling", stream=streams.err) as progress,
+        stops_by_ctrl_c(control),
+        Sittings(workspace, config, progress=progress, control=control) as sittings,
+        sittings.loaded(model) as runtime,
+    ):
+        return sample_behaviors(
+            persona,
+            runtime,
+            count,
+            seed,
+            temperature=temperature,
+            on_done=lambda done, total: sittings.progress(done, total, model.label),
+        )
 
 
 def _show(report: BehaviorReport, write: Callable[[str], object]) -> None:
