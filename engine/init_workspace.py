@@ -41,6 +41,13 @@ ladder/*/models/cache/
 ladder/*/models/sittings/
 ladder/*/models/generations/.staging-*/
 ladder/*/runs/
+study/*/models/*.gguf
+study/*/models/.lock
+study/*/models/base/
+study/*/models/cache/
+study/*/models/sittings/
+study/*/models/generations/.staging-*/
+study/*/runs/
 """
 
 

@@ -7,22 +7,20 @@ evolved anew: all rungs must have gone through the same curriculum. What was the
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel
-
-from engine.config import CONFIG_NAME, Config, load_config
-from engine.config_text import default_toml
+from engine.config import CONFIG_NAME, Config
 from engine.curriculum import read_curriculum
 from engine.ladder.rungs import Rung
+from engine.side_workspace import base_seen_from, flat, make_side
 from engine.workspace import Workspace
 from ledger.hashing import canonical_json, sha256_file, sha256_text, write_durable
 
 LADDER = "ladder"
 _RECORD = "rung.json"
+_HEADING = "a rung of the ladder; luna-tui ladder writes this file anew, so change the luna.toml two folders up"
 # What changes neither a generation nor whether it is accepted.
 _WITHOUT_EFFECT = (
     "model.base",
@@ -58,41 +56,11 @@ def open_side(workspace: Workspace, config: Config, rung: Rung) -> Side:
     root.mkdir(parents=True, exist_ok=True)
     record = {"base": rung.name, "fingerprint": fingerprint}
     write_durable(root / _RECORD, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
-    text = default_toml(
-        "a rung of the ladder; luna-tui ladder writes this file anew, so change the luna.toml two folders up",
-        side_values(workspace, config, rung, root),
+    base = base_seen_from(workspace, root, rung.name)
+    side, side_config = make_side(
+        workspace, config, f"{LADDER}/{rung.folder}", {"model.base": base, "model.ladder": (base,)}, _HEADING
     )
-    write_durable(root / CONFIG_NAME, text.encode("utf-8"))
-    side = Workspace.open(root)
-    # Without the variables of the environment: they are in the file already, and LUNA_MODEL__BASE names another base.
-    return Side(side, load_config(side.root, env={}), old)
-
-
-def side_values(workspace: Workspace, config: Config, rung: Rung, root: Path) -> dict[str, object]:
-    """Return the workspace's configuration for a rung, as dotted keys; paths inside the workspace are relative to
-    `root`, so that the whole can be moved.
-    """
-
-    def seen_from_here(path: str) -> str:
-        place = Path(path).expanduser()
-        place = place if place.is_absolute() else workspace.root / place
-        inside = place.is_relative_to(workspace.root) or not Path(path).expanduser().is_absolute()
-        return Path(os.path.relpath(place, root)).as_posix() if inside else path
-
-    is_path = rung.kind == "gguf" or (rung.kind == "hf" and (workspace.root / Path(rung.name).expanduser()).is_dir())
-    base = seen_from_here(rung.name) if is_path else rung.name
-    values = dict(_flat(config))
-    values |= {
-        "model.base": base,
-        "model.ladder": (base,),
-        "curriculum.path": seen_from_here(config.curriculum.path),
-        # Its own, which is empty: what comes into the inbox meanwhile would give each rung other data.
-        "curriculum.inbox": "inbox",
-        "ladder.cards": seen_from_here(config.ladder.cards),
-    }
-    for key, file in (("eval.tone_probes", config.eval.tone_probes), ("eval.phrases", config.eval.phrases)):
-        values[key] = seen_from_here(file) if file else file
-    return values
+    return Side(side, side_config, old)
 
 
 def fingerprint_of(workspace: Workspace, config: Config, rung: Rung) -> str:
@@ -106,21 +74,11 @@ def fingerprint_of(workspace: Workspace, config: Config, rung: Rung) -> str:
                 "base": rung.sha(),
                 # The file's name too: `behaviors*` are the rows of the second phase.
                 "rows": [[row.source.rpartition(":")[0], row.to_json()] for row in curriculum.rows],
-                "recipe": {key: value for key, value in _flat(config) if not key.startswith(_WITHOUT_EFFECT)},
+                "recipe": {key: value for key, value in flat(config) if not key.startswith(_WITHOUT_EFFECT)},
                 "files": [sha256_file(file) if file.is_file() else "" for file in files],
             }
         )
     )
-
-
-def _flat(section: BaseModel, above: str = "") -> Iterator[tuple[str, object]]:
-    """Yield every value that is set, under its dotted key."""
-    for name in type(section).model_fields:
-        value = getattr(section, name)
-        if isinstance(value, BaseModel):
-            yield from _flat(value, f"{above}{name}.")
-        elif value is not None:
-            yield f"{above}{name}", value
 
 
 def _recorded(root: Path) -> str:

@@ -15,13 +15,14 @@ from engine.errors import UsageError
 from engine.replay import weave
 from engine.rows import Row
 from engine.runtime.client import Runtime
-from engine.side_workspace import side_workspace
+from engine.side_workspace import make_side
 from engine.study.lessons import Lesson
 from engine.workspace import Workspace
 
 Kind = Literal["micro", "one-shot"]
 
 FOLDER = "study"
+_HEADING = "an arm of a study; luna-tui study writes this file anew, so change the luna.toml two folders up"
 
 # Replicas are measured, not judged: a seed that does worse is a finding, and its lineage must go on.
 _NO_GATE: dict[str, object] = {
@@ -73,9 +74,8 @@ def make_arms(workspace: Workspace, config: Config, lessons: Sequence[Lesson], s
             if kind == "micro" and own_seeds == {seed}:
                 arms.append(Arm(kind, seed, workspace, config, own=True))
                 continue
-            side, side_config = side_workspace(
-                workspace, f"{FOLDER}/{kind}-seed{seed}", {**_NO_GATE, "train.seed": seed}
-            )
+            changes = {**_NO_GATE, "train.seed": seed}
+            side, side_config = make_side(workspace, config, f"{FOLDER}/{kind}-seed{seed}", changes, _HEADING)
             arms.append(Arm(kind, seed, side, side_config))
     return arms
 
