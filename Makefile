@@ -8,7 +8,7 @@ DEMO := demo
 export OMP_WAIT_POLICY := PASSIVE
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help setup run demo test check bench unsloth-cpu clean
+.PHONY: help setup run demo study test check bench unsloth-cpu clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,14 @@ run: setup  ## the console on the demo; without a terminal: one generation headl
 demo: setup  ## the whole demo lineage, G0 to G3, in a fresh workspace
 	@test -f $(DEMO)/luna.toml || $(BIN)/luna-tui init $(DEMO) --demo
 	$(BIN)/luna-tui -w $(DEMO) train --generations 4
+
+study: setup  ## micro-generations against one-shot training on the demo, three seeds, and the report (hours on a CPU)
+	@test -f $(DEMO)/luna.toml || $(BIN)/luna-tui init $(DEMO) --demo
+	@missing=$$((4 - $$(ls $(DEMO)/models/luna_age_*.gguf 2>/dev/null | wc -l))); \
+	if [ $$missing -gt 0 ]; then $(BIN)/luna-tui -w $(DEMO) train --generations $$missing; fi
+	$(BIN)/luna-tui -w $(DEMO) study --seeds 0,1,2
+	$(BIN)/luna-tui -w $(DEMO) matrix --fill
+	$(BIN)/luna-tui -w $(DEMO) report
 
 test: setup  ## every test, real training included
 	$(BIN)/ruff format --check .
