@@ -107,6 +107,9 @@ async def looks(size: tuple[int, int], root: Path, out: Path) -> None:
         await session.picture("tone")
         await session.press("escape", "question_mark")
         await session.picture("help")
+        await session.press("escape", "m")
+        await until(lambda: app.state.matrices)
+        await session.picture("matrix")
         await session.press("escape")
         rejected = next(gen for gen, row in app.state.by_gen.items() if row["verdict"] == "rejected")
         assert app.conductor is not None

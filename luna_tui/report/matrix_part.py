@@ -31,7 +31,7 @@ def matrix_part(workspace: Workspace, config: Config) -> list[Block]:
         ),
         Points(
             [
-                f"Average accuracy of the last generation {_measure(matrix.acc)}",
+                f"Average accuracy of the last generation {_measure(matrix.acc, signed=False)}",
                 f"Backward transfer {_measure(matrix.bwt)}: what later learning did to earlier exams; below 0 is "
                 "forgetting",
                 f"Forward transfer {_measure(matrix.fwt)}: what earlier learning did for later exams, beside the base",
@@ -46,5 +46,8 @@ def matrix_part(workspace: Workspace, config: Config) -> list[Block]:
     return blocks
 
 
-def _measure(measure: Measure) -> str:
-    return "not known yet" if measure.value is None else f"{measure.value:+.3f}"
+def _measure(measure: Measure, *, signed: bool = True) -> str:
+    if measure.value is None:
+        return f"not known yet ({measure.known} of {measure.needed} parts are)"
+    value = round(measure.value, 3) + 0.0  # no minus before a zero
+    return f"{value:+.3f}" if signed else f"{value:.3f}"
