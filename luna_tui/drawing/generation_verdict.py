@@ -30,10 +30,12 @@ def draw_verdict(
     gen = row["GEN_ID"]
     lines = [Text(), Text("Verdict", "title"), *_indented(_what_it_means(row, head), "", width)]
     missed = {line.label: line for line in score_lines(scores, targets) if line.passed is False}
+    # An accepted one has a reason only where it was rescued: a word about it, not a fault.
+    mark, style = (glyphs.dot, "warn") if row.get("verdict") == "accepted" else (glyphs.rejected, "bad")
     for reason in row.get("reasons") or ():
         words = shown_line(str(reason), glyphs) + _missed_by(str(reason), missed)
         lines += [
-            Text(f"  {glyphs.rejected} " if i == 0 else "    ", "bad").append(line, "bad")
+            Text(f"  {mark} " if i == 0 else "    ", style).append(line, style)
             for i, line in enumerate(fold(words, max(12, width - 6)))
         ]
     if isinstance(evaluation, str):

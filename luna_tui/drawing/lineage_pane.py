@@ -161,7 +161,8 @@ def draw_details(row: Mapping[str, Any], look: Look, indent: str) -> list[Text]:
     if row.get("collected"):
         facts.append(("gone", "its GGUF was collected to save space"))
     lines = [(label, words, "") for label, words in facts if words]
-    lines += [("why" if i == 0 else "", str(r), "bad") for i, r in enumerate(row.get("reasons") or ())]
+    style = "warn" if row.get("verdict") == "accepted" else "bad"
+    lines += [("why" if i == 0 else "", str(r), style) for i, r in enumerate(row.get("reasons") or ())]
     drawn: list[Text] = []
     for label, words, style in lines:
         for part, folded in enumerate(fold(shown_line(words, glyphs), max(12, look.width - len(indent) - 8))):

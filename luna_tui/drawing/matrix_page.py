@@ -95,6 +95,7 @@ def _measured(measure: Mapping[str, Any], key: str, means: str, glyphs: Glyphs) 
     if value is None:
         lacks = f"{known} of the {needed} it needs are known" if needed else _NOTHING_YET[key]
         return glyphs.waiting, f"{means} ({lacks})"
+    value = round(value, 3) + 0.0  # no minus before a zero
     shown = f"{value:.3f}" if key == "acc" else f"{value:+.3f}"
     return shown, f"{means} ({needed} {'exam' if needed == 1 else 'exams'})"
 
