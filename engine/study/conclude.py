@@ -51,7 +51,7 @@ def conclude(answers: Mapping[str, Sequence[Answers]], base: Answers) -> dict[st
     verdict = {"better": "supported", "worse": "refuted", "within noise": "undecided"}[whole.difference.verdict]
     return {
         "verdict": verdict,
-        "words": _words(verdict, whole, exams, drifts),
+        "words": _words(verdict, whole, exams, drifts, base.drift.value),
         "all": whole.to_dict(),
         "exams": [finding.to_dict() for finding in exams],
         "drift": {**drifts, "base": base.drift.value},
@@ -86,7 +86,11 @@ def _cards(answers: Mapping[str, Sequence[Answers]], base: Answers) -> dict[str,
 
 
 def _words(
-    verdict: str, whole: Finding, exams: Sequence[Finding], drifts: Mapping[str, Mapping[str, Any]]
+    verdict: str,
+    whole: Finding,
+    exams: Sequence[Finding],
+    drifts: Mapping[str, Mapping[str, Any]],
+    base_drift: float,
 ) -> list[str]:
     """The verdict as sentences for a reader who knows no statistics, with the numbers they rest on."""
     change = whole.difference
@@ -112,11 +116,19 @@ def _words(
                 f"({finding.difference.low:+.3f} to {finding.difference.high:+.3f})."
             )
     sentences.append(
-        f"Training itself is what mattered most: the base knew {whole.base:.3f} of the same items. "
-        f"Style drift: {drifts['micro']['mean']:.3f} against {drifts['one-shot']['mean']:.3f}."
+        f"The base knew {whole.base:.3f} of the same items{_what_mattered(whole)}. Style drift: "
+        f"{drifts['micro']['mean']:.2f} against {drifts['one-shot']['mean']:.2f}, the base {base_drift:.2f}."
     )
     sentences.append(
         f"Another seed alone moves the score by about {max(whole.micro.sd, whole.one_shot.sd):.3f} (standard "
         "deviation). One base model, one curriculum: nothing is said here about bigger models or other domains."
     )
     return sentences
+
+
+def _what_mattered(whole: Finding) -> str:
+    """A remark where both ways gained more on the base than they differ by."""
+    gained = min(whole.micro.mean, whole.one_shot.mean) - whole.base
+    if gained <= abs(whole.difference.value):
+        return ""
+    return ": being trained at all moved the score more than the way of training did"
