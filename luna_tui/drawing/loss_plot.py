@@ -106,8 +106,10 @@ class Plot:
 
     def step_labels(self, steps: list[int]) -> list[tuple[int, int, str]]:
         """(cell of the tick, cell the label begins at, label) for the steps whose labels have room, the last one first
-        of all.
+        of all; none where not even that one has room.
         """
+        if len(str(self._last)) > self.width:
+            return []
         placed = [self._step_label(self._last)]
         for step in steps:
             label = self._step_label(step)

@@ -35,7 +35,9 @@ def run_headless(
         view = _view(call, workspace, config, streams, as_json=as_json)
         signals = StopSignals(session, streams.err)
         with signals.installed(), _running(session):
-            return follow(session.train(request), events, view, signals).exit_code, signals.asked
+            code = follow(session.train(request), events, view, signals).exit_code
+        # Asked last of all: a Ctrl-C while the session closes is one, too.
+        return code, signals.asked
 
 
 @contextlib.contextmanager

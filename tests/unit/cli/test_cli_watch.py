@@ -11,7 +11,7 @@ import pexpect
 import pytest
 from tiny_workspace import talk, write_rows
 from unit.cli.cli_fakes import FakeEngine
-from unit.cli.cli_script import play_accepted, play_rejected
+from unit.cli.cli_script import FakeSession, play_accepted, play_rejected
 from unit.cli.conftest import Run, Spawn
 
 from engine.workspace import Workspace
@@ -81,3 +81,14 @@ def test_it_waits_until_the_inbox_has_earned_one_and_ctrl_c_ends_it(spawn: Spawn
     child.expect(pexpect.EOF)
     child.wait()
     assert child.exitstatus == 130
+
+
+def test_a_ctrl_c_while_a_generation_is_put_away_is_not_lost(
+    run: Run, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def close(_session: FakeSession, timeout_s: float = 30) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(FakeSession, "close", close)
+    earn(workspace)
+    assert run("-w", workspace, "watch", engine=FakeEngine(play_rejected)).code == 130

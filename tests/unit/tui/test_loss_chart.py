@@ -240,6 +240,13 @@ def test_small_charts_leave_out_axes_rather_than_the_curve() -> None:
 ANY_LOSSES = st.lists(st.one_of(st.floats(), st.floats(0, 10), st.just(0.5)), max_size=60)
 
 
+@pytest.mark.parametrize("width", range(6))
+def test_a_step_label_wider_than_the_chart_is_left_out(width: int) -> None:
+    lines = drawn(curve_of([0.5], [0.5]), width=width, height=4, total=1000)
+    assert all(line.cell_len <= width for line in lines)
+    assert ("1000" in lines[-1].plain) == (width >= 4)
+
+
 @settings(deadline=None)
 @given(
     ANY_LOSSES,
