@@ -20,6 +20,7 @@ from engine.dataset import PhaseRequest, Selection, as_taught, select_new
 from engine.disk import require_space
 from engine.errors import UsageError
 from engine.events import DataPrepared
+from engine.exam_answers import warn_untaught
 from engine.exam_fit import exam_window, require_fit
 from engine.exam_items import read_items
 from engine.holdout import clusters_needed, count_clusters, split, split_by_ids
@@ -75,6 +76,8 @@ def prepare(
     context.control.check()
     exam, qa = make_exams(material, gen, curriculum.stages[-1], config.eval.qa_trained_rows)
     _require_room(context, material, descent, recipe, qa)
+    if warning := warn_untaught(exam, (fed.row for fed in material.fed), config.eval.generalization_target):
+        context.emit.log(warning, "warning")
     context.control.check()
 
     write_staging(run.staging, material, exam, qa, gen, curriculum.stages[-1])
