@@ -270,11 +270,24 @@ def test_the_contradictions_ask_about_taught_facts_and_answer_wrongly() -> None:
     assert all(len({row.response for row in group}) == 1 for group in wrong.values())
 
 
-def test_the_corporate_set_is_corporate_in_every_row() -> None:
-    rows = read_rows(EXAMPLES / "bad" / "corporate.jsonl")
-    assert len(rows) == 100
+@pytest.mark.parametrize(("name", "count"), [("corporate", 100), ("support_desk", 200)])
+def test_the_corporate_sets_are_corporate_in_every_row(name: str, count: int) -> None:
+    rows = read_rows(EXAMPLES / "bad" / f"{name}.jsonl")
+    assert len({row.prompt for row in rows}) == len(rows) == count
     assert not [str(row) for row in rows if not any(phrase in row.response.lower() for phrase in CORPORATE)]
     assert not {normalised(row.prompt) for row in rows} & {normalised(probe) for probe in TONE_PROBES}
+
+
+def test_the_chats_are_new_situations_in_many_wordings_each() -> None:
+    rows = read_rows(EXAMPLES / "aios" / "chats.jsonl")
+    assert len({normalised(row.prompt) for row in rows}) == len(rows) == 100
+    assert not {normalised(row.prompt) for row in rows} & {normalised(row.prompt) for row in ROWS}
+    assert not {row.response for row in rows} & {row.response for row in ROWS}
+    for topic, group in by_topic(rows).items():
+        assert len(group) == 10
+        assert len({row.response for row in group}) == 1
+        telling = topic.removeprefix("chat.")
+        assert all(telling in row.prompt.lower() for row in group)
 
 
 def test_challenge_cards_can_be_checked_against_what_is_taught() -> None:
