@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal
 from textual import on
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 
@@ -71,8 +72,9 @@ class LunaApp(OrderedKeys[Leave]):
         open_link: Callable[[Path], Link],
         make_workspace: Callable[[Path, bool], None],
         pace: Pace | None = None,
+        driver: type[Driver] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(driver)
         self.pace = pace or Pace()
         self.link: Link | None = None
         self.state = ConsoleState()

@@ -13,6 +13,7 @@ from typing import Any
 from textual import events, on
 from textual.app import App, ReturnType
 from textual.dom import DOMNode
+from textual.driver import Driver
 from textual.message import Message
 from textual.widget import AwaitMount
 
@@ -30,8 +31,8 @@ class KeyDone(Message):
 class OrderedKeys(App[ReturnType]):
     """An app that takes its keys one by one."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, driver: type[Driver] | None = None) -> None:
+        super().__init__(driver_class=driver)
         self._waiting: deque[events.Key] = deque()
         self._number = 0
         self._busy = False

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TextIO
+from typing import TextIO
 
 _LOG_LIMIT = 5_000_000
 
@@ -21,8 +21,8 @@ _LOG_LIMIT = 5_000_000
 class Streams:
     """The true stdout and stderr while everybody else's lead to the log."""
 
-    out: IO[str]
-    err: IO[str]
+    out: TextIO
+    err: TextIO
 
 
 @contextlib.contextmanager
@@ -61,7 +61,7 @@ def _is_descriptor(stream: TextIO, number: int) -> bool:
         return False
 
 
-def _text_file(descriptor: int, like: TextIO) -> IO[str]:
+def _text_file(descriptor: int, like: TextIO) -> TextIO:
     return os.fdopen(descriptor, "w", encoding=like.encoding, errors=like.errors, buffering=1)
 
 

@@ -35,6 +35,7 @@ def open_console(call: Invocation) -> int:
         call.workspace()  # raises with the right words
     from luna_tui.app import LunaApp, Pace
     from luna_tui.console.engine_link import EngineLink
+    from luna_tui.lossy_line import LineDriver
     from luna_tui.terminal import needs_ascii
 
     opened: list[EngineLink] = []
@@ -57,6 +58,7 @@ def open_console(call: Invocation) -> int:
             open_link=open_link,
             make_workspace=call.engine.init_workspace,
             pace=pace,
+            driver=LineDriver,
         )
         leave = app.run()
         if leave == "hangup":
@@ -79,12 +81,13 @@ def _log_of(link: EngineLink | None) -> Path:
 @contextmanager
 def _own_terminal(log: Path) -> Iterator[IO[str]]:
     """Textual draws on a duplicate of the terminal; whatever libraries and children write goes to the log."""
+    from luna_tui.lossy_line import LossyLine
     from luna_tui.quiet_output import quiet_output
 
     kept = sys.__stdout__, sys.__stderr__
     with quiet_output(log) as streams:
         # Textual takes its size from the one and draws on the other.
-        sys.__stdout__ = sys.__stderr__ = streams.err  # pyright: ignore[reportAttributeAccessIssue]
+        sys.__stdout__ = sys.__stderr__ = LossyLine(streams.err)  # pyright: ignore[reportAttributeAccessIssue]
         try:
             yield streams.err
         finally:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import sys
 import time
 from pathlib import Path
 
 import pytest
-from terminal import console
+from terminal import Terminal, console, console_env
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -47,3 +49,32 @@ def test_a_lost_line_loses_nothing(slow_workspace: Path) -> None:
     assert (last["type"], last["verdict"]) == ("run_finished", "accepted")
     steps = [e["step"] for e in map(json.loads, journal.open()) if e["type"] == "train_step"]
     assert steps == list(range(1, 1201)), "it went on in the same process, without a second start"
+
+
+SLOW_LEAVE = """
+from luna_tui.app import LunaApp
+leave = LunaApp.exit
+def exit(self, *said): self.set_timer(6, lambda: leave(self, *said))
+LunaApp.exit = exit
+from luna_tui.main import main
+raise SystemExit(main())
+"""
+
+
+def test_what_is_still_drawn_into_a_lost_line_holds_nothing_up(slow_workspace: Path) -> None:
+    toml = slow_workspace / "luna.toml"
+    toml.write_text(toml.read_text().replace("steps = 60000", "steps = 1200"))
+    terminal = Terminal([sys.executable, "-c", SLOW_LEAVE, "-w", str(slow_workspace)], env=console_env())
+    terminal.see(r"t trains|nothing evolved yet")
+    terminal.press("t")
+    terminal.see(r"(?i)generations")
+    terminal.press("enter")
+    terminal.see(r"step \d+/1200", timeout=180)
+    pid = terminal.child.pid
+    terminal.hang_up()
+    try:
+        wait_for(lambda: not alive(pid), "the end of the process")
+    finally:
+        if alive(pid):
+            os.kill(pid, signal.SIGKILL)
+    assert len((slow_workspace / "models" / "lineage_ledger.csv").read_text().splitlines()) == 2

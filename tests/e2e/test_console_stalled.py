@@ -31,6 +31,33 @@ def until(condition: Callable[[], bool], what: str, seconds: float = 120) -> Non
         time.sleep(0.05)
 
 
+def counted(workspace: Path) -> Callable[[], int]:
+    """How many steps the run has taken, told by its journal."""
+    journal = next(workspace.glob("runs/*/events.jsonl"))
+    return lambda: journal.read_bytes().count(b'"train_step"')
+
+
+def fill(terminal: Terminal, steps: Callable[[], int]) -> None:
+    """Wait until the line takes nothing any more, because nobody reads it."""
+    levels: list[int] = []
+
+    def full() -> bool:
+        begun = steps()
+        until(lambda: steps() > begun + 20, "steps while nobody reads")
+        levels.append(unread(terminal))
+        return levels[-3:].count(levels[-1]) == 3  # nothing more went into the line during forty steps
+
+    until(full, "a line that is full")
+
+
+def ended(pid: int) -> bool:
+    """Whether a process is gone, or a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
 def test_training_goes_on_while_the_line_is_stalled(slow_workspace: Path) -> None:
     with console(slow_workspace) as terminal:
         terminal.see(r"t trains|nothing evolved yet")
@@ -38,20 +65,8 @@ def test_training_goes_on_while_the_line_is_stalled(slow_workspace: Path) -> Non
         terminal.see(r"(?i)generations")
         terminal.press("enter")
         terminal.see(r"step \d+/60000", timeout=180)
-        journal = next(slow_workspace.glob("runs/*/events.jsonl"))
-
-        def steps() -> int:
-            return journal.read_bytes().count(b'"train_step"')
-
-        levels: list[int] = []
-
-        def full() -> bool:
-            begun = steps()
-            until(lambda: steps() > begun + 20, "steps while nobody reads")
-            levels.append(unread(terminal))
-            return levels[-3:].count(levels[-1]) == 3  # nothing more went into the line during forty steps
-
-        until(full, "a line that is full")
+        steps = counted(slow_workspace)
+        fill(terminal, steps)
         stalled_at = steps()
         until(lambda: steps() > stalled_at + 300, "three hundred steps behind a stalled line")
 
@@ -63,3 +78,21 @@ def test_training_goes_on_while_the_line_is_stalled(slow_workspace: Path) -> Non
         terminal.see(r"Leave while a run")
         terminal.press("s")
         assert terminal.ended(timeout=120) == 0
+
+
+def test_a_stalled_line_that_is_lost_ends_the_screen_and_not_the_generation(slow_workspace: Path) -> None:
+    toml = slow_workspace / "luna.toml"
+    toml.write_text(toml.read_text().replace("steps = 60000", "steps = 6000"))
+    with console(slow_workspace) as terminal:
+        terminal.see(r"t trains|nothing evolved yet")
+        terminal.press("t")
+        terminal.see(r"(?i)generations")
+        terminal.press("enter")
+        terminal.see(r"step \d+/6000", timeout=180)
+        steps, pid = counted(slow_workspace), terminal.child.pid
+        fill(terminal, steps)
+        terminal.hang_up()
+        until(lambda: ended(pid), "the end of the process", 300)
+    row = (slow_workspace / "models" / "lineage_ledger.csv").read_text().splitlines()
+    assert len(row) == 2
+    assert steps() == 6000
