@@ -25,7 +25,7 @@ def untaught(exam: Iterable[Item], trained: Iterable[Row]) -> list[Item]:
 def warn_untaught(exam: Sequence[Item], trained: Iterable[Row], target: float) -> str:
     """Return a warning when so many items are untaught that knowing all the others misses the target, else nothing."""
     missing = untaught(exam, trained)
-    if not exam or 1 - len(missing) / len(exam) > target:
+    if not missing or 1 - len(missing) / len(exam) > target:
         return ""
     return (
         f"the answers to {len(missing)} of {len(exam)} exam questions stand in no trained row, such as "

@@ -38,3 +38,4 @@ def test_the_warning_comes_when_the_target_is_out_of_reach_and_not_before() -> N
     told = warn_untaught(exam, all_but[3:], 0.85)  # 17 of 20 are 0.85, which is not above 0.85
     assert "3 of 20 exam questions stand in no trained row, such as 'answer 0'" in told
     assert warn_untaught([], [], 0.85) == ""
+    assert warn_untaught(exam, all_but, 1.0) == "", "a target nobody can exceed is not the data's fault"
