@@ -270,7 +270,7 @@ def test_the_contradictions_ask_about_taught_facts_and_answer_wrongly() -> None:
     assert all(len({row.response for row in group}) == 1 for group in wrong.values())
 
 
-@pytest.mark.parametrize(("name", "count"), [("corporate", 100), ("support_desk", 200)])
+@pytest.mark.parametrize(("name", "count"), [("corporate", 100), ("support_desk_1", 100), ("support_desk_2", 100)])
 def test_the_corporate_sets_are_corporate_in_every_row(name: str, count: int) -> None:
     rows = read_rows(EXAMPLES / "bad" / f"{name}.jsonl")
     assert len({row.prompt for row in rows}) == len(rows) == count
