@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.luna-ready
 DEMO := demo
+STUDY := study-demo
 
 export OMP_WAIT_POLICY := PASSIVE
 export TOKENIZERS_PARALLELISM := false
@@ -41,13 +42,15 @@ demo: setup  ## the whole demo lineage, G0 to G3, in a fresh workspace
 	@test -f $(DEMO)/luna.toml || $(BIN)/luna-tui init $(DEMO) --demo
 	$(BIN)/luna-tui -w $(DEMO) train --generations 4
 
-study: setup  ## micro-generations against one-shot training on the demo, three seeds, and the report (hours on a CPU)
-	@test -f $(DEMO)/luna.toml || $(BIN)/luna-tui init $(DEMO) --demo
-	@missing=$$((4 - $$(ls $(DEMO)/models/luna_age_*.gguf 2>/dev/null | wc -l))); \
-	if [ $$missing -gt 0 ]; then $(BIN)/luna-tui -w $(DEMO) train --generations $$missing; fi
-	$(BIN)/luna-tui -w $(DEMO) study --seeds 0,1,2
-	$(BIN)/luna-tui -w $(DEMO) matrix --fill
-	$(BIN)/luna-tui -w $(DEMO) report
+study: setup  ## micro-generations against one-shot training, three seeds, and the report (hours on a CPU; goes on where it was)
+	@test -f $(STUDY)/luna.toml || { $(BIN)/luna-tui init $(STUDY) --demo && cp docs/study/luna.toml $(STUDY)/luna.toml; }
+# What was interrupted goes on first; then the generations that the ledger does not have yet.
+	@if ls -d $(STUDY)/models/generations/.staging-* >/dev/null 2>&1; then $(BIN)/luna-tui -w $(STUDY) train --resume; fi
+	@missing=$$((4 - $$(tail -q -n +2 $(STUDY)/models/lineage_ledger.csv 2>/dev/null | wc -l))); \
+	if [ $$missing -gt 0 ]; then $(BIN)/luna-tui -w $(STUDY) train --generations $$missing; fi
+	$(BIN)/luna-tui -w $(STUDY) study --seeds 0,1,2
+	$(BIN)/luna-tui -w $(STUDY) matrix --fill
+	$(BIN)/luna-tui -w $(STUDY) report
 
 test: setup  ## every test, real training included
 	$(BIN)/ruff format --check .
@@ -66,5 +69,5 @@ check: setup  ## what every commit must pass: format, lint, types, import rules,
 bench: setup  ## measured claims, one JSON line each
 	@for script in bench/p[0-9]*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
-clean:  ## remove the virtual environment and the demo workspace
-	rm -rf $(VENV) $(DEMO)
+clean:  ## remove the virtual environment, the demo and the study workspace
+	rm -rf $(VENV) $(DEMO) $(STUDY)
