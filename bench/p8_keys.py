@@ -1,7 +1,8 @@
 """P8: key press to changed screen while SmolLM2 trains in the same process, 120x40; one JSON line.
 
-`python bench/p8_keys.py [WORKSPACE] [PRESSES]`. Works on a copy. Each press moves the cursor of the lineage; the time
-is from writing the key to the arrival of the bytes that move it.
+`python bench/p8_keys.py [WORKSPACE] [PRESSES]`. Works on a copy of a workspace with a generation and with rows to train
+on; without one, of the demo that `make demo` has evolved, with `inbox add` for the rows. Each press moves the cursor of
+the lineage; the time is from writing the key to the arrival of the bytes that move it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import sys
 import time
 
 from pty_console import Terminal, demo_copy, opened, quantile, train_from_form
+
+PATIENCE = 5  # presses without any effect
 
 
 def cursor_row(terminal: Terminal) -> int | None:
@@ -34,7 +37,7 @@ def press(terminal: Terminal, key: str) -> float | None:
 
 
 def main() -> None:
-    source = sys.argv[1] if len(sys.argv) > 1 else None
+    source = sys.argv[1] if len(sys.argv) > 1 else "demo"
     presses = int(sys.argv[2]) if len(sys.argv) > 2 else 200
     chance = random.Random(0)
     with demo_copy(source) as workspace, opened(workspace) as terminal:
@@ -47,6 +50,8 @@ def main() -> None:
             took = press(terminal, "down" if turn % 2 == 0 else "up")
             if took is None:
                 missed += 1
+                if missed == turn + 1 == PATIENCE:
+                    raise SystemExit("the cursor does not move: this needs a workspace with a generation in it")
             else:
                 times.append(took)
             until = time.monotonic() + chance.uniform(0.02, 0.15)  # people do not type in step with the screen's timer

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from textual import on
+from textual import events, on
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
@@ -40,6 +40,9 @@ Leave = Literal["done", "headless", "stop", "hangup"]
 # How long the first paint waits for the lineage: a paint without it costs more than a long lineage's last part, but
 # nobody looks at a dark screen because a disk is slow.
 _DARK_S = 0.35
+
+# Keys that move a cursor, and do nothing else anywhere.
+_MOVES = frozenset({"up", "down", "j", "k"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class LunaApp(OrderedKeys[Leave]):
         self._make_workspace = make_workspace
         self._eager: Timer | None = None
         self._unheeded: list[Event | ConsoleEvent] = []
+        self._behind = False  # whether panes wait for the next frame to show the state
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = self.pace.theme
@@ -155,14 +159,35 @@ class LunaApp(OrderedKeys[Leave]):
     def _dashboard_is_ready(self) -> bool:
         return any(isinstance(screen, Dashboard) and screen.ready for screen in self.screen_stack)
 
-    def change(self, state: ConsoleState) -> None:
-        """Make this the state and show it on every screen that shows states."""
+    def change(self, state: ConsoleState, *, first: str | None = None) -> None:
+        """Make this the state and show it on every screen that shows states.
+
+        `first` names a pane that is painted before all others: where a cursor has moved, nobody should wait for what
+        the panes beside it say of its new place.
+        """
         self.state = state
+        if first is not None and isinstance(self.screen, Dashboard):
+            self.screen.show(state, only=first)
+            if not self._behind:
+                self._behind = True
+                self.call_after_refresh(self.settle)
+            return
+        self._behind = False
         with self.batch_update():
             for screen in self.screen_stack:
                 show = getattr(screen, "show", None)
                 if callable(show):
                     show(state)
+
+    def settle(self) -> None:
+        """Let the panes catch up that were to follow the first one."""
+        if self._behind:
+            self.change(self.state)
+
+    def before(self, event: events.Event) -> None:
+        """A key or a click finds every pane in the same state; only a cursor that moves on need not wait for them."""
+        if isinstance(event, events.MouseDown) or (isinstance(event, events.Key) and event.key not in _MOVES):
+            self.settle()
 
     def action_act(self, name: str) -> None:
         """Do an action, or say why not."""

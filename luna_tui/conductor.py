@@ -117,7 +117,7 @@ class Conductor(Looking):
     def select(self, gen: int | None) -> None:
         """Look at a generation; nothing follows HEAD any longer, except when it is HEAD."""
         ui = replace(self.state.ui, selected=gen, followed=gen == self.state.head, window=None)
-        self._stage.change(replace(self.state, ui=ui))
+        self._stage.change(replace(self.state, ui=ui), first="lineage")
         self._want_selected_curves()
 
     def mark(self, gen: int | None) -> None:

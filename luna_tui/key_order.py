@@ -48,6 +48,8 @@ class OrderedKeys(App[ReturnType]):
 
     async def on_event(self, event: events.Event) -> None:
         """Hold back what was typed ahead."""
+        if isinstance(event, events.MouseDown):
+            self.before(event)
         if not isinstance(event, events.Key):
             await super().on_event(event)
         elif event.is_forwarded:
@@ -66,8 +68,12 @@ class OrderedKeys(App[ReturnType]):
     async def _hand_on(self, event: events.Key) -> None:
         self._busy = True
         self._target = self.focused or self.screen
+        self.before(event)
         await super().on_event(event)
         self._mark()
+
+    def before(self, event: events.Event) -> None:
+        """Told of a key or a mouse button before it is handed on."""
 
     def _mark(self) -> None:
         """Send the mark after the key, from where the key went, or from what is there now."""

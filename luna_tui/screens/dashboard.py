@@ -89,9 +89,9 @@ class Dashboard(Screen[None]):
         """Everything that shows the state."""
         yield from self.query("#status, #tabs, .pane, #notice, #keys")
 
-    def show(self, state: ConsoleState) -> None:
-        """Hand the state to everything that shows it."""
-        for widget in self.stateful():
+    def show(self, state: ConsoleState, *, only: str | None = None) -> None:
+        """Hand the state to everything that shows it, or to one pane."""
+        for widget in self.stateful() if only is None else self.query(f"#{only}"):
             widget.state = state  # pyright: ignore[reportAttributeAccessIssue]
 
     def shows(self, pane: str) -> bool:

@@ -42,6 +42,15 @@ def test_sent_and_left_in_one_breath(play: Play) -> None:
     play(scenario)
 
 
+def test_a_prompt_goes_to_the_generation_that_the_key_before_has_chosen(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[object]) -> None:
+        at_once(app, "up", "c", *"hi", "enter")
+        await until(lambda: link.called("ask"))
+        assert [call[1:3] for call in link.called("ask")] == [("hi", ("G2",))]
+
+    play(scenario)
+
+
 def test_two_marks_and_their_comparison(play: Play) -> None:
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[object]) -> None:
         at_once(app, "space", "up", "up", "space", "equals_sign")

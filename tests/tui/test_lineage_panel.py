@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.events import MouseDown
 from textual.pilot import Pilot
 from tui.conftest import Play, until
 from tui.fake_link import FakeLink, lineage, row
@@ -15,6 +16,7 @@ from tui.screen_text import screen_lines, screen_text
 from engine.events import RunStarted, StepChanged, TrainStep
 from luna_tui.app import LunaApp, Pace
 from luna_tui.console.events import LineageLoaded, ModeChanged
+from luna_tui.console.state import ConsoleState
 from luna_tui.screens.generation import GenerationScreen
 from luna_tui.widgets.lineage_list import LineageTree
 
@@ -59,6 +61,30 @@ def test_many_quick_presses_lose_none(play: Play) -> None:
         await until(lambda: app.state.ui.selected == 0)
         await pilot.pause()
         assert tree.chosen == 0
+
+    play(scenario)
+
+
+def shown_by(app: LunaApp, pane: str) -> int | None:
+    """The generation that a pane is about."""
+    state: ConsoleState = app.screen.query_one(f"#{pane}").state  # pyright: ignore[reportAttributeAccessIssue]
+    return state.ui.selected
+
+
+def test_the_cursor_is_painted_before_the_panes_that_tell_of_its_place(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[object]) -> None:
+        tree_of(app).action_move(-1)
+        assert (shown_by(app, "lineage"), shown_by(app, "evals"), shown_by(app, "chat")) == (2, 3, 3)
+        await until(lambda: all(shown_by(app, pane) == 2 for pane in ("lineage", "evals", "chat", "loss")))
+
+    play(scenario)
+
+
+def test_a_click_finds_every_pane_at_the_cursors_place(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[object]) -> None:
+        tree_of(app).action_move(-1)
+        app.before(MouseDown(app.screen, 1, 1, 0, 0, 1, False, False, False))
+        assert shown_by(app, "chat") == 2
 
     play(scenario)
 
