@@ -23,11 +23,8 @@ WEIGHTS = "model.safetensors"
 _VERIFY = "luna-tui verify shows what else is hurt"
 
 
-def require_evidence(workspace: Workspace, gen: int) -> Manifest:
-    """Return the manifest of a generation that others can descend from.
-
-    Raises UsageError for a hand-written row, which has no delta here, and Damaged when a recorded delta is missing.
-    """
+def require_manifest(workspace: Workspace, gen: int) -> Manifest:
+    """Return the manifest of a generation that was trained here; raises UsageError for a hand-written row."""
     manifest = workspace.manifest(gen)
     if manifest is None:
         raise UsageError(
@@ -35,6 +32,15 @@ def require_evidence(workspace: Workspace, gen: int) -> Manifest:
             where=str(workspace.generation(gen)),
             hint="a hand-written row can be shown and chatted with; train from one trained here (--parent GEN)",
         )
+    return manifest
+
+
+def require_evidence(workspace: Workspace, gen: int) -> Manifest:
+    """Return the manifest of a generation that others can descend from.
+
+    Raises UsageError for a hand-written row, which has no delta here, and Damaged when a recorded delta is missing.
+    """
+    manifest = require_manifest(workspace, gen)
     if not _delta(workspace, gen).is_file():
         raise Damaged(f"the delta of G{gen} is missing", where=str(_delta(workspace, gen)), hint=_VERIFY)
     return manifest

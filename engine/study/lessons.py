@@ -10,7 +10,7 @@ from typing import cast
 from engine.config import Config
 from engine.errors import Damaged, UsageError
 from engine.exam_items import read_items
-from engine.inheritance import development_ids_of, holdout_ids_of, new_rows_of, require_evidence
+from engine.inheritance import development_ids_of, holdout_ids_of, new_rows_of, require_manifest
 from engine.recipe import Phase
 from engine.rows import Row
 from engine.workspace import Workspace
@@ -48,7 +48,8 @@ def lessons_of(workspace: Workspace, config: Config, lineage: Lineage, gen: int)
 
 
 def _lesson(workspace: Workspace, config: Config, gen: int) -> Lesson:
-    manifest = require_evidence(workspace, gen)
+    # The rows are wanted, not the weights: a study goes on where those of a finished lineage were not brought along.
+    manifest = require_manifest(workspace, gen)
     _require_same_recipe(config, manifest)
     if manifest.extra.get("rescue", {}).get("confirmed"):
         raise UsageError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +12,8 @@ from luna_tui.invocation import Invocation, JsonOption, WorkspaceOption, invocat
 
 if TYPE_CHECKING:
     from engine.config import Config
+    from engine.control import Control
+    from engine.sitting import Progress
     from engine.study.arms import Arm
     from engine.study.lessons import Lesson
     from engine.workspace import Workspace
@@ -42,6 +45,7 @@ def study(
     says when the claim was not supported.
     """
     from engine.study.arms import make_arms
+    from engine.study.asking import ask_arm
     from engine.study.lessons import lessons_of
 
     call = invocation(context)
@@ -59,6 +63,9 @@ def study(
         code = _train(call, opened, arm, lessons, f"{place}/{len(arms)} {arm.name}", as_json=as_json)
         if code:
             raise typer.Exit(code)
+        # At once, while its weights are there: what it answered is kept, and they are not needed again.
+        with _asking(opened, as_json=as_json) as (progress, control):
+            ask_arm(arm, lessons, progress=progress, control=control)
     _conclude(opened, config, lessons, arms, as_json=as_json)
 
 
@@ -103,12 +110,10 @@ def _train(
     return 0
 
 
-def _conclude(
-    workspace: Workspace, config: Config, lessons: Sequence[Lesson], arms: Sequence[Arm], *, as_json: bool
-) -> None:
+@contextmanager
+def _asking(workspace: Workspace, *, as_json: bool) -> Iterator[tuple[Progress, Control]]:
+    """A bar for what is asked, and a control that Ctrl-C stops; what libraries print goes to the log."""
     from engine.control import Control
-    from engine.study.asking import ask_arm, ask_base
-    from engine.study.record import write_study
     from luna_tui.bars import bar
     from luna_tui.ctrl_c import stops_by_ctrl_c
     from luna_tui.quiet_output import quiet_output
@@ -119,6 +124,16 @@ def _conclude(
         bar("asking", quiet=as_json, stream=streams.err) as progress,
         stops_by_ctrl_c(control),
     ):
+        yield progress, control
+
+
+def _conclude(
+    workspace: Workspace, config: Config, lessons: Sequence[Lesson], arms: Sequence[Arm], *, as_json: bool
+) -> None:
+    from engine.study.asking import ask_arm, ask_base
+    from engine.study.record import write_study
+
+    with _asking(workspace, as_json=as_json) as (progress, control):
         answers = {arm.name: ask_arm(arm, lessons, progress=progress, control=control) for arm in arms}
         own = next((arm for arm in arms if arm.own), arms[0])
         base = ask_base(workspace, own, lessons, progress=progress, control=control)

@@ -145,6 +145,26 @@ def test_a_study_can_be_moved(studied: tuple[TinyWorkspace, list[Arm]], tmp_path
         assert next_request(arm, lessons, tmp_path / "log") is None
 
 
+def test_what_is_trained_and_asked_needs_no_weights_again(
+    studied: tuple[TinyWorkspace, list[Arm]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny, arms = studied
+    lessons = lessons_at_head(tiny)
+    first = [ask_arm(arm, lessons, progress=nothing, control=Control()) for arm in arms]
+    brought = TinyWorkspace(tmp_path / "brought")
+    shutil.copytree(tiny.root, brought.root, ignore=shutil.ignore_patterns("*.gguf", "*.safetensors", "cache"))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a model was loaded")
+
+    monkeypatch.setattr("engine.sitting.Runtime", refuse)
+    again = lessons_at_head(brought)
+    assert again == lessons
+    for arm, answers in zip(make_arms(brought.workspace, brought.config(), again, [0, 1]), first, strict=True):
+        assert next_request(arm, again, tmp_path / "log") is None
+        assert ask_arm(arm, again, progress=nothing, control=Control()) == answers
+
+
 def test_an_interrupted_arm_is_resumed(evolved: TinyWorkspace, tmp_path: Path) -> None:
     from engine.events import TrainStep
 
