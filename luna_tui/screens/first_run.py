@@ -103,17 +103,17 @@ class FirstRun(Screen[None]):
         return self._directory if _is_empty(self._directory) else self._directory / "demo"
 
     def _choices(self) -> tuple[Choice, ...]:
-        here = safe_line(str(self._directory))
-        demo = safe_line(str(self._demo))
+        # The directory is named above, once: its name may be longer than all the rest.
         if _is_workspace(self._demo):
-            first = Choice("1d", "Open the demo", f"It was made before, in {demo}.")
+            first = Choice("1d", "Open the demo", "It was made before, in demo/ here.")
         else:
+            where = "this folder" if self._demo == self._directory else "demo/ here"
             about = (
                 "An invented system's manual and a blunt voice, on the packaged 135M model: 4 generations take about "
-                f"13 minutes on 2 cores. Goes into {demo}."
+                f"13 minutes on 2 cores. Goes into {where}."
             )
             first = Choice("1d", "See the demo", about)
-        mine = f"luna.toml with every key explained, and a folder for each stage of your data, in {here}."
+        mine = "luna.toml with every key explained, and a folder for each stage of your data, in this folder."
         return (
             first,
             Choice("2n", "A workspace of my own here", mine),
