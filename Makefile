@@ -57,9 +57,7 @@ test: setup  ## every test, real training included
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-# What does not train is done two at a time; what trains has all cores to itself.
-	$(BIN)/python -m pytest -n 2 tests/unit tests/tui
-	$(BIN)/python -m pytest --ignore=tests/unit --ignore=tests/tui
+	$(BIN)/python -m pytest
 
 check: setup  ## what every commit must pass: format, lint, types, import rules, fast tests
 	$(BIN)/ruff format --check .

@@ -222,8 +222,12 @@ def test_forms_fit_the_smallest_terminal_in_ascii(play: Play, key: str) -> None:
         assert dialog.right <= 80
         assert dialog.y >= 0
         assert dialog.bottom <= 24
-        inside = [line[dialog.x : dialog.right] for line in screen_lines(app)[dialog.y : dialog.bottom]]
-        assert all(line.isascii() for line in inside), inside
+
+        def lines() -> list[str]:
+            return [line[dialog.x : dialog.right] for line in screen_lines(app)[dialog.y : dialog.bottom]]
+
+        await until(lambda: all(line.isascii() for line in lines()))
+        inside = lines()
         assert {line[0] for line in inside} <= {"+", "|"}
         assert {line[-1] for line in inside} <= {"+", "|"}
 
