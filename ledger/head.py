@@ -209,9 +209,9 @@ class HeadStore:
         # A missing HEAD reads as the base: the crash came before it was first written.
         if last is None or (text or head_text(None)) != head_text(last.from_gen):
             raise LedgerDamaged(
-                f"HEAD says {text.strip()!r:.40}, the log says {head_text(self._log.current).strip()}",
+                f"HEAD says {text!r:.40}, the log says {head_text(self._log.current)!r}",
                 where=str(self._head_path),
-                hint=f"if the log is right, write {head_text(self._log.current).strip()} into the file",
+                hint=f"if the log is right, write {head_text(self._log.current).strip()} and a line end into the file",
             )
         write_durable(self._head_path, head_text(last.to_gen).encode("ascii"))
 

@@ -116,11 +116,11 @@ class _Verification:
             self._notes.append("head.log: its last line was cut off by a crash; it counts for nothing")
         head = self._read("HEAD").decode("utf-8", "backslashreplace")
         if head != head_text(log.current) and not (head == "" and log.current is None):
-            wanted = head_text(log.current).strip()
+            wanted = head_text(log.current)
             self._add(
                 "base" if log.current is None else log.current,
                 "HEAD",
-                f"says {head.strip()!r:.40}, head.log says {wanted}; after a crash, the next command mends it",
+                f"says {head!r:.40}, head.log says {wanted!r}; after a crash, the next command mends it",
             )
         records: dict[int, HeadEntry] = {}
         for entry in log.entries:

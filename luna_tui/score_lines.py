@@ -13,6 +13,7 @@ _NAMES = (
     ("drift", "style drift", "<"),
     ("answered", "  answered", ">="),
 )
+_TELLING = 0.005  # a smaller gap is 0.00 in two decimals
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,16 @@ class ScoreLine:
     def count(self) -> int:
         """How many of the `n` cases the share stands for."""
         return round(self.value * self.n)
+
+    @property
+    def shortfall(self) -> str:
+        """By how much a target was missed: `0.30`, or the cases that were wanting, `1 of 20`, where that says more."""
+        gap = abs(self.value - (self.target or 0.0))
+        if gap >= _TELLING or not self.n or self.target is None:
+            return f"{gap:.2f}" if gap >= _TELLING else f"{gap:.4f}"
+        enough = [count for count in range(self.n + 1) if _meets(count / self.n, self.sign, self.target)]
+        wanting = min((abs(count - self.count) for count in enough), default=0)
+        return f"{wanting} of {self.n}" if wanting else f"{gap:.4f}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,12 +64,7 @@ def _mark(line: ScoreLine, glyphs: Glyphs) -> Text:
         return Text(f"{glyphs.accepted} no parent to recall", "green")
     if line.passed:
         return Text(f"{glyphs.accepted} met", "green")
-    return Text(f"{glyphs.rejected} missed by {_missed_by(line)}", "red")
-
-
-def _missed_by(line: ScoreLine) -> str:
-    gap = abs(line.value - (line.target or 0.0))
-    return f"{gap:.2f}" if gap >= 0.005 else f"{gap:.4f}"
+    return Text(f"{glyphs.rejected} missed by {line.shortfall}", "red")
 
 
 def _forgetting(exams: Sequence[AncestorExam], glyphs: Glyphs) -> Text:

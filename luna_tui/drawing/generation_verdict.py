@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.text import Text
 
-from luna_tui import figures
 from luna_tui.drawing.conversation import fold, shown_line
 from luna_tui.score_lines import ScoreLine, score_lines
 from luna_tui.terminal import Glyphs
@@ -62,7 +61,7 @@ def _what_it_means(row: Values, head: int | None) -> str:
 def _missed_by(reason: str, missed: Mapping[str, ScoreLine]) -> str:
     for label, line in missed.items():
         if reason.startswith(label) or (line.name == "answered" and "silent" in reason):
-            return f": missed by {figures.score(abs(line.value - (line.target or 0.0)))}"
+            return f": missed by {line.shortfall}"
     return ""
 
 

@@ -85,6 +85,23 @@ def test_targets_are_strict_as_the_method_says() -> None:
     assert passed("retention", 0.10, 0.90) is None
 
 
+@pytest.mark.parametrize(
+    ("name", "right", "n", "target", "text"),
+    [
+        ("generalization", 17, 20, 0.85, "1 of 20"),  # the target itself is not above it
+        ("recall", 899, 1000, 0.9, "2 of 1000"),
+        ("generalization", 11, 20, 0.85, "0.30"),
+        ("drift", 10, 50, 0.2, "1 of 50"),
+        ("answered", 44, 49, 0.9, "1 of 49"),
+        ("recall", 20, 20, 1.0, "0.0000"),  # nothing is above it
+    ],
+)
+def test_a_missed_target_says_by_how_much(name: str, right: int, n: int, target: float, text: str) -> None:
+    (line,) = score_lines({name: {"value": right / n, "n": n, "low": 0, "high": 1}}, {name: target})
+    assert line.passed is False
+    assert line.shortfall == text
+
+
 def test_ancestors_are_read_in_both_forms() -> None:
     score = {"value": 0.8, "n": 10}
     as_mapping = ancestor_exams({"10": score, "2": score}, {2: 0.9})
