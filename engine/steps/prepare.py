@@ -34,6 +34,7 @@ from engine.runs import Run
 from engine.steps.encode import encode, model_window
 from engine.steps.examine import exams_of, phrases, tone_probes
 from engine.steps.staging import Material, make_exams, write_staging
+from engine.taught_phrases import warn_phrases
 from engine.training.budget import plan_accumulation
 from engine.versions import package_versions
 from ledger.errors import LedgerDamaged
@@ -76,8 +77,12 @@ def prepare(
     context.control.check()
     exam, qa = make_exams(material, gen, curriculum.stages[-1], config.eval.qa_trained_rows)
     _require_room(context, material, descent, recipe, qa)
-    if warning := warn_untaught(exam, (fed.row for fed in material.fed), config.eval.generalization_target):
-        context.emit.log(warning, "warning")
+    for warning in (
+        warn_untaught(exam, (fed.row for fed in material.fed), config.eval.generalization_target),
+        warn_phrases(material.train, phrases(context.workspace, config), config.eval.drift_target),
+    ):
+        if warning:
+            context.emit.log(warning, "warning")
     context.control.check()
 
     write_staging(run.staging, material, exam, qa, gen, curriculum.stages[-1])

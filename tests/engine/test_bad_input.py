@@ -135,6 +135,16 @@ def test_strict_refuses_to_train_while_there_are_bad_rows(tiny: TinyWorkspace) -
     assert tiny.train().exit_code == 0
 
 
+def test_new_answers_full_of_corporate_phrases_are_told_before_they_are_trained_on(evolved: TinyWorkspace) -> None:
+    rows = [{"prompt": f"Part {n}?", "response": f"I apologize for any inconvenience with {n}."} for n in range(10)]
+    desk = write_rows(evolved.root / "desk.jsonl", rows)
+    assert evolved.train(data=(desk,)).exit_code in (0, 3)
+    told = [event.text for event in evolved.of(LogLine) if "corporate phrase" in event.text]
+    assert len(told) == 1
+    assert "8 of 8 new answers have a corporate phrase, such as 'I apologize'" in told[0]
+    assert "desk.jsonl:" in told[0]
+
+
 def test_line_separators_inside_a_row_are_no_line_ends(tiny: TinyWorkspace) -> None:
     odd = [
         {"prompt": f"Line\u2028or\u0085part {n}?", "response": f"Part\u2029{n}.", "score": "match"} for n in range(20)
