@@ -143,7 +143,7 @@ class TrainSection(Section):
     targets: Name = "all-linear"
     """Layers that get an adapter: `all-linear`, or module names with commas between, such as `q_proj,v_proj`."""
     seed: CountOrNone = 0
-    """Same seed, data, packages and threads: same weights, bit for bit."""
+    """Same seed, data, packages, threads and kind of processor: same weights, bit for bit."""
     threads: CountOrNone = 0
     """CPU threads of training (0: as many as suit the machine). Recorded: another number gives other last bits."""
     warmup_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.05

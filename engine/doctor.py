@@ -18,6 +18,8 @@ from typing import Any, Literal
 
 import psutil
 
+from engine.training.machine_facts import cpu_fact
+
 Level = Literal["ok", "warn", "fail"]
 Progress = Callable[[int, int, str], None]
 
@@ -183,10 +185,4 @@ def _ask(script: str) -> tuple[dict[str, Any] | None, str]:
 
 
 def _cpu_flags() -> frozenset[str]:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("flags"):
-                return frozenset(line.split(":", 1)[1].split())
-    except OSError:
-        pass
-    return frozenset()
+    return frozenset(cpu_fact("flags").split())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.context import Context, TrainRequest
 from engine.errors import Damaged, UsageError
 from engine.plan import Plan
 from engine.runs import Run, RunState, unfinished_run
 from engine.steps.record import take_back
-from engine.versions import package_versions
+from engine.versions import arithmetic, package_versions
 from ledger.lineage import Lineage
 
 _ANEW = "start the generation anew: luna-tui train"
@@ -48,18 +50,29 @@ def _require_same(context: Context, run: Run, plan: Plan) -> None:
             where=run.run_id,
             hint=f"set [train] threads = {plan.threads} to resume it, or {_ANEW}",
         )
-    now = package_versions(plan.backend)
-    changed = [
-        f"{name} {plan.versions.get(name, 'absent')} → {now.get(name, 'absent')}"
-        for name in sorted({*plan.versions, *now})
-        if plan.versions.get(name) != now.get(name)
-    ]
-    if changed:
+    here = arithmetic(plan.recipe.precision)
+    if changed := _changes({name: plan.versions.get(name, found) for name, found in here.items()}, here):
+        raise UsageError(
+            f"this machine rounds otherwise than the one this run began on ({'; '.join(changed)}), so it could not go "
+            "on exactly",
+            where=run.run_id,
+            hint=f"resume it on such a machine, or {_ANEW}",
+        )
+    packages = {name: version for name, version in plan.versions.items() if name not in here}
+    if changed := _changes(packages, package_versions(plan.backend)):
         raise UsageError(
             f"packages changed since this run began ({'; '.join(changed[:4])}), so it could not go on exactly",
             where=run.run_id,
             hint=f"install the old versions to resume it, or {_ANEW}",
         )
+
+
+def _changes(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    return [
+        f"{name} {then.get(name, 'absent')} → {now.get(name, 'absent')}"
+        for name in sorted({*then, *now})
+        if then.get(name) != now.get(name)
+    ]
 
 
 def _require_no_other_wish(request: TrainRequest, plan: Plan, run: Run, lineage: Lineage) -> None:

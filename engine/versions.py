@@ -1,9 +1,11 @@
-"""The versions a run's numbers depend on."""
+"""The versions a run's numbers depend on, and the arithmetic of the machine it ran on."""
 
 from __future__ import annotations
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
+
+from engine.recipe import Precision
 
 _RECORDED = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "gguf", "llama-cpp-python", "numpy")
 
@@ -18,3 +20,10 @@ def package_versions(backend: str) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def arithmetic(precision: Precision) -> dict[str, str]:
+    """Return the device that trains and the number format it will use: another of either rounds otherwise."""
+    from engine.training.machine import device_name, pick_precision  # torch takes seconds to import
+
+    return {"device": device_name(), "precision": pick_precision(precision)}

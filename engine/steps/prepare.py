@@ -36,7 +36,7 @@ from engine.steps.examine import exams_of, phrases, tone_probes
 from engine.steps.staging import Material, make_exams, write_staging
 from engine.taught_phrases import warn_phrases
 from engine.training.budget import plan_accumulation
-from engine.versions import package_versions
+from engine.versions import arithmetic, package_versions
 from ledger.errors import LedgerDamaged
 from ledger.hashing import sha256_file
 from ledger.lineage import Lineage
@@ -112,7 +112,7 @@ def prepare(
         selection=selection.to_dict(),
         curriculum={**curriculum.to_dict(), "duplicates": len(curriculum.duplicates)},
         stages=curriculum.stages,
-        versions=package_versions(backend),
+        versions=package_versions(backend) | arithmetic(recipe.precision),
         created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     )
     plan.write(run.plan)

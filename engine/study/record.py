@@ -61,7 +61,7 @@ def read_study(workspace: Workspace) -> dict[str, Any] | None:
 
 
 def _arm(arm: Arm, lessons: Sequence[Lesson]) -> dict[str, Any]:
-    """Facts of an arm's training: its generations with their SHA-256, tokens, minutes, recipe and thread count."""
+    """Facts of an arm's training: its generations with their SHA-256, tokens, minutes, and what made them."""
     lineage = arm.workspace.lineage()
     gens = [lesson.gen for lesson in lessons] if arm.own else [node.row.gen_id for node in lineage.nodes()]
     generations: list[dict[str, Any]] = []
@@ -75,6 +75,7 @@ def _arm(arm: Arm, lessons: Sequence[Lesson]) -> dict[str, Any]:
                 "lr": row.lr,
                 "minutes": row.walltime_min,
                 "threads": manifest.threads if manifest else None,
+                **{key: manifest.versions.get(key) if manifest else None for key in ("device", "precision")},
                 "trained_tokens": count_trained_tokens(arm.workspace.generation(gen) / "metrics.jsonl"),
                 "recall": row.eval_recall,
                 "generalization": row.eval_generalization,

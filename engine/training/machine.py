@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gc
 import os
+import platform
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
 from engine.recipe import Precision
-from engine.training.machine_facts import default_threads
+from engine.training.machine_facts import cpu_fact, default_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,22 @@ def pick_machine(precision: Precision, threads: int) -> Machine:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.type == "cuda":
         _make_deterministic()
-    if precision == "auto":
-        fast = torch.cuda.is_bf16_supported() if device.type == "cuda" else _cpu_has_bf16()
-        return Machine(device, torch.bfloat16 if fast else torch.float32, count)
-    return Machine(device, torch.bfloat16 if precision == "bf16" else torch.float32, count)
+    return Machine(device, torch.bfloat16 if pick_precision(precision) == "bf16" else torch.float32, count)
+
+
+def pick_precision(precision: Precision) -> Literal["bf16", "fp32"]:
+    """Return the number format that is meant: `auto` is bf16 where the device multiplies it in hardware."""
+    if precision != "auto":
+        return precision
+    return "bf16" if (torch.cuda.is_bf16_supported() if torch.cuda.is_available() else _cpu_has_bf16()) else "fp32"
+
+
+def device_name() -> str:
+    """Return what computes, as exactly as its rounding depends on it: a GPU and its CUDA, or a CPU's maker and SIMD."""
+    if torch.cuda.is_available():
+        return f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"
+    maker = cpu_fact("vendor_id") or platform.machine()
+    return f"{maker} {torch.backends.cpu.get_cpu_capability()}"
 
 
 def give_memory_back(machine: Machine) -> None:
@@ -51,9 +65,4 @@ def _make_deterministic() -> None:
 
 def _cpu_has_bf16() -> bool:
     """Whether the CPU multiplies bf16 in hardware; without it bf16 is slower than fp32."""
-    try:
-        with open("/proc/cpuinfo") as file:
-            flags = next((line for line in file if line.startswith("flags")), "")
-    except OSError:
-        return False
-    return any(flag in flags for flag in ("avx512_bf16", "amx_bf16"))
+    return bool({"avx512_bf16", "amx_bf16"} & set(cpu_fact("flags").split()))

@@ -25,8 +25,8 @@ def reproduce_part(
         Heading("To do it again"),
         Paragraph(
             f"Base {newest.base['name']} (SHA-256 of its weights {newest.base['sha'][:16]}…), "
-            f"backend {newest.backend}, {newest.threads} threads, seed {newest.seed}. The same versions, threads, data "
-            "and seed give the same bytes, so the SHA-256 of every GGUF above."
+            f"backend {newest.backend}, {newest.threads} threads, seed {newest.seed}. The same versions, kind of "
+            "processor, threads, data and seed give the same bytes, so the SHA-256 of every GGUF above."
         ),
         Code([*commands, "luna-tui report --out report"]),
         Table(

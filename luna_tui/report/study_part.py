@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from luna_tui.report.blocks import Block, Heading, Paragraph, Picture, Points, Table
@@ -55,7 +55,7 @@ def study_part(study: Mapping[str, Any]) -> list[Block]:
                 "steps",
                 "trained tokens",
                 "minutes",
-                "threads",
+                "made on",
                 "all exams",
                 "drift",
                 "SHA-256",
@@ -100,11 +100,20 @@ def _arm(arm: Mapping[str, Any]) -> list[str]:
         str(arm["steps"]),
         f"{arm['trained_tokens']:,}",
         f"{arm['minutes']:.1f}",
-        str(arm["generations"][-1]["threads"]),
+        made_on(arm["generations"]),
         f"{arm['all']['value']:.3f}",
         f"{arm['drift']['value']:.2f}",
         arm["sha"][:12],
     ]
+
+
+def made_on(generations: Sequence[Mapping[str, Any]]) -> str:
+    """Return the devices, number formats and thread counts of an arm's trainings; older manifests know only threads."""
+    known = (
+        [gen.get("device"), gen.get("precision"), f"{gen['threads']} threads" if gen["threads"] else None]
+        for gen in generations
+    )
+    return "; ".join(dict.fromkeys(", ".join(filter(None, facts)) or "not recorded" for facts in known))
 
 
 def _points(study: Mapping[str, Any]) -> dict[str, list[tuple[float, float]]]:

@@ -164,6 +164,33 @@ def test_other_packages_are_refused(tiny: TinyWorkspace, monkeypatch: pytest.Mon
     assert tiny.train(resume=True).exit_code == 0
 
 
+@pytest.mark.parametrize(("name", "other"), [("device", "AuthenticAMD AVX2"), ("precision", "bf16")])
+def test_a_machine_that_rounds_otherwise_is_refused(
+    tiny: TinyWorkspace, monkeypatch: pytest.MonkeyPatch, name: str, other: str
+) -> None:
+    stopped_workspace(tiny)
+    here = resume.arithmetic("auto")
+    monkeypatch.setattr(resume, "arithmetic", lambda _precision: here | {name: other})
+    tiny.train(resume=True)
+    refused(tiny, f"this machine rounds otherwise than the one this run began on ({name} {here[name]} → {other})")
+    monkeypatch.undo()
+    assert tiny.train(resume=True).exit_code == 0
+    manifest = tiny.workspace.manifest(0)
+    assert manifest is not None
+    assert {key: manifest.versions[key] for key in here} == here
+
+
+def test_a_run_from_before_machines_were_recorded_goes_on(tiny: TinyWorkspace) -> None:
+    stopped_workspace(tiny)
+    run = unfinished_run(tiny.workspace)
+    assert run is not None
+    plan = json.loads(run.plan.read_text(encoding="utf-8"))
+    for name in resume.arithmetic("auto"):
+        del plan["versions"][name]
+    run.plan.write_text(json.dumps(plan), encoding="utf-8")
+    assert tiny.train(resume=True).exit_code == 0
+
+
 def test_other_threads_are_refused(tiny: TinyWorkspace) -> None:
     stopped_workspace(tiny).train(resume=True, overrides={"train.threads": 2})
     refused(tiny, "this run began with 1 threads, luna.toml now says 2")

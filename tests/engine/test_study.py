@@ -15,6 +15,7 @@ from engine.study.arms import Arm, make_arms, next_request, steps_for
 from engine.study.asking import Answers, ask_arm, ask_base
 from engine.study.lessons import Lesson, lessons_of
 from engine.study.record import read_study, write_study
+from engine.training.machine import device_name, pick_precision
 from ledger.verify import verify
 
 pytestmark = pytest.mark.slow
@@ -107,6 +108,8 @@ def test_everyone_sits_the_same_exams_and_the_end_is_written_down(studied: tuple
     study = write_study(tiny.workspace, tiny.config(), lessons, arms, answers, base)
     assert read_study(tiny.workspace) == json.loads(json.dumps(study))
     assert str(tiny.root) not in json.dumps(study), "a study can be published"
+    made = {(gen["device"], gen["precision"], gen["threads"]) for arm in study["arms"] for gen in arm["generations"]}
+    assert made == {(device_name(), pick_precision(tiny.config().train.precision), 1)}
     assert study["conclusion"]["verdict"] in ("supported", "refuted", "undecided")
     assert study["conclusion"]["all"]["difference"]["n"] == sum(len(exam) for exam in asked.values())
     # What was recorded when the lineage was judged is what the study says of it.

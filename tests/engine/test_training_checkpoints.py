@@ -14,10 +14,11 @@ import torch
 from training_jobs import make_examples, make_job, make_tiny_weights, run_trl, stop_after
 
 from engine.errors import Damaged, LunaError, UsageError
+from engine.training import machine as machine_module
 from engine.training import select
 from engine.training.checkpoint import drop_unusable, newest_sealed, seal
 from engine.training.feed import FeedLog, edge_losses, read_losses
-from engine.training.machine import pick_machine
+from engine.training.machine import device_name, pick_machine, pick_precision
 
 
 def make_checkpoint(directory: Path, step: int) -> Path:
@@ -152,3 +153,27 @@ def test_the_asked_for_precision_and_threads_are_used() -> None:
         assert pick_machine("auto", 0).threads >= 1
     finally:
         torch.set_num_threads(before)
+
+
+def test_auto_precision_is_bf16_where_the_processor_multiplies_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for flags, found in (
+        ("sse2 avx2 amx_bf16", "bf16"),
+        ("sse2 avx512_bf16", "bf16"),
+        ("sse2 avx2", "fp32"),
+        ("", "fp32"),
+    ):
+        monkeypatch.setattr(machine_module, "cpu_fact", lambda _name, flags=flags: flags)
+        assert pick_precision("auto") == found
+        assert pick_precision("fp32") == "fp32"
+        assert pick_precision("bf16") == "bf16"
+
+
+def test_a_gpu_is_named_with_its_cuda_and_a_cpu_by_maker_and_simd(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_module, "cpu_fact", lambda name: "AuthenticAMD" if name == "vendor_id" else "")
+    assert device_name() == f"AuthenticAMD {torch.backends.cpu.get_cpu_capability()}"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H200")
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    assert device_name() == "NVIDIA H200, CUDA 13.0"
+    assert pick_precision("auto") == "bf16"
