@@ -1,4 +1,4 @@
-"""The report of `ladder`: a table of the rungs, the verdict in a sentence, and the cards that were not solved."""
+"""The report of `ladder`: a table of the rungs, cards that were not solved, and the verdict in a sentence."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from luna_tui.safe_text import safe_line
 from luna_tui.terminal import Glyphs, LunaConsole
 
 _STYLES = {"enough": "bold green", "not_enough": "bold red", "stopped": "bold yellow"}
+# Cards not solved that are shown of a rung: enough to see what kind of answer it gives.
+_SHOWN = 6
 
 
 def print_ladder(console: LunaConsole, report: Mapping[str, Any], root: Path) -> None:
@@ -22,6 +24,14 @@ def print_ladder(console: LunaConsole, report: Mapping[str, Any], root: Path) ->
     console.print(_table(console, report))
     for rung in report["rungs"]:
         console.print(_course(console.glyphs, rung, root), soft_wrap=not console.is_terminal)
+    for rung in report["rungs"]:
+        if rung["failed"]:
+            _print_failed(console, rung, root)
+    _print_verdict(console, report)
+
+
+def _print_verdict(console: LunaConsole, report: Mapping[str, Any]) -> None:
+    """The sentence, at the end: what a person sees above the prompt."""
     console.print()
     glyphs = console.glyphs
     marks = {"enough": glyphs.accepted, "not_enough": glyphs.rejected, "stopped": glyphs.stopped}
@@ -31,9 +41,6 @@ def print_ladder(console: LunaConsole, report: Mapping[str, Any], root: Path) ->
     if report["untried"]:
         names = ", ".join(safe_line(str(name)) for name in report["untried"])
         console.print(Text(f"  not tried: {names}", "dim"), soft_wrap=not console.is_terminal)
-    for rung in report["rungs"]:
-        if rung["failed"]:
-            _print_failed(console, rung)
 
 
 def _table(console: LunaConsole, report: Mapping[str, Any]) -> Table:
@@ -81,11 +88,11 @@ def _course(glyphs: Glyphs, rung: Mapping[str, Any], root: Path) -> Text:
     return text
 
 
-def _print_failed(console: LunaConsole, rung: Mapping[str, Any]) -> None:
+def _print_failed(console: LunaConsole, rung: Mapping[str, Any], root: Path) -> None:
     failed: Sequence[Mapping[str, Any]] = rung["failed"]
     console.print()
     console.print(Text(f"{safe_line(str(rung['name']))}: {len(failed)} cards not solved", "bold"))
-    for card in failed:
+    for card in failed[:_SHOWN]:
         table = Table.grid(padding=(0, 1, 0, 0))
         table.add_column(width=1)
         table.add_column(width=8)
@@ -99,6 +106,9 @@ def _print_failed(console: LunaConsole, rung: Mapping[str, Any]) -> None:
             got.append(f"  {safe_line(str(card['why']))}", "yellow")
         table.add_row("", Text("got", "dim"), got)
         console.print(table)
+    if len(failed) > _SHOWN:
+        more = f"  and {len(failed) - _SHOWN} more: luna-tui -w {safe_line(shlex.quote(str(root)))} ladder --json"
+        console.print(Text(more, "dim"), soft_wrap=not console.is_terminal)
 
 
 def parameters(count: int) -> str:

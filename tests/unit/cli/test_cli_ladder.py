@@ -110,6 +110,19 @@ def test_the_report_says_what_is_enough_and_shows_the_evidence(run: Run, space: 
     assert (space / "ladder" / "ladder.json").exists()
 
 
+def test_the_verdict_comes_last_and_a_hopeless_rung_does_not_fill_the_screen(
+    run: Run, space: Path, solved: dict[str, int]
+) -> None:
+    write_rows(space / "challenge_cards.jsonl", [CARDS[0] | {"id": f"c{n}"} for n in range(24)])
+    solved.update(small=0, big=22)
+    out = run("-w", space, "ladder", engine=LadderEngine()).out
+    assert "small.gguf: 24 cards not solved" in out
+    assert "and 18 more: luna-tui -w " in " ".join(out.split())
+    assert out.count("expected") == 6 + 2
+    assert out.rindex("expected") < out.index("big.gguf is enough")
+    assert "nothing bigger is needed" in out.rstrip().rpartition("\n")[2]
+
+
 @pytest.mark.usefixtures("solved")
 def test_the_report_fits_eighty_columns(run: Run, space: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
