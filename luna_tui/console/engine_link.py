@@ -12,6 +12,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from luna_tui.console.chatting import Chatting
@@ -242,7 +243,9 @@ class EngineLink:
         def write() -> None:
             karma = self._engine.write_rating(self._workspace, rating)
             self._news.put(AnswerRated(rating.turn, rating.index, karma, rating.correction))
-            self._news.put(Noted("info", f"karma {karma:+d} written to the inbox"))
+            asked = shorten(rating.prompt, 60, placeholder=" ...")
+            how = "corrected" if rating.verdict == "corrected" else f"rated {rating.verdict}"
+            self._news.put(Noted("info", f"karma {karma:+d} in the inbox: {asked!r} {how}"))
             self._earning.look(now=True)
 
         self._reads.do(write)

@@ -299,6 +299,8 @@ def test_a_rating_becomes_a_row_of_the_inbox(root: Path, verdict: str, karma: in
     rating = Rating(1, 0, "Can you help me?", "Of course!", 1, verdict, correction)  # type: ignore[arg-type]
     seen.link.rate(rating)
     assert seen.first(AnswerRated).karma == karma
+    how = "corrected" if correction else f"rated {verdict}"
+    assert seen.first(Noted).text == f"karma {karma:+d} in the inbox: 'Can you help me?' {how}"
     rows = [json.loads(line) for path in (root / "inbox").glob("*.jsonl") for line in path.open()]
     assert [(row["prompt"], row["response"], row["karma"]) for row in rows] == [
         ("Can you help me?", correction or "Of course!", karma)
