@@ -11,7 +11,7 @@ from engine.gate import missed_targets, scores_when_new
 from engine.plan import Plan
 from engine.steps.export import ExportedModel
 from engine.stop_rule import Point, stop_reason
-from ledger.lineage import Lineage
+from ledger.lineage import Lineage, Node
 from probes.examine import Examination
 
 
@@ -24,20 +24,18 @@ class Judgement:
 
 
 def judge(context: Context, plan: Plan, lineage: Lineage, model: ExportedModel, examination: Examination) -> Judgement:
-    """Return the verdict: stopped if the stop rule fires along this lineage, rejected if a target is missed, else
-    accepted.
-    """
+    """Return the verdict: stopped if the stop rule fires, rejected if a target is missed, else accepted."""
     when_new = scores_when_new(lineage, plan.path)
     missed = missed_targets(examination, context.config.eval, model.stopped > 0, when_new=when_new)
     path: list[Point] = []
     for gen in plan.path:
-        row = lineage.node(gen).row
-        if row.eval_generalization is None or row.eval_style_drift is None:
+        if (point := _point(lineage.node(gen))) is None:
             path.clear()  # the rule compares neighbours: it cannot look across a generation that was not examined
         else:
-            path.append(Point(gen, row.eval_generalization, row.eval_style_drift))
+            path.append(point)
     path.append(Point(plan.gen, examination.generalization.value, examination.drift.value))
-    stop = stop_reason(path, context.config.stop_rule)
+    # Mended data after a rejected batch must not be stopped for it: only what misses a target itself is a second time.
+    stop = stop_reason(path, context.config.stop_rule, _rejected_before(lineage, plan) if missed else None)
     if stop is not None:
         judgement = Judgement("stopped", [stop, *missed])
     elif missed:
@@ -46,3 +44,18 @@ def judge(context: Context, plan: Plan, lineage: Lineage, model: ExportedModel, 
         judgement = Judgement("accepted", [])
     context.emit(Judged, gen=plan.gen, verdict=judgement.verdict, reasons=judgement.reasons)
     return judgement
+
+
+def _point(node: Node) -> Point | None:
+    row = node.row
+    if row.eval_generalization is None or row.eval_style_drift is None:
+        return None
+    return Point(node.gen, row.eval_generalization, row.eval_style_drift)
+
+
+def _rejected_before(lineage: Lineage, plan: Plan) -> Point | None:
+    """The generation recorded right before this one, if it was trained from the same parent and not accepted."""
+    before = lineage.nodes()[-1:]
+    if not before or before[0].verdict not in ("rejected", "stopped") or before[0].parent_gen != plan.parent_gen:
+        return None
+    return _point(before[0])

@@ -151,6 +151,31 @@ def test_the_stop_rule_counts_a_jump_in_either() -> None:
     assert stop_reason(path((0.9, 0.0), (0.9, 0.0), (0.9, 0.15)), RULE) is not None
 
 
+def test_a_second_try_that_is_no_better_counts_the_rejected_one_before_it() -> None:
+    line, rejected = path((0.90, 0.0), (1.0, 0.0)), Point(2, 0.6, 0.15)
+    again = Point(3, 0.7, 0.02)
+    assert stop_reason([*line, again], RULE) is None, "along the line generalization rose in G1"
+    reason = stop_reason([*line, again], RULE, rejected)
+    assert reason is not None
+    assert "rose by -0.400 and -0.300 in G2 and G3, both from G1, " in reason
+    assert "drift rose by +0.150 and +0.020" in reason
+    assert stop_reason([line[0], again], RULE, rejected) is not None, "a root has no generation before its own"
+
+
+@pytest.mark.parametrize(
+    ("rejected", "child", "why"),
+    [
+        ((0.5, 0.1), (0.5, 0.1), "a rise of exactly theta is not more than theta"),
+        ((0.5, 0.5), (0.95, 0.0), "the second one brought generalization"),
+        ((0.95, 0.0), (0.5, 0.5), "the first one had"),
+    ],
+)
+def test_two_tries_that_brought_something_are_not_stopped(
+    rejected: tuple[float, float], child: tuple[float, float], why: str
+) -> None:
+    assert stop_reason([Point(0, 0.9, 0.0), Point(2, *child)], RULE, Point(1, *rejected)) is None, why
+
+
 def test_the_stop_rule_can_be_switched_off() -> None:
     off = StopRuleSection(enabled=False)
     assert stop_reason(path((0.9, 0.0), (0.9, 0.5), (0.9, 1.0)), off) is None
@@ -168,7 +193,8 @@ def judged(
     ]
     config = SimpleNamespace(eval=targets, stop_rule=RULE)
     context = SimpleNamespace(config=config, emit=lambda *_args, **_kwargs: None)
-    plan, model = SimpleNamespace(path=ancestors, gen=4), SimpleNamespace(stopped=8)
+    plan = SimpleNamespace(path=ancestors, gen=4, parent_gen=ancestors[-1])
+    model = SimpleNamespace(stopped=8)
     lineage = Lineage.build(rows)
     sat = found or examination(drift=drift)
     return judge(context, plan, lineage, model, sat).verdict  # type: ignore[arg-type]
@@ -198,3 +224,25 @@ def test_a_generation_that_forgot_an_ancestor_is_rejected_where_that_counts() ->
     assert judged((0, 1), 0.0, ANCESTORS, forgot) == "rejected", "of the 0.9 that the ledger has for G0"
     assert judged((0, 1), 0.0, TARGETS, forgot) == "accepted"
     assert judged((0, 1), 0.0, ANCESTORS, on_ancestors(g0=0.85, g1=0.9)) == "accepted"
+
+
+def judged_after(before: LedgerRow, verdict: str, found: Examination) -> str:
+    """The verdict on a G3 trained from G1, where the generation recorded before it is G2 with `verdict`."""
+    rows = [ledger_row(0, "base_model", 0.9, 0.0), ledger_row(1, sha(0), 1.0, 0.0), before]
+    parent = 1 if before.parent_sha == sha(1) else 0
+    manifests = {2: SimpleNamespace(verdict=verdict, parent_gen=parent)}
+    context = SimpleNamespace(config=SimpleNamespace(eval=TARGETS, stop_rule=RULE), emit=lambda *_args, **_kwargs: None)
+    plan, model = SimpleNamespace(path=(0, 1), gen=3, parent_gen=1), SimpleNamespace(stopped=8)
+    lineage = Lineage.build(rows, 1, manifests)  # type: ignore[arg-type]
+    return judge(context, plan, lineage, model, found).verdict  # type: ignore[arg-type]
+
+
+def test_a_bad_batch_twice_in_a_row_is_stopped_though_head_stayed() -> None:
+    bad = examination(generalization=0.6, drift=0.05)
+    drifted = ledger_row(2, sha(1), 0.6, 0.15)
+    assert judged_after(drifted, "rejected", bad) == "stopped"
+    assert judged_after(drifted, "stopped", bad) == "stopped"
+    assert judged_after(drifted, "rejected", examination()) == "accepted", "the data was mended"
+    assert judged_after(drifted, "accepted", bad) == "rejected", "a branch that was left is no failed try"
+    assert judged_after(ledger_row(2, sha(1), 0.6, 0.05), "rejected", bad) == "rejected", "nothing drifted"
+    assert judged_after(ledger_row(2, sha(0), 0.6, 0.15), "rejected", bad) == "rejected", "from another parent"
