@@ -89,12 +89,20 @@ def study_points(findings: Sequence[Mapping[str, Any]]) -> str:
 
 
 def trade_off(points: Mapping[str, Sequence[tuple[float, float]]]) -> str:
-    """Draw what is kept of the first exam against what is known of the later ones, a point for each model."""
-    colours = {"micro": _MICRO, "one-shot": _ONE_SHOT, "base": _BASE}
+    """Draw what is kept of the first exam against what is known of the later ones, a point for each trained model.
+
+    The untrained base, a corner away, would press the others into one spot: it is named in the legend.
+    """
+    colours = {"micro": _MICRO, "one-shot": _ONE_SHOT}
     with plt.rc_context(_LOOKS):
         figure, axes = plt.subplots(figsize=(5, 4))
         for name, found in points.items():
-            axes.scatter([x for x, _ in found], [y for _, y in found], label=name, s=45, color=colours.get(name))
+            if name == "base":
+                (x, y), *_ = found
+                axes.plot([], [], " ", label=f"(base: {x:.2f}, {y:.2f})")
+            else:
+                axes.scatter([x for x, _ in found], [y for _, y in found], label=name, s=45, color=colours.get(name))
+        axes.margins(0.15)
         axes.set_xlabel("score on the first generation's exam (old knowledge)")
         axes.set_ylabel("mean score on the later exams")
         axes.legend(frameon=False)
