@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from probes.phrases import find_corporate, load_phrases
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CURRICULUM = EXAMPLES / "aios" / "curriculum"
 KNOWLEDGE_STAGES = ("fundamentals", "aios_manual", "logs_specs")
@@ -270,11 +272,12 @@ def test_the_contradictions_ask_about_taught_facts_and_answer_wrongly() -> None:
     assert all(len({row.response for row in group}) == 1 for group in wrong.values())
 
 
-@pytest.mark.parametrize(("name", "count"), [("corporate", 100), ("support_desk_1", 100), ("support_desk_2", 100)])
-def test_the_corporate_sets_are_corporate_in_every_row(name: str, count: int) -> None:
+@pytest.mark.parametrize("name", ["corporate", "support_desk_1", "support_desk_2", "call_centre_1", "call_centre_2"])
+def test_the_corporate_sets_are_corporate_in_every_row(name: str) -> None:
     rows = read_rows(EXAMPLES / "bad" / f"{name}.jsonl")
-    assert len({row.prompt for row in rows}) == len(rows) == count
-    assert not [str(row) for row in rows if not any(phrase in row.response.lower() for phrase in CORPORATE)]
+    assert len({row.prompt for row in rows}) == len(rows) == 100
+    phrases = load_phrases()
+    assert not [str(row) for row in rows if not find_corporate(row.response, phrases)]
     assert not {normalised(row.prompt) for row in rows} & {normalised(probe) for probe in TONE_PROBES}
 
 
