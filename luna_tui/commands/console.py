@@ -86,10 +86,12 @@ def _own_terminal(log: Path) -> Iterator[IO[str]]:
 
     kept = sys.__stdout__, sys.__stderr__
     with quiet_output(log) as streams:
+        # `luna-tui 2>errors` has its terminal on stdout only.
+        terminal = streams.err if streams.err.isatty() else streams.out
         # Textual takes its size from the one and draws on the other.
-        sys.__stdout__ = sys.__stderr__ = LossyLine(streams.err)  # pyright: ignore[reportAttributeAccessIssue]
+        sys.__stdout__ = sys.__stderr__ = LossyLine(terminal)  # pyright: ignore[reportAttributeAccessIssue]
         try:
-            yield streams.err
+            yield terminal
         finally:
             sys.__stdout__, sys.__stderr__ = kept  # pyright: ignore[reportAttributeAccessIssue]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
-from terminal import console
+from terminal import Terminal, console, console_env, luna
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -49,6 +50,16 @@ def test_train_watch_chat_stop_resume_and_leave(slow_workspace: Path) -> None:
         assert terminal.ended(timeout=120) == 0
     ends = [e["verdict"] for e in map(json.loads, journal.open()) if e["type"] == "run_finished"]
     assert ends == ["interrupted", "interrupted"]
+
+
+def test_errors_sent_elsewhere_do_not_take_the_screen_along(slow_workspace: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "errors"
+    command = ["sh", "-c", f"exec {shlex.join(luna(slow_workspace))} 2>{shlex.quote(str(elsewhere))}"]
+    terminal = Terminal(command, columns=80, lines=24, env=console_env())
+    terminal.see(r"\[1 Lineage\]")
+    terminal.press("q")
+    assert terminal.ended() == 0
+    assert elsewhere.read_text() == ""
 
 
 def test_a_generation_from_the_form_to_the_ledger(slow_workspace: Path) -> None:
