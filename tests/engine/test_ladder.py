@@ -158,7 +158,7 @@ def test_a_rejected_generation_ends_the_evolution_and_is_asked_if_there_is_no_be
 
 
 def test_the_stop_rule_ends_the_climb(base: TinyWorkspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.steps.judge.stop_reason", lambda path, _: "it drifts" if len(path) == 2 else None)
+    monkeypatch.setattr("engine.steps.judge.stop_reason", lambda path, *_: "it drifts" if len(path) == 2 else None)
     report = Climbing(base)(ladder__generations=3, ladder__target=0.0)
     assert (report.verdict, report.exit_code, report.untried) == ("stopped", 3, ("base.gguf",))
     small = report.rungs[0]
