@@ -30,6 +30,9 @@ def write_study(
     """Conclude a study whose arms are all trained and asked (`answers` by the arm's name), write it and return it."""
     by_kind = {kind: [answers[arm.name] for arm in arms if arm.kind == kind] for kind in ("micro", "one-shot")}
     last = lessons[-1].gen
+    facts = [_arm(arm, lessons) for arm in arms]
+    conclusion = conclude(by_kind, base)
+    conclusion["words"] += mixed_machines(facts)
     study: dict[str, Any] = {
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "lineage": [lesson.gen for lesson in lessons],
@@ -40,8 +43,8 @@ def write_study(
             "new": sum(len(lesson.rows) for lesson in lessons),
             "held_out": sum(len(lesson.exam) for lesson in lessons),
         },
-        "arms": [{**_arm(arm, lessons), **answers[arm.name].to_dict()} for arm in arms],
-        "conclusion": conclude(by_kind, base),
+        "arms": [{**made, **answers[arm.name].to_dict()} for made, arm in zip(facts, arms, strict=True)],
+        "conclusion": conclusion,
         "command": f"luna-tui study --seeds {','.join(str(seed) for seed in sorted({arm.seed for arm in arms}))}",
     }
     text = json.dumps(study, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
@@ -58,6 +61,18 @@ def read_study(workspace: Workspace) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError) as error:
         raise Damaged(f"cannot be read: {error}", where=str(path), hint="make it anew: luna-tui study") from error
+
+
+def mixed_machines(arms: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a sentence of doubt when not all arms were trained on one kind of machine, as far as manifests know."""
+    made = {(gen["device"], gen["precision"]) for arm in arms for gen in arm["generations"] if gen["device"]}
+    if len(made) < 2:
+        return []
+    names = " and ".join(sorted(f"{device} in {precision}" for device, precision in made))
+    return [
+        f"Not all runs were made on one kind of machine ({names}): each rounds otherwise, which is like another seed, "
+        "so part of the difference may be that."
+    ]
 
 
 def _arm(arm: Arm, lessons: Sequence[Lesson]) -> dict[str, Any]:
