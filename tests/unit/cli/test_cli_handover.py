@@ -99,9 +99,11 @@ def test_a_hangup_of_the_console_does_not_reach_it(root: Path, tmp_path: Path) -
 
     executable = stand_in(tmp_path, CHILD)
     code = (
-        f"import sys; sys.executable = {str(executable)!r}; from pathlib import Path; "
+        f"import signal, sys; sys.executable = {str(executable)!r}; from pathlib import Path; "
         "from luna_tui.handover import hand_over; "
-        f"print('pid', hand_over(Path({str(root)!r}), generations=1, resume=False, arguments=[]), flush=True); input()"
+        f"print('pid', hand_over(Path({str(root)!r}), generations=1, resume=False, arguments=[]), flush=True); "
+        # Not a read: the lost line would end that first, and now and then the whole process before the signal comes.
+        "signal.pause()"
     )
     console = pexpect.spawn(sys.executable, ["-c", code], env=child_env(), timeout=60)  # pyright: ignore[reportArgumentType]
     console.expect(r"pid (\d+)\r")
