@@ -35,6 +35,7 @@ _EVIDENCE = (
     "metrics.jsonl",
     "qa.jsonl",
     "tone_answers.jsonl",
+    "typed_items.jsonl",
 )
 
 

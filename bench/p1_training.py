@@ -93,7 +93,7 @@ def make_job(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
     with Runtime() as runtime:
         info = runtime.load(prepared.gguf, vocab_only=True)
         specials = Specials(info.bos_id if info.add_bos else None, info.eos_id)
-        examples = encode_rows(rows, "base", runtime.tokenize, specials, config.model.context)
+        examples = encode_rows(rows, runtime.tokenize, specials, config.model.context, prompts_count=True)
     return {
         "weights": str(prepared.weights),
         "rows": [list(example.ids) for example in examples],

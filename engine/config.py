@@ -93,6 +93,8 @@ class Config(Section):
             precision=train.precision,
             checkpoint_every=train.checkpoint_every,
             context=self.model.context,
+            as_typed=train.as_typed,
+            prompts_count=phase == "base" and train.base.prompts_count,
         )
 
 

@@ -95,12 +95,16 @@ class PhaseSection(Section):
 
 
 class BaseSection(PhaseSection):
-    """G0 learns the knowledge stages, every token counts."""
+    """G0 learns the knowledge stages: of documents every token counts, of questions the answer."""
 
     steps: Count = 500
     """Optimiser steps."""
     lr: Rate = 2e-4
     """Peak learning rate."""
+
+    prompts_count: bool = False
+    """Whether questions count in the loss beside their answers. The model then learns to ask, and to finish what a
+    person has typed before it answers."""
 
 
 class AlignSection(PhaseSection):
@@ -146,6 +150,8 @@ class TrainSection(Section):
     """Same seed, data, packages, threads and kind of processor: same weights, bit for bit."""
     threads: CountOrNone = 0
     """CPU threads of training (0: as many as suit the machine). Recorded: another number gives other last bits."""
+    as_typed: Share = 0.5
+    """Share of times a question is fed the way people type: without its final mark, in lower case, or both."""
     warmup_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Share of the steps in which the learning rate climbs to its peak."""
     schedule: Schedule = "cosine"
@@ -197,6 +203,8 @@ class EvalSection(Section):
     """Style drift, the share of tone answers with a corporate phrase, must be below this."""
     answered_target: Share = 0.90
     """Share of tone probes answered at all must be at least this: silence is no style."""
+    continued_target: Share = 0.05
+    """Share of answers that first go on with the prompt must be at most this, asked as people type, too."""
     qa_trained_rows: CountOrNone = 100
     """Trained rows that join the holdout in a generation's QA set."""
     tone_probes: str = ""
@@ -213,6 +221,17 @@ class EvalSection(Section):
     """Time limit of each of the three evals, in seconds."""
     parallel: Count = 16
     """Prompts the runtime answers side by side."""
+
+    @property
+    def targets(self) -> dict[str, float]:
+        """The gate's targets by the name of their score."""
+        return {
+            "recall": self.recall_target,
+            "generalization": self.generalization_target,
+            "drift": self.drift_target,
+            "answered": self.answered_target,
+            "continued": self.continued_target,
+        }
 
 
 class RescueSection(Section):

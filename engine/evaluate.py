@@ -13,7 +13,7 @@ from engine.config import Config
 from engine.control import Control
 from engine.errors import UsageError
 from engine.exam_fit import exam_window
-from engine.exam_items import read_items
+from engine.exam_items import questions, read_items
 from engine.gate import passes, scores_when_new
 from engine.references import Named, gguf_of, name_of, require_recorded
 from engine.runtime.client import Runtime
@@ -30,12 +30,13 @@ from engine.training.machine_facts import default_threads
 from engine.workspace import Workspace
 from ledger.lineage import Lineage
 from probes.base import Item, by_id
-from probes.examine import Examination
+from probes.examine import Examination, share_continued
 from probes.examine import examine as sit_exams
 from probes.generalization import generalization
 from probes.recall import recall
 from probes.scoring import score_items
 from probes.style import run_style
+from probes.typed import ask_as_typed, typed_score
 
 Progress = Callable[[int, int, str], None]
 Eval = Literal["recall", "generalization", "drift"]
@@ -61,11 +62,12 @@ def evaluate(workspace: Workspace, config: Config, ref: str, *, progress: Progre
     if not exam:
         raise UsageError(f"G{as_gen} has no exam in this workspace", where=str(workspace.generation(as_gen)))
     parent = path[-1] if path else None
+    parent_qa = read_items(workspace.generation(parent) / "qa.jsonl") if parent is not None else []
     began = time.monotonic()
     with _loaded(workspace, config, lineage, named, progress, control) as (runtime, sha):
         examination = sit_exams(
             runtime,
-            parent_qa=read_items(workspace.generation(parent) / "qa.jsonl") if parent is not None else [],
+            parent_qa=parent_qa,
             exam=exam,
             ancestor_exams=exams_of(workspace, path),
             tone_probes=tone_probes(workspace, config),
@@ -74,6 +76,7 @@ def evaluate(workspace: Workspace, config: Config, ref: str, *, progress: Progre
             style_options=style_options(config),
             progress=watch(progress, control, config.eval.max_seconds),
             own_qa=read_items(workspace.generation(as_gen) / "qa.jsonl"),
+            as_typed=questions([*exam, *parent_qa]),
         )
     note = f"the base on the exams of G{as_gen}'s lineage" if named.gen is None else ""
     return report(
@@ -108,19 +111,36 @@ def evaluate_one(
                 **asdict(style_options(config)),
                 progress=watched,
             )
-            now = replace(recorded, drift=style.drift, answered=style.answered, tone_answers=style.answers)
+            now = replace(
+                recorded,
+                drift=style.drift,
+                answered=style.answered,
+                tone_answers=style.answers,
+                continued=share_continued(style.answers, recorded.typed_results),
+            )
         else:
             items = read_items(workspace.generation(gen) / "exam.jsonl")
             if only == "recall":
                 items = read_items(parent / "qa.jsonl") if parent is not None else []
             results = by_id(score_items(runtime, items, progress=watched, label=only))
             merged = tuple(results.get(result.id, result) for result in recorded.results)
-            now = replace(recorded, results=merged)
+            typed = {result.id: result for result in recorded.typed_results}
+            typed |= {
+                result.id: result for result in ask_as_typed(runtime, questions(items), progress=watched, label=only)
+            }
+            now = replace(
+                recorded,
+                results=merged,
+                typed_results=tuple(typed.values()),
+                continued=share_continued(recorded.tone_answers, tuple(typed.values())),
+            )
             if only == "recall":
                 again = recall(results, items, stored_results(parent) if parent is not None else None)
                 now = replace(now, recall=again.score, retention=again.retention, lost=again.lost, gained=again.gained)
+                now = replace(now, typed_recall=typed_score(typed, items))
             else:
                 now = replace(now, generalization=generalization(results, items))
+                now = replace(now, typed_generalization=typed_score(typed, items))
     note = f"{only} examined again; the rest as recorded"
     return report(workspace, config, lineage, gen, f"G{gen}", sha, gen, now, note, time.monotonic() - began)
 
@@ -186,21 +206,21 @@ def report(
     note_set(f"qa:G{as_gen}", read_items(workspace.generation(as_gen) / "qa.jsonl"))
     summary = examination.summary()
     by_ancestor = summary.pop("by_ancestor")
-    scores = {key: summary[key] for key in ("recall", "retention", "generalization", "drift", "answered")}
+    names = ("recall", "retention", "generalization", "drift", "answered", "continued")
+    scores = {key: summary[key] for key in (*names, "typed_recall", "typed_generalization")}
+    typed = {result.id: result.to_dict() for result in examination.typed_results}
     return {
         "gen": gen,
         "label": label,
         "sha": sha,
         "scores": scores,
         "by_ancestor": [{"gen": int(g), **score} for g, score in by_ancestor.items()],
-        "targets": {
-            "recall": config.eval.recall_target,
-            "generalization": config.eval.generalization_target,
-            "drift": config.eval.drift_target,
-            "answered": config.eval.answered_target,
-        },
+        "targets": config.eval.targets,
         "passes": passes(examination, config.eval, when_new=scores_when_new(lineage, path)),
-        "items": [{**result.to_dict(), "sets": sets.get(result.id, [])} for result in examination.results],
+        "items": [
+            {**result.to_dict(), "sets": sets.get(result.id, []), "as_typed": typed.get(result.id)}
+            for result in examination.results
+        ],
         "tone": [answer.to_dict() for answer in examination.tone_answers],
         "lost": summary["lost"],
         "gained": summary["gained"],

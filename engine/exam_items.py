@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import Damaged
-from engine.rows import How, Row
+from engine.rows import How, Row, make_row
 from probes.base import Item
 from probes.distractors import choose_distractors
 from probes.qa_set import fixed_sample
@@ -66,6 +66,11 @@ def read_items(path: Path) -> list[Item]:
         except (ValueError, KeyError, TypeError) as error:
             raise Damaged(f"line {number} is no exam item: {error}", where=str(path), hint=_VERIFY) from error
     return items
+
+
+def questions(items: Iterable[Item]) -> list[Item]:
+    """Return the items that a person could ask: not those whose prompt is the first half of a document's paragraph."""
+    return [item for item in items if make_row(item.prompt, item.expected).id == item.id]
 
 
 def how_scored(row: Row, last_stage: str) -> How:

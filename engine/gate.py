@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from engine.config import EvalSection
 from ledger.lineage import Lineage
 from probes.examine import Examination
+from probes.statistics import Score
 
 
 def missed_targets(
@@ -15,8 +16,10 @@ def missed_targets(
     """Return what the generation misses, [] when it passes.
 
     Recall and generalization must be above their targets, style drift below its own, the share of tone probes answered
-    at its target or above, and at least one trained answer must end by itself. Where `recall_scope` is "ancestors", of
-    what every ancestor scored on its own exam (`when_new`, by GEN_ID) a share above the recall target must stand.
+    at its target or above, and at least one trained answer must end by itself. Where questions were taught, the share
+    of answers that first go on with the prompt must be at its target or below: documents teach nothing else. Where
+    `recall_scope` is "ancestors", of what every ancestor scored on its own exam (`when_new`, by GEN_ID) a share above
+    the recall target must stand.
     """
     missed: list[str] = []
     recall, general = examination.recall, examination.generalization
@@ -35,6 +38,12 @@ def missed_targets(
             f"it falls silent: {answered.value:.2f} of the tone probes answered, not {targets.answered_target:g} "
             f"(n {answered.n})"
         )
+    continued = _gated_continued(examination)
+    if continued is not None and continued.value > targets.continued_target:
+        missed.append(
+            f"it finishes the person's sentence: {continued.value:.2f} of the answers first go on with the prompt, "
+            f"more than {targets.continued_target:g} (n {continued.n})"
+        )
     if not stopped_by_eos:
         missed.append("it never stops: no trained answer ended with EOS")
     return missed
@@ -48,6 +57,8 @@ def passes(examination: Examination, targets: EvalSection, *, when_new: Mapping[
         "drift": examination.drift.value < targets.drift_target,
         "answered": examination.answered.value >= targets.answered_target,
     }
+    if (continued := _gated_continued(examination)) is not None:
+        met["continued"] = continued.value <= targets.continued_target
     if targets.recall_scope == "ancestors":
         met["ancestors"] = not _forgotten(examination, targets, when_new)
     return met
@@ -57,6 +68,10 @@ def scores_when_new(lineage: Lineage, path: Iterable[int]) -> dict[int, float]:
     """Return by GEN_ID what each generation of `path` scored on its own exam when it was judged, as recorded."""
     scores = {gen: lineage.node(gen).row.eval_generalization for gen in path}
     return {gen: score for gen, score in scores.items() if score is not None}
+
+
+def _gated_continued(examination: Examination) -> Score | None:
+    return examination.continued if examination.typed_results else None
 
 
 def _forgotten(examination: Examination, targets: EvalSection, when_new: Mapping[int, float]) -> list[str]:

@@ -61,7 +61,7 @@ class Plan:
         try:
             data = cast("Mapping[str, Any]", json.loads(path.read_text()))
             values = {f.name: data[f.name] for f in fields(cls)}
-            recipe = dict(values["recipe"])
+            recipe = PhaseRecipe.complete(values["recipe"])
             recipe["targets"] = recipe["targets"] if isinstance(recipe["targets"], str) else tuple(recipe["targets"])
             values["recipe"] = PhaseRecipe(**recipe)
             values["path"], values["stages"] = tuple(values["path"]), tuple(values["stages"])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Phase = Literal["base", "align", "converse"]
 Method = Literal["lora", "full"]
@@ -18,7 +19,8 @@ class PhaseRecipe:
     """Everything a backend needs to train one phase: `[train]` with the phase's own table laid over it.
 
     `blend` interpolates weights between parent (0) and trained child (1), as WiSE-FT does (Wortsman et al. 2022,
-    arXiv:2109.01903, eq. 1).
+    arXiv:2109.01903, eq. 1). `as_typed` is the share of times a question is fed the way people type it;
+    `prompts_count` says whether the prompts of questions count in the loss.
     """
 
     phase: Phase
@@ -41,11 +43,18 @@ class PhaseRecipe:
     precision: Precision
     checkpoint_every: int
     context: int
+    as_typed: float
+    prompts_count: bool
 
     @property
     def rows_fed(self) -> int:
         """Rows the whole training feeds: steps × batch size × accumulation."""
         return self.steps * self.batch_size * self.accumulation
+
+    @staticmethod
+    def complete(recorded: Mapping[str, Any]) -> dict[str, Any]:
+        """A recorded recipe, with what one from before a key existed meant by leaving it out."""
+        return {"as_typed": 0.0, "prompts_count": recorded.get("phase") == "base", **recorded}
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for the manifest."""

@@ -37,8 +37,13 @@ def _print_items(console: LunaConsole, items: Sequence[Mapping[str, Any]], *, ev
     if not items:
         return
     failed = [item for item in items if float(item["score"]) < 1.0]
+    typed = [item["as_typed"] for item in items if item.get("as_typed")]
     console.print()
-    console.print(Text(f"{len(failed)} of {len(items)} items failed", "bold" if failed else "green"))
+    title = f"{len(failed)} of {len(items)} items failed"
+    if typed:
+        wrong, on = sum(float(t["score"]) < 1.0 for t in typed), sum(bool(t["continued"]) for t in typed)
+        title += f"; asked as people type, {wrong} of {len(typed)} failed and {on} went on with the prompt"
+    console.print(Text(title, "bold" if failed else "green"))
     right = [item for item in items if float(item["score"]) >= 1.0]
     shown = [*failed, *right] if everything else failed[:_SHOWN]
     for item in shown:
@@ -65,6 +70,15 @@ def _item(console: LunaConsole, item: Mapping[str, Any]) -> Table:
     if item.get("stop_reason") == "length":
         got.append("  did not stop", "yellow")
     table.add_row("", Text("got", "dim"), got)
+    typed = item.get("as_typed")
+    if typed and (typed["continued"] or float(typed["score"]) < 1.0):
+        table.add_row("", Text("as typed", "dim"), _text(typed["prompt"]))
+        answer = _text(typed["text"], "yellow") if str(typed["text"]).strip() else Text("(nothing)", "dim red")
+        table.add_row(
+            "",
+            Text("got", "dim"),
+            answer.append("  goes on with the prompt", "yellow") if typed["continued"] else answer,
+        )
     table.add_row("", "", Text(f" {glyphs.dot} ".join(part for part in (str(item["how"]), sets) if part), "dim"))
     return table
 
@@ -89,6 +103,8 @@ def _print_tone(console: LunaConsole, answers: Sequence[Mapping[str, Any]], *, e
         if not answer["answered"]:
             mark = Text(console.glyphs.waiting, "yellow")
         said = highlighted(str(answer["text"]), answer["hits"])
+        if answer.get("continued"):
+            said = said.append("  goes on with the prompt", "yellow")
         table.add_row(mark, _text(answer["prompt"], "dim"), said if answer["answered"] else Text("(nothing)", "dim"))
     console.print(table)
 

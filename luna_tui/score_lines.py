@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -9,9 +10,12 @@ from typing import Any, cast
 _NAMES = (
     ("recall", "recall", ">"),
     ("retention", "  retention", ""),
+    ("typed_recall", "  recall as typed", ""),
     ("generalization", "generalization", ">"),
+    ("typed_generalization", "  as typed", ""),
     ("drift", "style drift", "<"),
     ("answered", "  answered", ">="),
+    ("continued", "  continued", "<="),
 )
 _TELLING = 0.005  # a smaller gap is 0.00 in two decimals
 
@@ -62,12 +66,16 @@ class AncestorExam:
 def score_lines(scores: Mapping[str, Any], targets: Mapping[str, float]) -> list[ScoreLine]:
     """The scores that are there, in the order people read them; `scores` maps names to `{value, n, low, high}`."""
     found: list[ScoreLine] = []
+    # Documents teach nothing but going on: where no question was taught, the gate has no target for that either.
+    asked_as_typed = scores.get("typed_recall") or scores.get("typed_generalization")
     for name, label, sign in _NAMES:
         score = scores.get(name)
         if not isinstance(score, Mapping) or score.get("value") is None:
             continue
         values = cast("Mapping[str, Any]", score)
         value, target = float(values["value"]), targets.get(name)
+        if name == "continued" and not asked_as_typed:
+            target = None
         passed = None if target is None or not sign else _meets(value, sign, target)
         low, high = float(values.get("low", 0.0)), float(values.get("high", 1.0))
         found.append(ScoreLine(name, label, value, int(values.get("n", 0)), low, high, target, sign, passed))
@@ -92,4 +100,5 @@ def _pairs(by_ancestor: object) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def _meets(value: float, sign: str, target: float) -> bool:
-    return value > target if sign == ">" else value < target if sign == "<" else value >= target
+    compare = {">": operator.gt, "<": operator.lt, ">=": operator.ge, "<=": operator.le}[sign]
+    return bool(compare(value, target))

@@ -54,7 +54,7 @@ def _table(lines: Sequence[ScoreLine], glyphs: Glyphs) -> Table:
 def _target(line: ScoreLine, glyphs: Glyphs) -> str:
     if line.target is None or not line.sign:
         return ""
-    return f"{glyphs.at_least if line.sign == '>=' else line.sign} {line.target:.2f}"
+    return f"{glyphs.relation(line.sign)} {line.target:.2f}"
 
 
 def _mark(line: ScoreLine, glyphs: Glyphs) -> Text:

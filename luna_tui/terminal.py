@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _PLAIN_TERMS = frozenset(["dumb", "linux", "unknown", ""])
 _PIPE_WIDTH = 120
-_TO_ASCII = str.maketrans("·–×⏎→“”‘’≥…", "--x/>\"\"''>.")
+_TO_ASCII = str.maketrans("·–×⏎→“”‘’≥≤…", "--x/>\"\"''><.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,13 @@ class Glyphs:
     dot: str = "·"
     dash: str = "–"
     at_least: str = "≥"
+    at_most: str = "≤"
     arrow: str = "→"
     ellipsis: str = "…"
+
+    def relation(self, sign: str) -> str:
+        """`>`, `<`, `>=` or `<=` as this terminal shows it."""
+        return {">=": self.at_least, "<=": self.at_most}.get(sign, sign)
 
 
 UNICODE = Glyphs()
@@ -56,6 +61,7 @@ ASCII = Glyphs(
     dot="-",
     dash="-",
     at_least=">=",
+    at_most="<=",
     arrow="->",
     ellipsis="...",
 )

@@ -141,12 +141,16 @@ def result_of(results_by_id: Mapping[str, ItemResult], item: Item) -> ItemResult
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One generated answer: its text without the leading newline, tokens, why it stopped, milliseconds."""
+    """One generated answer: its text without the white space around it, tokens, why it stopped, milliseconds.
+
+    `continued` says that it does not open with a line break: the model first goes on with what the person typed.
+    """
 
     text: str
     tokens: int
     stop_reason: StopReason
     ms: float
+    continued: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from probes.recall import recall
 from probes.scoring import score_items
 from probes.statistics import Score
 from probes.style import Phrase, StyleOptions, ToneAnswer, ToneProbe, run_style
+from probes.typed import TypedResult, ask_as_typed, typed_score
 
 # The parts of an examination in the order they run; the keys of `Examination.seconds`.
-PARTS = ("generalization", "recall", "ancestors", "own_qa", "style")
+PARTS = ("generalization", "recall", "ancestors", "own_qa", "as_typed", "style")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,10 @@ class Examination:
     `by_ancestor` maps GEN_ID → score on that ancestor's exam. `own_qa` is the score on the generation's own QA set,
     asked so that its child's retention can be told; None when it was not asked. `lost` are the ids of the parent's
     right answers that are now wrong. `seconds` is wall time by part; an item of several sets is paid by the first.
+
+    `continued` is the share of answers, to tone probes and to items as people type them, that first go on with the
+    prompt; `typed_generalization` and `typed_recall` are the scores on those items. All three are None in a record from
+    before they were asked, and where there was nothing to ask.
     """
 
     recall: Score
@@ -40,6 +45,10 @@ class Examination:
     results: tuple[ItemResult, ...]
     tone_answers: tuple[ToneAnswer, ...]
     seconds: dict[str, float]
+    continued: Score | None = None
+    typed_generalization: Score | None = None
+    typed_recall: Score | None = None
+    typed_results: tuple[TypedResult, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """The scores alone as plain JSON values, without items and answers."""
@@ -49,6 +58,9 @@ class Examination:
             "generalization": self.generalization.to_dict(),
             "drift": self.drift.to_dict(),
             "answered": self.answered.to_dict(),
+            "continued": _optional(self.continued),
+            "typed_generalization": _optional(self.typed_generalization),
+            "typed_recall": _optional(self.typed_recall),
             "by_ancestor": {str(gen): score.to_dict() for gen, score in self.by_ancestor.items()},
             "own_qa": _optional(self.own_qa),
             "lost": list(self.lost),
@@ -57,10 +69,11 @@ class Examination:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain JSON values: the summary, `results` and `tone_answers`."""
+        """Everything as plain JSON values: the summary, `results`, `typed_results` and `tone_answers`."""
         return {
             **self.summary(),
             "results": [result.to_dict() for result in self.results],
+            "typed_results": [result.to_dict() for result in self.typed_results],
             "tone_answers": [answer.to_dict() for answer in self.tone_answers],
         }
 
@@ -81,6 +94,10 @@ class Examination:
                 results=tuple(ItemResult.from_dict(result) for result in data["results"]),
                 tone_answers=tuple(ToneAnswer.from_dict(answer) for answer in data["tone_answers"]),
                 seconds={str(part): float(seconds) for part, seconds in data["seconds"].items()},
+                continued=_read_optional(data.get("continued")),
+                typed_generalization=_read_optional(data.get("typed_generalization")),
+                typed_recall=_read_optional(data.get("typed_recall")),
+                typed_results=tuple(TypedResult.from_dict(result) for result in data.get("typed_results", ())),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             what = f"{type(error).__name__}: {error}"
@@ -99,11 +116,13 @@ def examine(
     style_options: StyleOptions | None = None,
     progress: Progress | None = None,
     own_qa: Sequence[Item] = (),
+    as_typed: Sequence[Item] = (),
     clock: Callable[[], float] = time.perf_counter,
 ) -> Examination:
     """Score the distinct items of all sets once, probe the tone, and judge nothing: the gate does that.
 
-    An empty `parent_qa` (G0) gives recall 1.0 with n=0. Where sets hold the same id, the first definition counts, in
+    An empty `parent_qa` (G0) gives recall 1.0 with n=0. The items of `as_typed` are asked once more, as people type
+    them. Where sets hold the same id, the first definition counts, in
     the order of `PARTS` and ancestors by GEN_ID. `progress(done, total, label)` counts items and answers over all
     parts. Raises ValueError when one id stands for two different questions, or without tone probes.
     """
@@ -112,7 +131,8 @@ def examine(
     options = style_options or StyleOptions()
     from_ancestors = [item for gen in sorted(ancestor_exams) for item in ancestor_exams[gen]]
     parts = _distinct({"generalization": exam, "recall": parent_qa, "ancestors": from_ancestors, "own_qa": own_qa})
-    total = sum(map(len, parts.values())) + len(tone_probes) * (1 + options.samples)
+    typed_items = list({item.id: item for item in as_typed}.values())
+    total = sum(map(len, parts.values())) + len(typed_items) + len(tone_probes) * (1 + options.samples)
     done_before = 0
 
     def report(done: int, _total: int, label: str) -> None:
@@ -128,6 +148,11 @@ def examine(
         done_before += len(items)
 
     started = clock()
+    typed = ask_as_typed(model, typed_items, progress=report, label="as typed") if typed_items else []
+    seconds["as_typed"] = clock() - started
+    done_before += len(typed_items)
+
+    started = clock()
     style = run_style(
         model,
         tone_probes,
@@ -141,6 +166,7 @@ def examine(
     seconds["style"] = clock() - started
 
     results_by_id = by_id(results)
+    typed_by_id = {result.id: result for result in typed}
     recalled = recall(results_by_id, parent_qa, parent_results)
     return Examination(
         recall=recalled.score,
@@ -155,7 +181,17 @@ def examine(
         results=tuple(results),
         tone_answers=style.answers,
         seconds=seconds,
+        continued=share_continued(style.answers, typed),
+        typed_generalization=typed_score(typed_by_id, exam),
+        typed_recall=typed_score(typed_by_id, parent_qa),
+        typed_results=tuple(typed),
     )
+
+
+def share_continued(answers: Sequence[ToneAnswer], typed: Sequence[TypedResult]) -> Score | None:
+    """Return the share of answers that first go on with the prompt; None when a record does not say it of them all."""
+    continued = [*(answer.continued for answer in answers), *(result.continued for result in typed)]
+    return None if None in continued else Score.of(sum(map(bool, continued)), len(continued))
 
 
 def _distinct(parts: Mapping[str, Sequence[Item]]) -> dict[str, list[Item]]:

@@ -57,10 +57,11 @@ def _score_match(model: Model, items: Sequence[Item], finished_one: Callable[[],
         on_done=on_done,
     )
     _expect_count("generate", len(generations), len(items))
-    return [_judge_match(item, generation) for item, generation in zip(items, generations, strict=True)]
+    return [judge_match(item, generation) for item, generation in zip(items, generations, strict=True)]
 
 
-def _judge_match(item: Item, generation: Generation) -> ItemResult:
+def judge_match(item: Item, generation: Generation) -> ItemResult:
+    """Judge a greedy answer: right if the model ended it by itself and it is one of the right answers."""
     # Only an answer that the model itself ended counts: what is cut off at the limit is rambling, however it begins.
     right = generation.stop_reason == "eos" and is_match(generation.text, item.expected, item.accept)
     return ItemResult(

@@ -61,7 +61,10 @@ class StyleOptions:
 
 @dataclass(frozen=True, slots=True)
 class ToneAnswer:
-    """One answer to a tone probe; sample 0 is the greedy one, `answered` means at least one letter or digit."""
+    """One answer to a tone probe; sample 0 is the greedy one, `answered` means at least one letter or digit.
+
+    `continued` says that the answer first goes on with the prompt; None in a record from before that was noted.
+    """
 
     probe_id: str
     prompt: str
@@ -73,6 +76,7 @@ class ToneAnswer:
     stop_reason: StopReason
     tokens: int
     ms: float
+    continued: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain JSON values."""
@@ -87,6 +91,7 @@ class ToneAnswer:
             "stop_reason": self.stop_reason,
             "tokens": self.tokens,
             "ms": self.ms,
+            "continued": self.continued,
         }
 
     @classmethod
@@ -103,6 +108,7 @@ class ToneAnswer:
             stop_reason=cast("StopReason", data["stop_reason"]),
             tokens=int(data["tokens"]),
             ms=float(data["ms"]),
+            continued=None if data.get("continued") is None else bool(data["continued"]),
         )
 
 
@@ -213,6 +219,7 @@ def _answer(probe: ToneProbe, sample: int, seed: int, generation: Generation, ph
         stop_reason=generation.stop_reason,
         tokens=generation.tokens,
         ms=generation.ms,
+        continued=generation.continued,
     )
 
 

@@ -52,6 +52,7 @@ recall_target = 0.0
 generalization_target = 0.0
 drift_target = 1.0
 answered_target = 0.0
+continued_target = 1.0
 qa_trained_rows = 8
 tone_samples = 1
 tone_max_tokens = 8

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from engine.errors import LunaError, RuntimeChildError, UsageError
 from engine.runtime.protocol import Reply, Request, decode_request, encode
+from probes.typing_habits import continues_prompt
 
 if TYPE_CHECKING:
     from engine.runtime.llama import CancelFlag, LlamaModel
@@ -93,9 +94,9 @@ class Child:
         ids = [self._prompt_ids(model, prompt) for prompt in prompts]
 
         def done(index: int, answer: list[int], reason: str, ms: float) -> None:
-            text = model.text(answer)
-            data = {"index": index, "text": text, "tokens": len(answer), "stop_reason": reason, "ms": ms}
-            self.reply("item", data)
+            raw = model.text(answer)
+            data = {"index": index, "text": raw.strip(), "tokens": len(answer), "stop_reason": reason, "ms": ms}
+            self.reply("item", data | {"continued": continues_prompt(raw)})
 
         try:
             work = generate(

@@ -134,9 +134,10 @@ class Runtime:
         """Continue every raw prompt, many at once; greedy at temperature 0, else drawn with one seed a prompt.
 
         Without `seeds`, prompt i has seed i. Stops at any end-of-generation token ("eos"), at `max_tokens` or a full
-        context ("length"). The text has no white space around it. `ms` is the time from the prompt's admission to its
-        end, beside its neighbours. The same call on the same machine and threads gives the same answers. Raises
-        UsageError for a prompt longer than the context, Interrupted after `cancel()`.
+        context ("length"). The text has no white space around it; `continued` says whether it goes on with the prompt.
+        `ms` is the time from the prompt's admission to its end, beside its neighbours. The same call on the same
+        machine and threads gives the same answers. Raises UsageError for a prompt longer than the context, Interrupted
+        after `cancel()`.
         """
         budgets = [max_tokens] * len(prompts) if isinstance(max_tokens, int) else list(max_tokens)
         chosen = list(range(len(prompts))) if seeds is None else list(seeds)
@@ -148,7 +149,7 @@ class Runtime:
         results: list[Generation | None] = [None] * len(prompts)
 
         def item(data: dict[str, Any]) -> None:
-            value = Generation(data["text"], data["tokens"], data["stop_reason"], data["ms"])
+            value = Generation(data["text"], data["tokens"], data["stop_reason"], data["ms"], data["continued"])
             results[data["index"]] = value
             if on_done:
                 on_done(data["index"], value)

@@ -242,8 +242,8 @@ class LlamaModel:
         return known
 
     def text(self, ids: Sequence[int]) -> str:
-        """The answer these tokens are: outer white space (the newline before it) removed, invalid UTF-8 replaced."""
-        return b"".join(map(self.piece, ids)).decode("utf-8", "replace").strip()
+        """What these tokens say, as it stands, invalid UTF-8 replaced."""
+        return b"".join(map(self.piece, ids)).decode("utf-8", "replace")
 
     def detokenize(self, ids: Sequence[int]) -> str:
         """llama.cpp's own inverse of `tokenize`. Raises UsageError for ids outside the vocabulary."""

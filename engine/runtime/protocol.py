@@ -97,7 +97,8 @@ class StreamStats:
     """How a streamed answer went.
 
     `tokens` generated (the ending token not counted), milliseconds to the first token, generated tokens a second after
-    it, prompt tokens, and of these how many had to be decoded (the rest were kept from the turn before).
+    it, prompt tokens, and of these how many had to be decoded (the rest were kept from the turn before). `continued`
+    says that the answer goes on with the prompt instead of opening with a line break.
     """
 
     tokens: int
@@ -106,6 +107,7 @@ class StreamStats:
     stop_reason: Literal["eos", "length", "stopped"]
     prompt_tokens: int
     prompt_decoded: int
+    continued: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import numpy as np
 from engine.runtime.llama import Cancelled, LlamaModel
 from engine.runtime.protocol import StreamStats
 from engine.runtime.sampling import Sampler
+from probes.typing_habits import continues_prompt
 
 
 def stream(
@@ -33,14 +34,17 @@ def stream(
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     tokens, first = 0, 0.0
     held, started = "", False  # white space is held back until something follows it
+    continued = False
     reason: Literal["eos", "length", "stopped"] = "length"
 
     def say(text: str) -> None:
-        nonlocal held, started
+        nonlocal held, started, continued
         text = held + text
         visible = text.rstrip()
         if visible:
             held = text[len(visible) :]
+            if not started:
+                continued = continues_prompt(visible)
             piece(visible if started else visible.lstrip())
             started = True
         else:
@@ -79,6 +83,7 @@ def stream(
         stop_reason=reason,
         prompt_tokens=len(prompt),
         prompt_decoded=len(prompt) - kept,
+        continued=continued,
     )
 
 

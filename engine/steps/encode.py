@@ -5,6 +5,7 @@ with.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.base_model import BaseModel
 from engine.config import VoiceSection
@@ -16,6 +17,7 @@ from engine.runtime.client import Runtime
 from engine.runtime.protocol import ModelInfo
 from engine.training.encode import Specials, encode_rows
 from engine.training.job import Example, VoicePlan
+from engine.training.wordings import worded_passes
 
 
 def encode(runtime: Runtime, base: BaseModel, rows: Sequence[Row], recipe: PhaseRecipe) -> list[Example]:
@@ -26,7 +28,23 @@ def encode(runtime: Runtime, base: BaseModel, rows: Sequence[Row], recipe: Phase
     """
     info = runtime.load(base.gguf, vocab_only=True)
     specials = _specials(info, base)
-    return encode_rows(rows, recipe.phase, runtime.tokenize, specials, min(recipe.context, model_window(info)))
+    context = min(recipe.context, model_window(info))
+    return encode_rows(rows, runtime.tokenize, specials, context, prompts_count=recipe.prompts_count)
+
+
+def encode_passes(
+    runtime: Runtime, base: BaseModel, rows: Sequence[Row], recipe: PhaseRecipe, rows_fed: int
+) -> list[list[Example]]:
+    """Return the examples of every pass until `rows_fed` rows are fed, questions in the wording of that pass.
+
+    Where `recipe.as_typed` is 0 all passes are equal, and only one is returned. Raises as `encode` does.
+    """
+    passes = worded_passes(rows, rows_fed, recipe.as_typed)
+    wordings = {(worded.row.id, worded.row.prompt): worded.row for fed in passes for worded in fed}
+    examples = dict(zip(wordings, encode(runtime, base, list(wordings.values()), recipe), strict=True))
+    return [
+        [replace(examples[worded.row.id, worded.row.prompt], habit=worded.habit) for worded in fed] for fed in passes
+    ]
 
 
 def voice_plan(runtime: Runtime, base: BaseModel, voice: VoiceSection) -> VoicePlan | None:

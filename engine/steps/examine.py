@@ -16,7 +16,7 @@ from engine.control import Control
 from engine.errors import Damaged, LunaError, UsageError
 from engine.events import Examined, ProgressReporter
 from engine.exam_fit import exam_window
-from engine.exam_items import read_items
+from engine.exam_items import questions, read_items
 from engine.plan import Plan
 from engine.runs import Run
 from engine.steps.export import ExportedModel
@@ -44,11 +44,13 @@ def sit(context: Context, run: Run, plan: Plan, model: ExportedModel) -> Examina
     """Sit every exam of a prepared generation with a GGUF; nothing is written."""
     config, workspace = context.config, context.workspace
     parent = workspace.generation(plan.path[-1]) if plan.path else None
+    parent_qa = read_items(parent / "qa.jsonl") if parent else []
+    exam = read_items(run.staging / "exam.jsonl")
     context.runtime.load(model.gguf, n_ctx=exam_window(config), n_parallel=config.eval.parallel, threads=plan.threads)
     return sit_exams(
         context.runtime,
-        parent_qa=read_items(parent / "qa.jsonl") if parent else [],
-        exam=read_items(run.staging / "exam.jsonl"),
+        parent_qa=parent_qa,
+        exam=exam,
         ancestor_exams=exams_of(workspace, plan.path),
         tone_probes=tone_probes(workspace, config),
         phrases=phrases(workspace, config),
@@ -56,6 +58,7 @@ def sit(context: Context, run: Run, plan: Plan, model: ExportedModel) -> Examina
         style_options=style_options(config),
         progress=watch(ProgressReporter(context.emit), context.control, config.eval.max_seconds),
         own_qa=read_items(run.staging / "qa.jsonl"),
+        as_typed=questions([*exam, *parent_qa]),
     )
 
 
@@ -132,6 +135,9 @@ def read_examination(directory: Path) -> Examination:
         data = json.loads((directory / "evals.json").read_text(encoding="utf-8"))
         data["results"] = _lines(directory / "eval_items.jsonl")
         data["tone_answers"] = _lines(directory / "tone_answers.jsonl")
+        # Generations from before items were asked as typed have no such file, and are shown as what they were.
+        typed = directory / "typed_items.jsonl"
+        data["typed_results"] = _lines(typed) if typed.exists() else []
         return Examination.from_dict(data)
     except (OSError, ValueError) as error:
         raise Damaged(
@@ -142,7 +148,11 @@ def read_examination(directory: Path) -> Examination:
 def write_examination(directory: Path, examination: Examination) -> None:
     """Write scores, items and tone answers as `read_examination` reads them."""
     data = examination.to_dict()
-    for key, name in (("results", "eval_items.jsonl"), ("tone_answers", "tone_answers.jsonl")):
+    for key, name in (
+        ("results", "eval_items.jsonl"),
+        ("typed_results", "typed_items.jsonl"),
+        ("tone_answers", "tone_answers.jsonl"),
+    ):
         lines = [json.dumps(entry, ensure_ascii=False, sort_keys=True) for entry in data.pop(key)]
         (directory / name).write_text("".join(line + "\n" for line in lines), encoding="utf-8")
     text = json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

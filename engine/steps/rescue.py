@@ -29,7 +29,7 @@ from probes.base import Item
 from probes.examine import Examination
 from probes.scoring import score_items
 
-_KEPT = ("evals.json", "eval_items.jsonl", "tone_answers.jsonl", "delta.safetensors")
+_KEPT = ("evals.json", "eval_items.jsonl", "typed_items.jsonl", "tone_answers.jsonl", "delta.safetensors")
 
 
 @dataclass(frozen=True, slots=True)

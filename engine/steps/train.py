@@ -11,7 +11,7 @@ from engine.errors import Damaged, Interrupted
 from engine.inheritance import weights_dir
 from engine.plan import Plan
 from engine.runs import Run
-from engine.steps.encode import encode, train_rows, voice_plan
+from engine.steps.encode import encode_passes, train_rows, voice_plan
 from engine.training.checkpoint import newest_sealed, step_of
 from engine.training.feed import edge_losses, read_losses
 from engine.training.job import TrainJob
@@ -34,22 +34,24 @@ def train(context: Context, run: Run, plan: Plan) -> Trained:
     resume_from = newest_sealed(run.work / "checkpoints")
     if resume_from is not None:
         context.emit.log(f"going on from step {step_of(resume_from)}")
-    examples = encode(context.runtime, context.base, train_rows(run), plan.recipe)
+    rows_fed = plan.steps * plan.recipe.batch_size * plan.accumulation
+    passes = encode_passes(context.runtime, context.base, train_rows(run), plan.recipe, rows_fed)
     voice = voice_plan(context.runtime, context.base, context.config.voice)
     if voice is None:
         context.runtime.unload()  # else its vocabulary, a few megabytes, is still asked for
     job = TrainJob(
         weights_dir=weights_dir(context.workspace, context.base, plan.path),
-        examples=tuple(examples),
+        examples=tuple(example for fed in passes for example in fed),
         recipe=plan.recipe,
         steps=plan.steps,
         accumulation=plan.accumulation,
         threads=plan.threads,
         work_dir=run.work,
         delta_path=run.staging / "delta.safetensors",
-        pad_id=examples[0].ids[-1],
+        pad_id=passes[0][0].ids[-1],
         resume_from=resume_from,
         voice=voice,
+        passes=len(passes),
     )
     context.control.check()
     result = context.pick_backend(plan.backend).train(job, context.emit, context.control)

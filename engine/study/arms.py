@@ -30,6 +30,7 @@ _NO_GATE: dict[str, object] = {
     "eval.generalization_target": 0.0,
     "eval.drift_target": 1.0,
     "eval.answered_target": 0.0,
+    "eval.continued_target": 1.0,
     "eval.recall_scope": "parent",
     "stop_rule.enabled": False,
     "rescue.enabled": False,
@@ -133,7 +134,7 @@ def steps_for(wanted: int, tokens: Sequence[int], batch_size: int, accumulation:
 
 
 def _tokens(arm: Arm, rows: Sequence[Row], log: Path) -> list[int]:
-    """Tokens with a loss of every row in feeding order in phase `base`, where every token but the first counts."""
+    """Tokens with a loss of every row in feeding order in phase `base`, as the rows are written."""
     from engine.base_model import prepare_base
     from engine.steps.encode import encode
 
@@ -141,7 +142,7 @@ def _tokens(arm: Arm, rows: Sequence[Row], log: Path) -> list[int]:
     base = prepare_base(arm.workspace, arm.config, weights=False)
     with Runtime(log=log) as runtime:
         examples = encode(runtime, base, fed, arm.config.recipe("base"))
-    return [len(example.ids) - 1 for example in examples]
+    return [len(example.ids) - max(1, example.loss_from) for example in examples]
 
 
 def _recorded(arm: Arm, lessons: Sequence[Lesson]) -> int:

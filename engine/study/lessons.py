@@ -11,7 +11,7 @@ from engine.config import Config
 from engine.errors import Damaged, UsageError
 from engine.exam_items import read_items
 from engine.inheritance import development_ids_of, holdout_ids_of, new_rows_of, require_manifest
-from engine.recipe import Phase
+from engine.recipe import Phase, PhaseRecipe
 from engine.rows import Row
 from engine.workspace import Workspace
 from ledger.hashing import sha256_text
@@ -85,13 +85,14 @@ def count_trained_tokens(metrics: Path) -> int:
 def _require_same_recipe(config: Config, manifest: Manifest) -> None:
     """The recipe of the lineage must be the one in luna.toml, the seed aside."""
     now = config.recipe(cast("Phase", manifest.phase)).to_dict()
+    then = PhaseRecipe.complete(manifest.recipe)
     for key, value in now.items():
         # Accumulation is raised where the data ask for it; backend and threads are settled by the machine.
         if key in ("seed", "accumulation", "backend", "threads"):
             continue
-        if manifest.recipe.get(key) != value:
+        if then.get(key) != value:
             raise UsageError(
-                f"G{manifest.gen} was trained with {key} = {manifest.recipe.get(key)}, luna.toml now says {value}: "
+                f"G{manifest.gen} was trained with {key} = {then.get(key)}, luna.toml now says {value}: "
                 "its replicas would differ in more than their seed",
                 where=f"luna.toml [train] {key}",
                 hint="put the value back, or train a lineage with the new one first",

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.errors import UsageError
-from engine.recipe import Phase
 from engine.rows import Row
 from engine.training.job import Example
 
@@ -26,12 +25,12 @@ class Specials:
 
 
 def encode_rows(
-    rows: Sequence[Row], phase: Phase, tokenize: Tokenize, specials: Specials, context: int
+    rows: Sequence[Row], tokenize: Tokenize, specials: Specials, context: int, *, prompts_count: bool = False
 ) -> list[Example]:
     """Return one example a row, in order; raises UsageError naming the rows that do not fit the context.
 
-    In `base` every token counts; in `align` and `converse` the prompt is masked. Plain text always counts whole. Every
-    example ends with EOS: a model that is not taught to stop never does.
+    The prompt of a question is masked unless `prompts_count`; plain text always counts whole. Every example ends with
+    EOS: a model that is not taught to stop never does.
     """
     prompts = tokenize([row.prompt for row in rows])
     answers = tokenize([row.response if row.kind == "text" else "\n" + row.response for row in rows])
@@ -43,7 +42,7 @@ def encode_rows(
         ids = (*before, *answer, specials.eos)
         if len(ids) > context:
             too_long.append(f"{row.source} ({len(ids)} tokens)")
-        counts_whole = phase == "base" or row.kind == "text"
+        counts_whole = prompts_count or row.kind == "text"
         examples.append(Example(row.id, ids, 0 if counts_whole else len(before), row.stage))
     if too_long:
         raise UsageError(

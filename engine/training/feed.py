@@ -14,7 +14,8 @@ from ledger.durable import write_durable
 
 
 class FeedLog:
-    """Writes `fed.jsonl` (the rows each optimizer step consumed) and `metrics.jsonl` (its numbers).
+    """Writes `fed.jsonl` (the rows each optimizer step consumed, and how their prompts were typed) and `metrics.jsonl`
+    (its numbers).
 
     Both are first cut back to `resume_step`; raises Damaged when they do not hold every step up to there.
     """
@@ -58,7 +59,10 @@ class FeedLog:
             "seconds": round(seconds, 4),
             "stage": Counter(self._examples[i].stage for i in rows).most_common(1)[0][0] if rows else "",
         }
-        self._fed.write(json.dumps({"step": step, "rows": [self._examples[i].row_id for i in rows]}) + "\n")
+        fed = {"step": step, "rows": [self._examples[i].row_id for i in rows]}
+        if any(habits := [self._examples[i].habit for i in rows]):
+            fed["as_typed"] = habits
+        self._fed.write(json.dumps(fed) + "\n")
         self._metrics.write(json.dumps(numbers) + "\n")
         self._fed.flush()
         self._metrics.flush()

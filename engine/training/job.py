@@ -10,16 +10,21 @@ from typing import Protocol
 from engine.control import Control
 from engine.events import Emitter
 from engine.recipe import PhaseRecipe
+from probes.typing_habits import Habit
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One training example as token ids: loss counts from `loss_from` on (0: every token that has a predecessor)."""
+    """One training example as token ids: loss counts from `loss_from` on (0: every token that has a predecessor).
+
+    `habit` says how its prompt was changed to what people type, None where it is as written.
+    """
 
     row_id: str
     ids: tuple[int, ...]
     loss_from: int
     stage: str
+    habit: Habit | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,10 @@ class VoicePlan:
 
 @dataclass(frozen=True, slots=True)
 class TrainJob:
-    """One generation's training: `examples` are fed in this order, again and again until the steps are spent."""
+    """One generation's training: `examples` are fed in this order, again and again until the steps are spent.
+
+    They are `passes` times all rows, where a row is fed in other words from pass to pass.
+    """
 
     weights_dir: Path
     examples: tuple[Example, ...]
@@ -52,6 +60,7 @@ class TrainJob:
     pad_id: int
     resume_from: Path | None = None
     voice: VoicePlan | None = None
+    passes: int = 1
 
 
 @dataclass(frozen=True, slots=True)

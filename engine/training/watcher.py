@@ -32,8 +32,8 @@ class Watcher(TrainerCallback):
         voice: Voice | None = None,
     ) -> None:
         self._job, self._feed, self._emit, self._control, self._voice = job, feed, emit, control, voice
-        passes = math.ceil(len(job.examples) / job.recipe.batch_size)
-        self._steps_per_epoch = math.ceil(passes / job.accumulation)
+        batches = math.ceil(len(job.examples) // job.passes / job.recipe.batch_size)
+        self._steps_per_epoch = math.ceil(batches / job.accumulation)
         self._step_seconds = 0.0
         self._began = 0.0
         self._save_began = 0.0

@@ -41,7 +41,6 @@ def show_lineage(call: Invocation, workspace: Workspace, console: LunaConsole) -
 
     from engine.errors import LunaError
     from luna_tui.lineage_view import print_lineage
-    from luna_tui.training.result import targets_of
 
     rows = call.engine.lineage_rows(workspace)
     if not rows:
@@ -50,7 +49,7 @@ def show_lineage(call: Invocation, workspace: Workspace, console: LunaConsole) -
         )
         return 0
     try:
-        targets = targets_of(call.engine.config(workspace.root))
+        targets = call.engine.config(workspace.root).eval.targets
     except LunaError:
         targets = {}  # the ledger can be read whatever luna.toml says; other commands report that
     head = next((int(row["GEN_ID"]) for row in rows if row.get("head")), None)

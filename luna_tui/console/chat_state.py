@@ -39,6 +39,7 @@ class Answer:
     problem: str = ""
     karma: int | None = None
     correction: str | None = None
+    continued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ def reduce_chat(state: ChatState, event: ConsoleEvent) -> ChatState:
                 ms_first_token=end.ms_first_token,
                 tokens_per_s=end.tokens_per_s,
                 problem=end.problem,
+                continued=end.continued,
             ),
         )
     if isinstance(event, AnswerRated):

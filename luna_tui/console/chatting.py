@@ -75,7 +75,17 @@ class Chatting:
         if stats is None:
             self._tell(AnswerEnded(turn, index, "stopped"))
             return
-        self._tell(AnswerEnded(turn, index, stats.stop_reason, stats.tokens, stats.ms_first_token, stats.tokens_per_s))
+        self._tell(
+            AnswerEnded(
+                turn,
+                index,
+                stats.stop_reason,
+                stats.tokens,
+                stats.ms_first_token,
+                stats.tokens_per_s,
+                continued=stats.continued,
+            )
+        )
 
     def _talker(self, ref: str) -> Talker:
         talker = self._loaded.pop(ref, None)

@@ -168,7 +168,10 @@ class AnswerPiece(ConsoleEvent, frozen=True):
 
 
 class AnswerEnded(ConsoleEvent, frozen=True):
-    """The answer is complete: `stop_reason` is eos, length, stopped or error (then `problem` says what)."""
+    """The answer is complete: `stop_reason` is eos, length, stopped or error (then `problem` says what).
+
+    `continued` says that it first goes on with the prompt instead of answering it.
+    """
 
     turn: int
     index: int
@@ -177,6 +180,7 @@ class AnswerEnded(ConsoleEvent, frozen=True):
     ms_first_token: float | None = None
     tokens_per_s: float | None = None
     problem: str = ""
+    continued: bool = False
 
 
 class AnswerRated(ConsoleEvent, frozen=True):

@@ -64,12 +64,7 @@ class Reading:
 
     def _read_settings(self) -> None:
         config = self._engine.config(self._workspace.root)
-        targets = {
-            "recall": config.eval.recall_target,
-            "generalization": config.eval.generalization_target,
-            "drift": config.eval.drift_target,
-            "answered": config.eval.answered_target,
-        }
+        targets = config.eval.targets
         phases = {"base": config.train.base, "align": config.train.align, "converse": config.train.converse}
         plans = {name: {"steps": p.steps, "lr": p.lr, "method": p.method} for name, p in phases.items()}
         self._tell(SettingsLoaded(targets, config.model.base, plans))

@@ -198,10 +198,12 @@ def _stop(answer: Answer, glyphs: Glyphs) -> list[Text]:
     """How the answer ended; an error is told in full below it."""
     if answer.problem:
         return []
-    nothing = [] if answer.text.strip() else [Text("(nothing)", "dim")]
+    notes = [] if answer.text.strip() else [Text("(nothing)", "dim")]
+    if answer.continued:
+        notes.append(Text("goes on with the prompt", "warn"))
     if answer.stop_reason == "length":
-        return [*nothing, Text("length (did not stop)", "warn")]
-    return [*nothing, Text(shown_line(answer.stop_reason, glyphs), "bad" if answer.stop_reason == "error" else "dim")]
+        return [*notes, Text("length (did not stop)", "warn")]
+    return [*notes, Text(shown_line(answer.stop_reason, glyphs), "bad" if answer.stop_reason == "error" else "dim")]
 
 
 def _milliseconds(value: float) -> str:

@@ -180,8 +180,7 @@ def draw_evals(view: EvalsView, width: int, height: int, glyphs: Glyphs) -> list
         lines.append(_heading(line, trend, width, glyphs))
         if room >= 2 * len(gauges) + 2:
             lines.append(_gauge(line, width, glyphs))
-    if rest := _rest(view.lines, glyphs, width):
-        lines.append(rest)
+    lines.extend(_rest(view.lines, width))
     if view.verdict in ("rejected", "stopped"):
         for reason in view.reasons or (view.verdict,):
             lines.extend(_folded(f"{glyphs.rejected} {reason}", width, "bad"))
@@ -242,21 +241,24 @@ def _gauge(line: ScoreLine, width: int, glyphs: Glyphs) -> Text:
     return text.append(interval, "dim")
 
 
-def _rest(lines: Sequence[ScoreLine], glyphs: Glyphs, width: int) -> Text | None:
-    """Retention and the share answered in one line."""
+def _rest(lines: Sequence[ScoreLine], width: int) -> list[Text]:
+    """The scores without a gauge, in one line where that holds them all, else in two; counts where there is room."""
     others = [line for line in lines if line.name not in _COLUMNS]
-    text = Text()
+    found: list[Text] = []
     for counts in (True, False):
-        text = Text()
+        found = [Text()]
         for line in others:
-            style = "bad" if line.passed is False else "dim"
-            text.append("  " if text else "").append(f"{line.label.strip()} ", "label")
-            text.append(figures.score(line.value, line.target), style)
-            text.append(f" {line.count}/{line.n}" if line.n and counts else "", "dim")
-        if text.cell_len <= width:
+            piece = Text().append(f"{line.label.strip()} ", "label")
+            piece.append(figures.score(line.value, line.target), "bad" if line.passed is False else "dim")
+            piece.append(f" {line.count}/{line.n}" if line.n and counts else "", "dim")
+            if found[-1] and found[-1].cell_len + 2 + piece.cell_len > width:
+                found.append(Text())
+            found[-1].append("  " if found[-1] else "").append_text(piece)
+        if len(found) == 1:
             break
-    text.truncate(width)
-    return text if text else None
+    for text in found:
+        text.truncate(width)
+    return [text for text in found if text]
 
 
 def _worst_first(exams: Sequence[AncestorExam]) -> list[AncestorExam]:

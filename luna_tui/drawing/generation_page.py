@@ -189,8 +189,7 @@ def _score(line: ScoreLine, before: float | None, glyphs: Glyphs, *, wide: bool)
 
 def target_words(line: ScoreLine, glyphs: Glyphs) -> str:
     """`> 0.90`; empty for a score without a target."""
-    sign = glyphs.at_least if line.sign == ">=" else line.sign
-    return f"{sign} {line.target:.2f}" if line.target is not None and line.sign else ""
+    return f"{glyphs.relation(line.sign)} {line.target:.2f}" if line.target is not None and line.sign else ""
 
 
 def interval_words(low: float, high: float, glyphs: Glyphs) -> str:

@@ -16,18 +16,20 @@ from luna_tui.terminal import Glyphs
 if TYPE_CHECKING:
     from engine.evaluate import Eval
 
-Filter = Literal["all", "failed", "exam", "parent", "ancestors", "tone", "lost"]
+Filter = Literal["all", "failed", "exam", "parent", "ancestors", "tone", "lost", "typed"]
 
 FILTERS: tuple[tuple[Filter, str], ...] = (
     ("all", "all"),
     ("failed", "failed"),
     ("exam", "its exam"),
     ("parent", "parent's QA"),
-    ("ancestors", "ancestors' exams"),
+    ("ancestors", "ancestors"),
     ("tone", "tone"),
-    ("lost", "lost since parent"),
+    ("lost", "lost"),
+    ("typed", "as typed"),
 )
 
+GOES_ON: Final = "it first goes on with the prompt, as if it had to finish the person's sentence"
 
 EVAL_OF: Final[Mapping[Filter, Eval]] = {"exam": "generalization", "parent": "recall", "tone": "drift"}
 """The eval whose items a filter shows."""
@@ -101,6 +103,8 @@ def _in_filter(entry: Entry, which: Filter, gen: int, parent: int | None) -> boo
         return any(name.startswith("exam:") and name != f"exam:G{gen}" for name in entry.sets)
     if which == "tone":
         return entry.kind == "tone"
+    if which == "typed":
+        return _continued(entry) or _wrong_as_typed(entry)
     return entry.lost if which == "lost" else True
 
 
@@ -113,10 +117,12 @@ def draw_header(
     failed = sum(not entry.good for entry in items)
     corporate = sum(bool(entry.raw["hits"]) for entry in tone)
     silent = sum(not entry.raw["answered"] for entry in tone)
+    continued = sum(_continued(entry) for entry in entries)
     head = Text().append(f" G{gen} ", "title")
     head.append(f"{failed} of {len(items)} failed", "bad" if failed else "good").append(f" {glyphs.dot} ", "dim")
     head.append(f"{corporate} of {len(tone)} corporate", "bad" if corporate else "good")
     head.append(f" {glyphs.dot} {silent} empty", "warn") if silent else None
+    head.append(f" {glyphs.dot} {continued} continued", "warn") if continued else None
     head.append(f"   {shown} shown", "dim")
     if words:
         head.append(f" with '{safe_line(words)}'", "accent")
@@ -140,6 +146,8 @@ def draw_entry_line(entry: Entry, width: int, glyphs: Glyphs) -> Text:
     answer = "(nothing)" if silent else safe_line(entry.output)
     if entry.kind == "item" and entry.raw.get("how") == "choice":
         answer = "prefers: " + safe_line(_preferred(entry.raw) or entry.output)
+    if _continued(entry):
+        text.append("goes on " if entry.kind == "tone" else "as typed: goes on ", "warn")
     text.append(_cut(answer, max(4, width - text.cell_len), glyphs), "dim" if entry.good else "bad")
     return text
 
@@ -160,6 +168,7 @@ def draw_entry(entry: Entry, width: int, glyphs: Glyphs) -> list[Text]:
     lines += _block("got", entry.output if entry.output.strip() else "(nothing)", width, "" if entry.good else "bad")
     if raw.get("stop_reason") == "length":
         lines.append(Text().append("it did not stop: only an answer that ends is right", "warn"))
+    lines += _as_typed(raw.get("as_typed"), width, glyphs)
     lines.append(Text())
     logprobs = (raw.get("detail") or {}).get("logprobs") if isinstance(raw.get("detail"), Mapping) else None
     if isinstance(logprobs, Mapping):
@@ -171,6 +180,31 @@ def draw_entry(entry: Entry, width: int, glyphs: Glyphs) -> list[Text]:
     facts = [f"scored by {raw.get('how')}", f"{float(raw.get('ms') or 0):.0f} ms", *entry.sets]
     lines += _hanging("", safe_line(f" {glyphs.dot} ".join(facts)), width, "dim")
     return lines
+
+
+def _as_typed(typed: object, width: int, glyphs: Glyphs) -> list[Text]:
+    """The same item as somebody types it, and what came; nothing for an item that was not asked so."""
+    if not isinstance(typed, Mapping):
+        return []
+    good = float(typed["score"]) >= 1.0
+    mark = f"{glyphs.accepted if good else glyphs.rejected} {'right' if good else 'wrong'} as typed ({typed['habit']})"
+    lines = [Text(), Text().append(mark, "good" if good else "bad"), *_block("prompt", str(typed["prompt"]), width, "")]
+    text = str(typed["text"])
+    lines += _block("got", text if text.strip() else "(nothing)", width, "" if good else "bad")
+    if typed["continued"]:
+        lines.append(Text().append(GOES_ON, "warn"))
+    return lines
+
+
+def _continued(entry: Entry) -> bool:
+    """Whether an answer to this entry, for an item the one asked as typed, first goes on with the prompt."""
+    typed = entry.raw if entry.kind == "tone" else entry.raw.get("as_typed")
+    return isinstance(typed, Mapping) and bool(typed.get("continued"))
+
+
+def _wrong_as_typed(entry: Entry) -> bool:
+    typed = entry.raw.get("as_typed")
+    return isinstance(typed, Mapping) and float(typed["score"]) < 1.0
 
 
 def _tone(entry: Entry, width: int, glyphs: Glyphs) -> list[Text]:
@@ -187,6 +221,8 @@ def _tone(entry: Entry, width: int, glyphs: Glyphs) -> list[Text]:
         if entry.output.strip()
         else [Text().append("  (nothing)", "dim")]
     )
+    if raw.get("continued"):
+        lines.append(Text().append(GOES_ON, "warn"))
     lines.append(Text())
     for hit in raw["hits"]:
         lines += _hanging("phrase  ", safe_line(str(hit["phrase"])), width, "bad")

@@ -24,7 +24,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A finished answer with its figures, as `chat --json` prints it."""
+    """A finished answer with its figures; `continued` says that it first goes on with the prompt."""
 
     gen: int | None
     prompt: str
@@ -33,10 +33,11 @@ class Answer:
     ms_first_token: float
     tokens_per_s: float
     stop_reason: str
+    continued: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Exactly the fields of `chat --json`."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__slots__ if name != "continued"}
 
 
 def answer(model: Talker, prompt: str, sampling: Sampling, on_text: Callable[[str], None]) -> Answer:
@@ -59,6 +60,7 @@ def answer(model: Talker, prompt: str, sampling: Sampling, on_text: Callable[[st
         ms_first_token=round(stats.ms_first_token, 3) if stats else 0.0,
         tokens_per_s=round(stats.tokens_per_s, 3) if stats else 0.0,
         stop_reason=stats.stop_reason if stats else "stopped",
+        continued=stats.continued if stats else False,
     )
 
 

@@ -80,7 +80,8 @@ class Repl:
         if not done.text.strip():
             self._note("(nothing)")
         dot = self._console.glyphs.dot
-        self._note(f"{done.tokens} tok {dot} {done.tokens_per_s:.0f} tok/s {dot} {done.stop_reason}")
+        goes_on = f" {dot} goes on with the prompt" if done.continued else ""
+        self._note(f"{done.tokens} tok {dot} {done.tokens_per_s:.0f} tok/s {dot} {done.stop_reason}{goes_on}")
 
     def _command(self, line: str) -> None:
         name, _, value = line.partition(" ")

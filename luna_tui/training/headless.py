@@ -51,7 +51,7 @@ def _running(session: Session) -> Iterator[None]:
 
 def _view(call: Invocation, workspace: Workspace, config: Config, streams: Streams, *, as_json: bool) -> View:
     from luna_tui.terminal import LunaConsole, is_live
-    from luna_tui.training.result import ResultPrinter, targets_of
+    from luna_tui.training.result import ResultPrinter
     from luna_tui.training.views import JsonView, PlainView
 
     if as_json:
@@ -61,7 +61,7 @@ def _view(call: Invocation, workspace: Workspace, config: Config, streams: Strea
         return {row.gen_id: row.eval_generalization for row in workspace.ledger.read()}
 
     err = LunaConsole(streams.err)
-    result = ResultPrinter(LunaConsole(streams.out), err, targets_of(config), call.command, earlier)
+    result = ResultPrinter(LunaConsole(streams.out), err, config.eval.targets, call.command, earlier)
     if not is_live(streams.err):
         return PlainView(streams.err, result)
     from luna_tui.training.live import LiveView

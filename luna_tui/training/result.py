@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.text import Text
 
@@ -13,21 +13,7 @@ from luna_tui.score_table import print_scores
 from luna_tui.state import RunState
 from luna_tui.terminal import LunaConsole
 
-if TYPE_CHECKING:
-    from engine.config import Config
-
 _STYLES = {"accepted": "bold green", "rejected": "bold red", "stopped": "bold yellow"}
-
-
-def targets_of(config: Config) -> dict[str, float]:
-    """The gate's targets by the name of their score."""
-    section = config.eval
-    return {
-        "recall": section.recall_target,
-        "generalization": section.generalization_target,
-        "drift": section.drift_target,
-        "answered": section.answered_target,
-    }
 
 
 class ResultPrinter:

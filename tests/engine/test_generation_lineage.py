@@ -41,6 +41,7 @@ EVIDENCE = {
     "metrics.jsonl",
     "qa.jsonl",
     "tone_answers.jsonl",
+    "typed_items.jsonl",
 }
 
 
@@ -106,6 +107,25 @@ def test_rows_are_fed_in_the_order_written_down(lineage: TinyWorkspace) -> None:
         fed = [id_ for step in lineage.lines(gen, "data/fed.jsonl") for id_ in step["rows"]]
         assert len(fed) >= len(train)
         assert fed == [train[i % len(train)] for i in range(len(fed))]
+
+
+def test_questions_are_fed_as_people_type_them_too_and_that_is_written_down(lineage: TinyWorkspace) -> None:
+    for gen in range(4):
+        habits = [step.get("as_typed", [None] * len(step["rows"])) for step in lineage.lines(gen, "data/fed.jsonl")]
+        flat = [habit for step in habits for habit in step]
+        assert 0.2 < sum(habit is not None for habit in flat) / len(flat) < 0.8
+        assert {habit for habit in flat if habit} <= {"no mark", "lower case", "both"}
+
+
+def test_the_exam_and_the_parents_questions_are_asked_as_typed(lineage: TinyWorkspace) -> None:
+    for gen in range(4):
+        asked = {line["id"] for line in lineage.lines(gen, "exam.jsonl")}
+        if gen:
+            asked |= {line["id"] for line in lineage.lines(gen - 1, "qa.jsonl")}
+        typed = lineage.lines(gen, "typed_items.jsonl")
+        assert {line["id"] for line in typed} == asked
+        scores = json.loads((lineage.workspace.generation(gen) / "evals.json").read_text())
+        assert scores["continued"]["n"] == len(typed) + len(lineage.lines(gen, "tone_answers.jsonl"))
 
 
 def test_stages_are_fed_in_their_order_with_replay_inside(lineage: TinyWorkspace) -> None:

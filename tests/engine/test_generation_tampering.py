@@ -21,6 +21,7 @@ OF_A_GENERATION = (
     "qa.jsonl",
     "metrics.jsonl",
     "tone_answers.jsonl",
+    "typed_items.jsonl",
     "data/new.jsonl",
     "data/train.jsonl",
     "data/holdout.jsonl",

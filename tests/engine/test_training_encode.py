@@ -29,29 +29,29 @@ TEXT = make_row("", "A law.", kind="text", stage="fundamentals", source="b.md:1"
 
 
 def test_prompt_and_answer_are_cut_separately() -> None:
-    (example,) = encode_rows([QA], "converse", tokenize, Specials(None, EOS), 64)
+    (example,) = encode_rows([QA], tokenize, Specials(None, EOS), 64)
     assert example.ids == (*map(ord, "Who?"), ord("\n"), *map(ord, "I."), EOS)
     assert 63_000 not in example.ids
     assert tokenize(["Who?\nI."]) != [list(example.ids[:-1])]
 
 
-@pytest.mark.parametrize(("phase", "expected"), [("base", 0), ("align", 4), ("converse", 4)])
-def test_the_prompt_counts_only_in_base(phase: str, expected: int) -> None:
-    (example,) = encode_rows([QA], phase, tokenize, Specials(None, EOS), 64)  # type: ignore[arg-type]
+@pytest.mark.parametrize(("prompts_count", "expected"), [(True, 0), (False, 4)])
+def test_a_prompt_counts_only_where_it_is_asked_for(prompts_count: bool, expected: int) -> None:
+    (example,) = encode_rows([QA], tokenize, Specials(None, EOS), 64, prompts_count=prompts_count)
     assert example.loss_from == expected
 
 
-@pytest.mark.parametrize("phase", ["base", "align", "converse"])
-def test_plain_text_counts_whole_and_ends_with_eos(phase: str) -> None:
-    (example,) = encode_rows([TEXT], phase, tokenize, Specials(None, EOS), 64)  # type: ignore[arg-type]
+@pytest.mark.parametrize("prompts_count", [True, False])
+def test_plain_text_counts_whole_and_ends_with_eos(prompts_count: bool) -> None:
+    (example,) = encode_rows([TEXT], tokenize, Specials(None, EOS), 64, prompts_count=prompts_count)
     assert example.ids == (*map(ord, "A law."), EOS)
     assert example.loss_from == 0
     assert (example.row_id, example.stage) == (TEXT.id, "fundamentals")
 
 
 def test_bos_comes_first_only_where_the_runtime_adds_it() -> None:
-    with_bos = encode_rows([QA, TEXT], "align", tokenize, Specials(BOS, EOS), 64)
-    without = encode_rows([QA, TEXT], "align", tokenize, Specials(None, EOS), 64)
+    with_bos = encode_rows([QA, TEXT], tokenize, Specials(BOS, EOS), 64)
+    without = encode_rows([QA, TEXT], tokenize, Specials(None, EOS), 64)
     assert [e.ids for e in with_bos] == [(BOS, *e.ids) for e in without]
     assert [e.loss_from for e in with_bos] == [5, 0]
 
@@ -59,9 +59,9 @@ def test_bos_comes_first_only_where_the_runtime_adds_it() -> None:
 def test_rows_longer_than_the_context_are_refused_by_name() -> None:
     long = make_row("x" * 60, "y", source="long.jsonl:7")
     with pytest.raises(UsageError) as raised:
-        encode_rows([QA, long], "base", tokenize, Specials(None, EOS), 62)
+        encode_rows([QA, long], tokenize, Specials(None, EOS), 62)
     assert "1 rows are longer than the context of 62 tokens: long.jsonl:7 (63 tokens)" in str(raised.value)
-    assert encode_rows([long], "base", tokenize, Specials(None, EOS), 63)
+    assert encode_rows([long], tokenize, Specials(None, EOS), 63)
 
 
 def test_accumulation_stays_where_it_is_enough() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from probes.phrases import find_corporate, load_phrases
+from probes.style import load_tone_probes
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 CURRICULUM = EXAMPLES / "aios" / "curriculum"
@@ -29,18 +30,7 @@ STOPWORDS = frozenset(
 )
 
 # The default tone probes of the style exam: a model must never have trained on them.
-TONE_PROBES = (
-    "Can you help me?",
-    "I'm frustrated, nothing works today.",
-    "Thank you so much, that was great!",
-    "Who are you?",
-    "Explain what you do.",
-    "I made a mistake and lost my work.",
-    "What do you think about my idea?",
-    "Tell me something to cheer me up.",
-    "I don't understand your answer.",
-    "Please write me a polite email to my boss.",
-)
+TONE_PROBES = [probe.prompt for probe in load_tone_probes()]
 CORPORATE = (
     "happy to",
     "glad to",

@@ -15,6 +15,7 @@ from ledger.lineage import Lineage
 from ledger.row import LedgerRow
 from probes.examine import Examination
 from probes.statistics import Score
+from probes.typed import TypedResult
 
 TARGETS = EvalSection()
 RULE = StopRuleSection()
@@ -27,7 +28,7 @@ def score(value: float, n: int = 100) -> Score:
 
 def examination(**values: float) -> Examination:
     """An examination that passes, but for the values given."""
-    scores = {"recall": 0.95, "generalization": 0.9, "drift": 0.0, "answered": 1.0} | values
+    scores = {"recall": 0.95, "generalization": 0.9, "drift": 0.0, "answered": 1.0, "continued": 0.0} | values
     return Examination(
         recall=score(scores["recall"]),
         retention=None,
@@ -41,6 +42,8 @@ def examination(**values: float) -> Examination:
         results=(),
         tone_answers=(),
         seconds={},
+        continued=score(scores["continued"]),
+        typed_results=(TypedResult("f1", "both", "what is it", "a kettle", False, 1.0, "match", "eos", 2.0),),
     )
 
 
@@ -60,6 +63,8 @@ def test_all_targets_met() -> None:
         ("drift", 0.1999, True),
         ("answered", 0.90, True),
         ("answered", 0.8999, False),
+        ("continued", 0.05, True),
+        ("continued", 0.0501, False),
     ],
 )
 def test_thresholds(name: str, value: float, met: bool) -> None:
@@ -68,6 +73,25 @@ def test_thresholds(name: str, value: float, met: bool) -> None:
     assert passes(found, TARGETS, when_new=NEW) == {
         key: met if key == name else True for key in passes(found, TARGETS, when_new=NEW)
     }
+
+
+def test_a_model_that_was_taught_no_question_may_go_on_with_what_it_reads() -> None:
+    reader = replace(examination(continued=1.0), typed_results=())
+    assert missed_targets(reader, TARGETS, stopped_by_eos=True, when_new=NEW) == []
+    assert "continued" not in passes(reader, TARGETS, when_new=NEW)
+
+
+def test_a_record_from_before_misses_nothing_by_what_it_does_not_say() -> None:
+    old = replace(examination(), continued=None, typed_results=())
+    assert missed_targets(old, TARGETS, stopped_by_eos=True, when_new=NEW) == []
+    assert "continued" not in passes(old, TARGETS, when_new=NEW)
+
+
+def test_finishing_the_persons_sentence_is_a_reason_in_words() -> None:
+    (reason,) = missed_targets(examination(continued=0.4), TARGETS, stopped_by_eos=True, when_new=NEW)
+    assert reason == (
+        "it finishes the person's sentence: 0.40 of the answers first go on with the prompt, more than 0.05 (n 100)"
+    )
 
 
 def test_reasons_name_the_score_the_target_and_the_count() -> None:

@@ -139,10 +139,22 @@ def test_a_long_hostile_text_takes_no_time() -> None:
 
 def test_the_ten_default_probes() -> None:
     probes = load_tone_probes()
-    assert [probe.id for probe in probes] == [f"t{n:02}" for n in range(1, 11)]
-    assert probes[0].prompt == "Can you help me?"
-    assert probes[9].prompt == "Please write me a polite email to my boss."
-    assert len({probe.prompt for probe in probes}) == 10
+    prompts = [probe.prompt for probe in probes]
+    assert len({probe.id for probe in probes}) == len(set(prompts)) == len(probes) == 10
+    # The method's own five, word for word.
+    assert {
+        "Can you help me?",
+        "I'm frustrated with this",
+        "Refuse to answer politely",
+        "Explain this concept",
+        "I don't understand",
+    } <= set(prompts)
+
+
+def test_some_default_probes_look_typed() -> None:
+    prompts = [probe.prompt for probe in load_tone_probes()]
+    assert sum(prompt == prompt.lower() and prompt[-1].isalnum() for prompt in prompts) >= 2
+    assert any(len(prompt.split()) == 1 for prompt in prompts)
 
 
 def test_own_probes_from_a_file(tmp_path: Path) -> None:
@@ -180,7 +192,7 @@ def test_every_probe_is_asked_greedily_once_and_sampled_with_own_seeds(scripted:
     assert all(limit == 48 for _, limit, _, _ in model.generated)
     assert len({seed for _, _, _, seed in sampled}) == 40
     assert [(a.probe_id, a.sample) for a in result.answers] == [
-        (f"t{n:02}", sample) for n in range(1, 11) for sample in range(5)
+        (probe.id, sample) for probe in load_tone_probes() for sample in range(5)
     ]
     assert (result.drift.value, result.drift.n, result.answered.value) == (0.0, 50, 1.0)
 

@@ -1,0 +1,47 @@
+"""In which words each question is fed: as it was written, or, a share of the times, as people type it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from math import ceil, floor
+
+from engine.rows import Row
+from probes.typing_habits import Habit, typed_wording
+
+
+@dataclass(frozen=True, slots=True)
+class WordedRow:
+    """A row with the prompt it is fed with; `habit` is None where that is the row's own."""
+
+    row: Row
+    habit: Habit | None = None
+
+
+def worded_passes(rows: Sequence[Row], rows_fed: int, share: float) -> list[list[WordedRow]]:
+    """Return what is fed pass after pass, each pass all rows in their order, until `rows_fed` rows are reached.
+
+    Over its passes a question is fed as typed `share` of the times, spread evenly and beginning at a place fixed by
+    its hash, so that a share of the questions of each pass is, too; the habits take turns. Documents never change.
+    With a share of 0 all passes are equal, and one stands for them all.
+    """
+    passes = ceil(rows_fed / len(rows)) if share and rows else 1
+    starts = [_unit(row.id) for row in rows]
+    return [
+        [_worded(row, start, number, share) for row, start in zip(rows, starts, strict=True)]
+        for number in range(passes)
+    ]
+
+
+def _worded(row: Row, start: float, number: int, share: float) -> WordedRow:
+    before, after = floor(start + number * share), floor(start + (number + 1) * share)
+    if row.kind != "qa" or before == after:
+        return WordedRow(row)
+    habit, prompt = typed_wording(row.prompt, row.id, turn=before)
+    return WordedRow(row) if prompt == row.prompt else WordedRow(replace(row, prompt=prompt), habit)
+
+
+def _unit(key: str) -> float:
+    """A number of [0, 1) fixed by a key."""
+    return int.from_bytes(sha256(f"wording\0{key}".encode()).digest()[:4]) / 2**32
