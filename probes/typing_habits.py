@@ -33,7 +33,7 @@ def typed_wording(prompt: str, key: str, turn: int = 0) -> tuple[Habit, str]:
     """
     first = sha256(f"as typed\0{key}".encode()).digest()[0] + turn
     order: list[Habit] = [HABITS[(first + step) % len(HABITS)] for step in range(len(HABITS))]
-    wordings = [(habit, as_typed(prompt, habit)) for habit in order]
+    wordings: list[tuple[Habit, str]] = [(habit, as_typed(prompt, habit)) for habit in order]
     return next((found for found in wordings if found[1] != prompt), wordings[0])
 
 
