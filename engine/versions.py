@@ -7,6 +7,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 from engine.recipe import Precision
 
+# Counts up when the training's own code sums in another order: with the same packages it then gives other last bits.
+_ORDER_OF_SUMS = "2"
+
 _RECORDED = ("torch", "transformers", "trl", "peft", "accelerate", "datasets", "gguf", "llama-cpp-python", "numpy")
 
 
@@ -14,6 +17,8 @@ def package_versions(backend: str) -> dict[str, str]:
     """Return the versions of Python, luna-tui and the packages that shape a training with `backend`."""
     names = (*_RECORDED, *(("unsloth", "unsloth_zoo") if backend == "unsloth" else ()))
     found = {"python": platform.python_version(), "machine": platform.machine()}
+    if backend == "trl":
+        found["order of sums"] = _ORDER_OF_SUMS
     for name in ("luna-tui", *names):
         try:
             found[name] = version(name)

@@ -8,6 +8,7 @@ at import.
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from engine.training.checkpoint import drop_unusable, step_of
 from engine.training.feed import FeedLog
 from engine.training.heap import loaded_objects_left_alone
 from engine.training.job import TrainJob, TrainResult
+from engine.training.lanes import Lanes, lane_count
 from engine.training.machine import Machine
 from engine.training.voice import Voice
 from engine.training.watcher import Watcher
@@ -59,6 +61,11 @@ def run_sft(
         low = autocast if joined else machine.dtype is torch.bfloat16
         voice = Voice(job.voice, model, machine, emit, control, joined=joined, autocast=low)
 
+    # Only where a second copy of the gradients is small, and where several threads of one CPU would share an operation.
+    apart = joined and job.recipe.method == "lora" and machine.device.type == "cpu"
+    count = lane_count(machine.threads, job.recipe.batch_size) if apart else 1
+    lanes = Lanes(count, machine.threads) if count > 1 else None
+
     class CurriculumTrainer(SFTTrainer):
         """SFTTrainer that writes down what it consumes and, for joined batches, computes only the logits that count."""
 
@@ -69,7 +76,9 @@ def run_sft(
             counted = int(inputs["labels"][..., 1:].ne(IGNORED).sum())
             outputs: Any = {}
             of_all = counted if num_items_in_batch is None else num_items_in_batch
-            if own_loss:
+            if own_loss and lanes is not None:
+                loss = lanes.loss(inputs, lambda part: _joined_loss(model, part, machine, autocast) / of_all, model)
+            elif own_loss:
                 loss_of = _joined_loss if joined else _padded_loss
                 loss = loss_of(model, inputs, machine, autocast) / of_all
             else:
@@ -99,7 +108,7 @@ def run_sft(
         if job.resume_from is not None and resume_step >= job.steps:
             trainer._load_from_checkpoint(str(job.resume_from))  # all was trained, only the delta had not been written
         else:
-            with loaded_objects_left_alone():
+            with loaded_objects_left_alone(), lanes or nullcontext():
                 trainer.train(resume_from_checkpoint=str(job.resume_from) if job.resume_from else None)
     finally:
         feed.close()

@@ -191,6 +191,17 @@ def test_a_run_from_before_machines_were_recorded_goes_on(tiny: TinyWorkspace) -
     assert tiny.train(resume=True).exit_code == 0
 
 
+def test_a_run_whose_training_summed_in_another_order_is_refused(tiny: TinyWorkspace) -> None:
+    stopped_workspace(tiny)
+    run = unfinished_run(tiny.workspace)
+    assert run is not None
+    plan = json.loads(run.plan.read_text(encoding="utf-8"))
+    now = plan["versions"].pop("order of sums")
+    run.plan.write_text(json.dumps(plan), encoding="utf-8")
+    tiny.train(resume=True)
+    refused(tiny, f"order of sums absent → {now}")
+
+
 def test_other_threads_are_refused(tiny: TinyWorkspace) -> None:
     stopped_workspace(tiny).train(resume=True, overrides={"train.threads": 2})
     refused(tiny, "this run began with 1 threads, luna.toml now says 2")

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 import torch
+from joined_batches import examples, random_model
 from peft import LoraConfig, get_peft_model
-from transformers import AutoConfig, AutoModelForCausalLM, set_seed
+from transformers import AutoConfig, set_seed
 
 from engine.training import blocks
 from engine.training.batches import Collator
@@ -15,32 +16,6 @@ from engine.training.blocks import Blocks
 from engine.training.lora import lora_modules, make_fast
 
 LENGTHS = (5, 17, 1, 9)
-
-
-def tiny(model_type: str, attention: str, **settings: Any) -> Any:
-    """A random model of this architecture; the same numbers for every kind of attention."""
-    config = AutoConfig.for_model(
-        model_type,
-        vocab_size=97,
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=8,
-        max_position_embeddings=512,
-        pad_token_id=0,
-        **settings,
-    )
-    blocks.register()
-    set_seed(1)
-    return AutoModelForCausalLM.from_config(config, attn_implementation=attention).train()
-
-
-def examples(lengths: tuple[int, ...] = LENGTHS) -> list[dict[str, Any]]:
-    random = torch.Generator().manual_seed(3)
-    rows = [torch.randint(1, 97, (n,), generator=random).tolist() for n in lengths]
-    return [{"input_ids": ids, "labels": [-100, *ids[1:]], "row": n} for n, ids in enumerate(rows)]
 
 
 def joined_logits(model: Any, rows: list[dict[str, Any]]) -> torch.Tensor:
@@ -64,18 +39,18 @@ def padded_logits(model: Any, rows: list[dict[str, Any]]) -> torch.Tensor:
 def test_joined_batches_give_the_logits_of_padded_ones(model_type: str, lengths: tuple[int, ...]) -> None:
     rows = examples(lengths)
     with torch.no_grad():
-        joined = joined_logits(tiny(model_type, blocks.NAME), rows)
-        padded = padded_logits(tiny(model_type, "eager"), rows)
+        joined = joined_logits(random_model(model_type, blocks.NAME), rows)
+        padded = padded_logits(random_model(model_type, "eager"), rows)
     assert torch.allclose(joined, padded, atol=2e-5)
     assert joined.abs().max() > 0.1
 
 
 @pytest.mark.parametrize("model_type", sorted(blocks.MODEL_TYPES))
 def test_fast_adapters_on_joined_batches_get_the_gradients_of_plain_ones_on_padded_batches(model_type: str) -> None:
-    rows = examples()
+    rows = examples(LENGTHS)
     gradients: list[dict[str, tuple[torch.Tensor, ...]]] = []
     for attention, logits_of in ((blocks.NAME, joined_logits), ("eager", padded_logits)):
-        model = tiny(model_type, attention)
+        model = random_model(model_type, attention)
         config = LoraConfig(r=4, lora_alpha=6, target_modules="all-linear", task_type="CAUSAL_LM")
         set_seed(2)
         model = get_peft_model(model, config)
@@ -102,7 +77,7 @@ def test_fast_adapters_on_joined_batches_get_the_gradients_of_plain_ones_on_padd
 
 @pytest.mark.parametrize("lengths", [LENGTHS, (5, 170, 9)], ids=["short", "long"])
 def test_changing_one_example_changes_no_bit_of_the_others(lengths: tuple[int, ...]) -> None:
-    model, rows = tiny("llama", blocks.NAME), examples(lengths)
+    model, rows = random_model("llama", blocks.NAME), examples(lengths)
     changed = [dict(row) for row in rows]
     changed[1]["input_ids"] = [96 - i for i in changed[1]["input_ids"]]
     with torch.no_grad():
@@ -131,5 +106,5 @@ def test_only_plain_attention_over_the_whole_context_is_joined() -> None:
 
 def test_attention_without_a_layout_is_refused() -> None:
     with pytest.raises(ValueError) as raised:
-        tiny("llama", blocks.NAME)(input_ids=torch.tensor([[1, 2, 3]]))
+        random_model("llama", blocks.NAME)(input_ids=torch.tensor([[1, 2, 3]]))
     assert "layout" in str(raised.value)
