@@ -26,7 +26,7 @@ from engine.events import Event
 from luna_tui import intents
 from luna_tui.conductor import Conductor
 from luna_tui.console.actions import ACTIONS, BY_NAME, PANES
-from luna_tui.console.events import ConsoleEvent
+from luna_tui.console.events import ConsoleEvent, KarmaRead, MachineSampled
 from luna_tui.console.link import Link
 from luna_tui.console.state import ConsoleState, reduce
 from luna_tui.key_order import OrderedKeys
@@ -40,6 +40,10 @@ Leave = Literal["done", "headless", "stop", "hangup"]
 # How long the first paint waits for the lineage: a paint without it costs more than a long lineage's last part, but
 # nobody looks at a dark screen because a disk is slow.
 _DARK_S = 0.35
+
+# With nothing going on and no key for so long, the link is asked once a second only, not at every frame.
+_CALM_AFTER_S = 10.0
+_CALM_EVERY_S = 1.0
 
 # Keys that move a cursor, and do nothing else anywhere.
 _MOVES = frozenset({"up", "down", "j", "k"})
@@ -86,6 +90,8 @@ class LunaApp(OrderedKeys[Leave]):
         self._open_link = open_link
         self._make_workspace = make_workspace
         self._eager: Timer | None = None
+        self._frames: Timer | None = None
+        self._stirred = time.monotonic()
         self._unheeded: list[Event | ConsoleEvent] = []
         self._behind = False  # whether panes wait for the next frame to show the state
         for theme in THEMES:
@@ -123,7 +129,8 @@ class LunaApp(OrderedKeys[Leave]):
             self.push_screen(FirstRun(self._directory, self.glyphs))
         self.call_after_refresh(_collect_garbage_from_now_on)
         self._eager = self.set_interval(0.01, self._follow_eagerly)
-        self.set_interval(1 / self.pace.frames, self.follow)
+        self._frames = self.set_interval(1 / self.pace.frames, self.follow)
+        self.set_interval(_CALM_EVERY_S, self.follow)
 
     def _connect(self, link: Link) -> None:
         self.link = link
@@ -142,12 +149,22 @@ class LunaApp(OrderedKeys[Leave]):
         if self.link is None or self.conductor is None or not self._dashboard_is_ready():
             return
         self._take_in()
+        if self.state.works or not all(isinstance(e, MachineSampled | KarmaRead) for e in self._unheeded):
+            self._stir()
+        elif self._frames is not None and time.monotonic() - self._stirred > _CALM_AFTER_S:
+            self._frames.pause()
         if not self._unheeded:
             return
         happened, self._unheeded = self._unheeded, []
         self.change(self.state)
         for event in happened:
             self.conductor.heed(event)
+
+    def _stir(self) -> None:
+        """Ask the link at every frame again, for a while."""
+        self._stirred = time.monotonic()
+        if self._frames is not None:
+            self._frames.resume()
 
     def _take_in(self) -> None:
         """Fold what has happened into the state; nothing is shown or done about it yet."""
@@ -186,6 +203,7 @@ class LunaApp(OrderedKeys[Leave]):
 
     def before(self, event: events.Event) -> None:
         """A key or a click finds every pane in the same state; only a cursor that moves on need not wait for them."""
+        self._stir()
         if isinstance(event, events.MouseDown) or (isinstance(event, events.Key) and event.key not in _MOVES):
             self.settle()
 

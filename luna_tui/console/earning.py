@@ -11,6 +11,7 @@ from luna_tui.console.workers import Tell, Worker
 from luna_tui.engine_access import Engine
 
 if TYPE_CHECKING:
+    from engine.config import Config
     from engine.workspace import Workspace
 
 _EVERY_S = 3.0
@@ -33,6 +34,8 @@ class Earning:
         self._next = self._read_at = -float("inf")
         self._looking = False
         self._seen: object = None
+        self._config: Config | None = None
+        self._config_from: object = None
 
     def look(self, *, now: bool = False) -> None:
         """Look, if it is time, in the worker's thread; `now` does not wait for the time."""
@@ -41,13 +44,21 @@ class Earning:
         self._looking = True
         self._worker.do(self._look)
 
+    def _settings(self) -> Config:
+        """The configuration, read again only when luna.toml has changed: reading takes longer than all the rest."""
+        file = self._workspace.config_path.stat()
+        came_from = (file.st_mtime_ns, file.st_size, file.st_ino)
+        if self._config is None or came_from != self._config_from:
+            self._config, self._config_from = self._engine.config(self._workspace.root), came_from
+        return self._config
+
     def _look(self) -> None:
         # A workspace that cannot be read is told of by who reads the lineage or luna.toml, once and not every second.
         from engine.errors import LunaError
         from ledger.errors import LedgerError
 
         try:
-            config = self._engine.config(self._workspace.root)
+            config = self._settings()
             seen = self._engine.age_up_stamp(self._workspace, config)
             if seen == self._seen and self._clock() - self._read_at < _LOOK_AGAIN_S:
                 return

@@ -20,6 +20,8 @@ from luna_tui.console.earning import Earning
 from luna_tui.console.events import (
     AnswerRated,
     ConsoleEvent,
+    KarmaRead,
+    MachineSampled,
     ModeChanged,
     Noted,
 )
@@ -95,6 +97,8 @@ class EngineLink:
             happened.append(mode)
         if mode.mode == "idle":
             self._earning.look()
+        if mode.mode != "idle" or not all(isinstance(e, MachineSampled | KarmaRead) for e in happened):
+            self._watch.stir()
         return happened
 
     def _begin_watching(self) -> None:

@@ -125,6 +125,11 @@ class ConsoleState:
         """Whether somebody holds the workspace."""
         return self.mode != "idle"
 
+    @property
+    def works(self) -> bool:
+        """Whether news may come at any moment: a run, a job, or an answer is going on."""
+        return self.busy or self.job is not None or self.chat.busy
+
     def row(self, gen: int | None) -> Mapping[str, Any] | None:
         """A generation's row, None for the base and for what is not recorded."""
         return None if gen is None else self.by_gen.get(gen)

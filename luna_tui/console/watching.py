@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from engine.workspace import Workspace
 
 _LOCK_EVERY_S = 0.5
+# Where nothing happens, the machine is looked at so much more seldom: a sample makes the screen draw.
+_CALM_TIMES = 15
+_CALM_AFTER_S = 10.0
 
 
 class Watching:
@@ -26,12 +30,21 @@ class Watching:
         self.holder: Holder | None = None
         self._workspace, self._tell, self._need_disk = workspace, tell, need_disk
         self._machine_every = machine_every_s
+        self._stirred = time.monotonic()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="luna-watch", daemon=True)
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+
+    def stir(self) -> None:
+        """Something happens: look at the machine as often as was asked for, for the next ten seconds."""
+        self._stirred = time.monotonic()
+
+    def _machine_is_due(self, waited: float) -> bool:
+        calm = time.monotonic() - self._stirred > _CALM_AFTER_S
+        return waited >= self._machine_every * (_CALM_TIMES if calm else 1)
 
     def close(self) -> None:
         """End soon."""
@@ -45,7 +58,7 @@ class Watching:
         while not self._end.is_set():
             found = lock_holder(self._workspace)
             self.holder = found if found is not None and found.pid != os.getpid() else None
-            if waited >= self._machine_every:
+            if self._machine_is_due(waited):
                 waited = 0.0
                 sample = machine.sample()
                 history = history.add(sample)
