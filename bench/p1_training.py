@@ -3,7 +3,8 @@
     python bench/p1_training.py CURRICULUM [--base GGUF] [--steps 8] [--batch 16] [--rank 32] [--repeats 3]
 
 All sides get the same rows as the same token ids in the same order, the same base weights, LoRA rank, batch size,
-learning rate and threads; everything else is as each comes. Each run is a process of its own, the sides take turns, and
+learning rate and threads; everything else is as each comes, also how threads wait: luna sets what luna-tui sets, the
+others have what their libraries choose. Each run is a process of its own, the sides take turns, and
 the first step is not counted. Tokens are those of the rows, not padding. One JSON line on stdout; `ratio` is ours to
 the better of the others.
 """
@@ -22,7 +23,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -109,11 +109,22 @@ def make_job(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
 def run_side(side: str, curriculum: Path, job_file: Path) -> dict[str, Any]:
     """Run one side in a process of its own."""
     command = [sys.executable, __file__, str(curriculum), "--side", side, "--job", str(job_file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=side_environment(side))
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     if done.returncode != 0 or not lines:
         raise SystemExit(f"{side} failed:\n{done.stderr[-2000:]}")
     return json.loads(lines[-1].removeprefix("RESULT "))
+
+
+def side_environment(side: str) -> dict[str, str]:
+    """What a person who starts this side would have set: nothing of luna's for the others."""
+    from luna_tui.environment import prepare_environment
+
+    waiting = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")  # `make bench` sets the first one for luna
+    environment = {name: value for name, value in os.environ.items() if name not in waiting}
+    if side == "luna":
+        prepare_environment(environment)
+    return environment
 
 
 def run_luna(job: dict[str, Any]) -> dict[str, Any]:
