@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.errors import Damaged
 from engine.rows import How, Row, make_row
 from probes.base import Item
-from probes.distractors import choose_distractors
+from probes.distractors import DistractorPool
 from probes.qa_set import fixed_sample
 
 _VERIFY = "luna-tui verify shows what else is hurt"
@@ -24,13 +24,12 @@ def make_items(rows: Sequence[Row], pool_rows: Sequence[Row], gen: int, last_sta
 
     A row that no other answer can be told apart from (no other topic, no other wording) is judged by `match` instead.
     """
-    pool = [_bare_item(row, gen, last_stage) for row in pool_rows]
-    by_kind = {kind: [i for i, r in zip(pool, pool_rows, strict=True) if r.kind == kind] for kind in ("qa", "text")}
+    pools = {kind: _pool([r for r in pool_rows if r.kind == kind], gen, last_stage) for kind in ("qa", "text")}
     items: list[Item] = []
     for row in rows:
         item = _bare_item(row, gen, last_stage)
         if item.how == "choice":
-            item = _with_distractors(item, by_kind[row.kind])
+            item = _with_distractors(item, pools[row.kind], row.group)
         items.append(item)
     return items
 
@@ -105,8 +104,12 @@ def _halves(text: str) -> tuple[str, str]:
     return " ".join(words[:middle]), " ".join(words[middle:]) or words[-1]
 
 
-def _with_distractors(item: Item, pool: Sequence[Item]) -> Item:
+def _pool(rows: Sequence[Row], gen: int, last_stage: str) -> DistractorPool:
+    return DistractorPool((_bare_item(row, gen, last_stage) for row in rows), (row.group for row in rows))
+
+
+def _with_distractors(item: Item, pool: DistractorPool, group: str) -> Item:
     try:
-        return replace(item, distractors=choose_distractors(item, pool))
+        return replace(item, distractors=pool.choose(item, group=group))
     except ValueError:
         return replace(item, how="match")
