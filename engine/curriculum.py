@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from engine.data_folders import files_below, natural_key, printable
 from engine.errors import UsageError
 from engine.file_formats import SUFFIXES, read_records
 from engine.row_formats import RowProblem, parse_record
@@ -162,8 +162,8 @@ def read_curriculum(root: Path, stages: Sequence[str], *, max_line_bytes: int = 
         problem = "is not a folder" if root.exists() else "there is no such folder"
         raise UsageError(problem, where=str(root), hint=f"make it, with one folder a stage: {', '.join(stages)}")
     reader = _Reader(max_line_bytes)
-    for entry in sorted(root.iterdir(), key=lambda path: natural_key(path.name)):
-        shown = _printable(f"{root.name}/{entry.name}")
+    for entry in sorted(_entries(root), key=lambda path: natural_key(path.name)):
+        shown = printable(f"{root.name}/{entry.name}")
         if not entry.is_dir():
             reader.ignored.append(shown)
         elif entry.name not in stages and not entry.name.startswith("."):
@@ -175,7 +175,7 @@ def read_curriculum(root: Path, stages: Sequence[str], *, max_line_bytes: int = 
         if not folder.is_dir():
             reader.notes.append(f"stage {stage} has no folder {root.name}/{stage}")
             continue
-        for path, shown in _files(folder, f"{root.name}/{stage}", reader.ignored):
+        for path, shown in files_below(folder, f"{root.name}/{stage}", reader.ignored, reader.notes, reader.bad):
             reader.read(path, shown, stage)
     curriculum = reader.done(stages)
     if not curriculum.rows:
@@ -202,7 +202,7 @@ def read_files(
     reader = _Reader(max_line_bytes)
     for path in paths:
         if path.is_dir():
-            for file, shown in _files(path, path.name or str(path), reader.ignored):
+            for file, shown in files_below(path, path.name or str(path), reader.ignored, reader.notes, reader.bad):
                 inside = (path.name, *file.relative_to(path).parts[:-1])
                 reader.read(file, shown, next((part for part in reversed(inside) if part in stages), stage))
         elif path.is_file():
@@ -210,41 +210,21 @@ def read_files(
                 hint = f"known formats: {' '.join(SUFFIXES)}"
                 raise UsageError("not a data file luna can read", where=str(path), hint=hint)
             parent = path.parent.name
-            reader.read(path, _printable(str(path)), parent if parent in stages else stage)
+            reader.read(path, printable(str(path)), parent if parent in stages else stage)
+        elif path.exists():
+            raise UsageError(
+                "a pipe or a device, which cannot be read again by a resume", where=str(path), hint="save it as a file"
+            )
         elif not missing_ok:
             raise UsageError("there is no such file or folder", where=str(path), hint=_near_file(path))
     return reader.done(known)
 
 
-def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Sort key in which numbers count as numbers: `part2` before `part10`; equal for equal names only."""
-    parts = re.split(r"([0-9]+)", name)
-    key = [(1, int(part), "") if part.isdecimal() else (2, 0, part.casefold()) for part in parts if part]
-    return [*key, (0, 0, name)]
-
-
-def _files(folder: Path, shown: str, ignored: list[str]) -> Iterator[tuple[Path, str]]:
-    """Yield (path, name for messages) of every file below a folder; hidden folders and linked ones are not entered."""
-    found: list[Path] = []
-    for above, folders, names in os.walk(folder):
-        for name in list(folders):
-            path = Path(above, name)
-            if name.startswith(".") or path.is_symlink():
-                folders.remove(name)
-                ignored.append(_printable(f"{shown}/{path.relative_to(folder).as_posix()}/"))
-        for name in names:
-            path = Path(above, name)
-            if path.is_file():
-                found.append(path)
-            else:
-                ignored.append(_printable(f"{shown}/{path.relative_to(folder).as_posix()}"))
-    for path in sorted(found, key=lambda path: [natural_key(part) for part in path.relative_to(folder).parts]):
-        yield path, _printable(f"{shown}/{path.relative_to(folder).as_posix()}")
-
-
-def _printable(name: str) -> str:
-    """A file name that can be written as UTF-8: names that are not come from the system with lone surrogates."""
-    return name.encode("utf-8", "replace").decode()
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"the folder cannot be read: {error.strerror or error}", where=str(folder)) from error
 
 
 def _nothing(reader: _Reader) -> str:

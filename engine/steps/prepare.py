@@ -23,6 +23,7 @@ from engine.events import DataPrepared
 from engine.exam_answers import warn_untaught
 from engine.exam_fit import exam_window, require_fit
 from engine.exam_items import read_items
+from engine.file_formats import SUFFIXES
 from engine.holdout import clusters_needed, count_clusters, split, split_by_ids
 from engine.inbox import rated_down
 from engine.inheritance import ancestor_data, require_evidence
@@ -231,6 +232,11 @@ def _tell_bad(context: Context, request: TrainRequest, read: Curriculum) -> None
         context.emit.log(f"bad row left out: {bad.file}:{bad.line} {bad.reason}", "warning")
     for note in read.notes:
         context.emit.log(note, "warning")
+    unread = [name for name in read.ignored if not name.rstrip("/").rpartition("/")[2].startswith(".")]
+    if unread:
+        shown = ", ".join(unread[:3]) + (" …" if len(unread) > 3 else "")
+        known = " ".join(SUFFIXES)
+        context.emit.log(f"not read, since these are no data files ({known}): {len(unread)}: {shown}", "warning")
 
 
 def _require_room(
