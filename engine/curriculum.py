@@ -9,13 +9,13 @@ from __future__ import annotations
 import difflib
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.data_folders import files_below, natural_key, printable
 from engine.errors import UsageError
-from engine.file_formats import SUFFIXES, read_records
+from engine.file_formats import SUFFIXES, Record, read_records
 from engine.row_formats import RowProblem, parse_record
 from engine.rows import BadRow, Row, excerpt
 
@@ -91,6 +91,7 @@ class _Reader:
     """Collects rows file by file; what is known about duplicates reaches over all of them."""
 
     max_bytes: int
+    on_done: Callable[[int, int], None] = lambda _done, _total: None
     rows: dict[str, Row] = field(default_factory=dict[str, Row])
     bad: list[BadRow] = field(default_factory=list[BadRow])
     duplicates: list[Duplicate] = field(default_factory=list[Duplicate])
@@ -100,12 +101,24 @@ class _Reader:
     system_messages: int = 0
     unanswered_turns: int = 0
 
-    def read(self, path: Path, shown: str, stage: str) -> None:
+    def read_all(self, files: Sequence[tuple[Path, str, str]]) -> None:
+        """Read (path, name for messages, stage) one after the other; progress is counted in bytes."""
+        sizes = [_size(path) for path, _, _ in files]
+        done, total = 0, sum(sizes)
+        for (path, shown, stage), size in zip(files, sizes, strict=True):
+            self.read(path, shown, stage, lambda read, at=done, most=size: self.on_done(at + min(read, most), total))
+            done += size
+            self.on_done(done, total)
+
+    def read(self, path: Path, shown: str, stage: str, on_read: Callable[[int], None]) -> None:
         if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
             self.ignored.append(shown)
             return
         rows_before, bad_before, twins_before = len(self.rows), len(self.bad), len(self.duplicates)
+        read = 0
         for found in read_records(path, shown, self.max_bytes):
+            read += len(found.raw) if isinstance(found, Record) else 1
+            on_read(read)
             if isinstance(found, BadRow):
                 self.bad.append(found)
                 continue
@@ -153,15 +166,22 @@ class _Reader:
         )
 
 
-def read_curriculum(root: Path, stages: Sequence[str], *, max_line_bytes: int = 1_000_000) -> Curriculum:
+def read_curriculum(
+    root: Path,
+    stages: Sequence[str],
+    *,
+    max_line_bytes: int = 1_000_000,
+    on_done: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Curriculum:
     """Read every stage's folder under `root`.
 
-    A stage without a folder is a note. Raises UsageError if the root is missing, or if no stage has a single good row.
+    A stage without a folder is a note. `on_done(done, total)` counts bytes and may raise to stop. Raises UsageError if
+    the root is missing or cannot be read, or if no stage has a single good row.
     """
     if not root.is_dir():
         problem = "is not a folder" if root.exists() else "there is no such folder"
         raise UsageError(problem, where=str(root), hint=f"make it, with one folder a stage: {', '.join(stages)}")
-    reader = _Reader(max_line_bytes)
+    reader = _Reader(max_line_bytes, on_done)
     for entry in sorted(_entries(root), key=lambda path: natural_key(path.name)):
         shown = printable(f"{root.name}/{entry.name}")
         if not entry.is_dir():
@@ -170,13 +190,16 @@ def read_curriculum(root: Path, stages: Sequence[str], *, max_line_bytes: int = 
             near = difflib.get_close_matches(entry.name, stages, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
             reader.notes.append(f"{shown} is not one of [curriculum] stages and was not read{hint}")
+    files, missing = list[tuple[Path, str, str]](), list[str]()
     for stage in stages:
         folder = root / stage
         if not folder.is_dir():
-            reader.notes.append(f"stage {stage} has no folder {root.name}/{stage}")
+            missing.append(f"stage {stage} has no folder {root.name}/{stage}")
             continue
         for path, shown in files_below(folder, f"{root.name}/{stage}", reader.ignored, reader.notes, reader.bad):
-            reader.read(path, shown, stage)
+            files.append((path, shown, stage))
+    reader.read_all(files)
+    reader.notes += missing
     curriculum = reader.done(stages)
     if not curriculum.rows:
         raise UsageError(
@@ -192,32 +215,43 @@ def read_files(
     stages: Sequence[str] = (),
     max_line_bytes: int = 1_000_000,
     missing_ok: bool = False,
+    on_done: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Curriculum:
     """Read files, and all files in folders (`--data`, the inbox), as rows of `stage`.
 
     A file below a folder named like one of `stages` belongs to that stage instead. No rows at all is not an error here.
+    `on_done` as in `read_curriculum`.
     Raises UsageError for a path that does not exist (unless `missing_ok`) or a file of an unknown format.
     """
     known = tuple(stages) if stage in stages else (*stages, stage)
-    reader = _Reader(max_line_bytes)
+    reader = _Reader(max_line_bytes, on_done)
+    files: list[tuple[Path, str, str]] = []
     for path in paths:
         if path.is_dir():
             for file, shown in files_below(path, path.name or str(path), reader.ignored, reader.notes, reader.bad):
                 inside = (path.name, *file.relative_to(path).parts[:-1])
-                reader.read(file, shown, next((part for part in reversed(inside) if part in stages), stage))
+                files.append((file, shown, next((part for part in reversed(inside) if part in stages), stage)))
         elif path.is_file():
             if path.suffix.lower() not in SUFFIXES:
                 hint = f"known formats: {' '.join(SUFFIXES)}"
                 raise UsageError("not a data file luna can read", where=str(path), hint=hint)
             parent = path.parent.name
-            reader.read(path, printable(str(path)), parent if parent in stages else stage)
+            files.append((path, printable(str(path)), parent if parent in stages else stage))
         elif path.exists():
             raise UsageError(
                 "a pipe or a device, which cannot be read again by a resume", where=str(path), hint="save it as a file"
             )
         elif not missing_ok:
             raise UsageError("there is no such file or folder", where=str(path), hint=_near_file(path))
+    reader.read_all(files)
     return reader.done(known)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # gone since it was listed: reading it tells
+        return 0
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -11,9 +11,14 @@ from probes.normaliser import normalise
 
 def untaught(exam: Iterable[Item], trained: Iterable[Row]) -> list[Item]:
     """Return the exam items of which no right answer stands in any trained row: no model could have learned them."""
-    rows = list(trained)
-    answers = {normalise(answer) for row in rows if row.kind == "qa" for answer in (row.response, *row.accept)}
-    texts = "\n".join(normalise(row.text) for row in rows if row.kind == "text")
+    answers: set[str] = set()
+    documents: list[str] = []
+    for row in trained:
+        if row.kind == "text":
+            documents.append(normalise(row.text))
+        else:
+            answers.update(map(normalise, (row.response, *row.accept)))
+    texts = "\n".join(documents)
     words = frozenset(texts.split())
 
     def said(wanted: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import chain
@@ -63,16 +63,20 @@ class DistractorPool:
     """The rows that distractors are taken from, indexed once: choosing for an item looks at a bounded number of them.
 
     `groups`, one a row, name what belongs together (a conversation): its answers are never each other's distractors.
-    What is chosen depends on the rows and the item, never on the rows' order.
+    What is chosen depends on the rows and the item, never on the rows' order. A stage is indexed when it is first
+    needed; `on_row` is called for each row then, and may raise to stop.
     """
 
-    def __init__(self, pool: Iterable[Item], groups: Iterable[str] = ()) -> None:
+    def __init__(
+        self, pool: Iterable[Item], groups: Iterable[str] = (), on_row: Callable[[], None] = lambda: None
+    ) -> None:
         rows = list(pool)
         given = list(groups) or [""] * len(rows)
         by_stage: dict[str, list[tuple[Item, str]]] = defaultdict(list)
         for row, group in zip(rows, given, strict=True):
             by_stage[row.stage].append((row, group))
         self._size = len(rows)
+        self._on_row = on_row
         self._rows = by_stage
         self._stages: dict[str | None, _Stage] = {}
 
@@ -102,18 +106,19 @@ class DistractorPool:
         name = None if alone else item.stage
         if name not in self._stages:
             rows = self._rows[name] if name is not None else list(chain.from_iterable(self._rows.values()))
-            self._stages[name] = _Stage(rows)
+            self._stages[name] = _Stage(rows, self._on_row)
         return self._stages[name]
 
 
 class _Stage:
     """The answers and prompts of one stage, with the indexes that find their like."""
 
-    def __init__(self, rows: Sequence[tuple[Item, str]]) -> None:
+    def __init__(self, rows: Sequence[tuple[Item, str]], on_row: Callable[[], None]) -> None:
         answers: dict[str, _Answer] = {}
         questions: dict[str, _Question] = {}
         # In hash order, so that neither spelling nor place of a row decides.
         for row, group in sorted(rows, key=lambda pair: (_hash(pair[0].id, pair[0].expected), pair[1])):
+            on_row()
             normalised, prompt = normalise(row.expected), normalise(row.prompt)
             question = questions.get(prompt) or _Question(_words(prompt), set(), set())
             questions[prompt] = question
