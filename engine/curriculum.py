@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import difflib
 import os
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from engine.data_folders import files_below, natural_key, printable
 from engine.errors import UsageError
-from engine.file_formats import SUFFIXES, read_records
+from engine.file_formats import SUFFIXES, Record, read_records
 from engine.row_formats import RowProblem, parse_record
 from engine.rows import BadRow, Row, excerpt
 
@@ -91,6 +91,7 @@ class _Reader:
     """Collects rows file by file; what is known about duplicates reaches over all of them."""
 
     max_bytes: int
+    on_done: Callable[[int, int], None] = lambda _done, _total: None
     rows: dict[str, Row] = field(default_factory=dict[str, Row])
     bad: list[BadRow] = field(default_factory=list[BadRow])
     duplicates: list[Duplicate] = field(default_factory=list[Duplicate])
@@ -100,12 +101,24 @@ class _Reader:
     system_messages: int = 0
     unanswered_turns: int = 0
 
-    def read(self, path: Path, shown: str, stage: str) -> None:
+    def read_all(self, files: Sequence[tuple[Path, str, str]]) -> None:
+        """Read (path, name for messages, stage) one after the other; progress is counted in bytes."""
+        sizes = [_size(path) for path, _, _ in files]
+        done, total = 0, sum(sizes)
+        for (path, shown, stage), size in zip(files, sizes, strict=True):
+            self.read(path, shown, stage, lambda read, at=done, most=size: self.on_done(at + min(read, most), total))
+            done += size
+            self.on_done(done, total)
+
+    def read(self, path: Path, shown: str, stage: str, on_read: Callable[[int], None]) -> None:
         if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
             self.ignored.append(shown)
             return
         rows_before, bad_before, twins_before = len(self.rows), len(self.bad), len(self.duplicates)
+        read = 0
         for found in read_records(path, shown, self.max_bytes):
+            read += len(found.raw) if isinstance(found, Record) else 1
+            on_read(read)
             if isinstance(found, BadRow):
                 self.bad.append(found)
                 continue
@@ -153,30 +166,40 @@ class _Reader:
         )
 
 
-def read_curriculum(root: Path, stages: Sequence[str], *, max_line_bytes: int = 1_000_000) -> Curriculum:
+def read_curriculum(
+    root: Path,
+    stages: Sequence[str],
+    *,
+    max_line_bytes: int = 1_000_000,
+    on_done: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Curriculum:
     """Read every stage's folder under `root`.
 
-    A stage without a folder is a note. Raises UsageError if the root is missing, or if no stage has a single good row.
+    A stage without a folder is a note. `on_done(done, total)` counts bytes and may raise to stop. Raises UsageError if
+    the root is missing or cannot be read, or if no stage has a single good row.
     """
     if not root.is_dir():
         problem = "is not a folder" if root.exists() else "there is no such folder"
         raise UsageError(problem, where=str(root), hint=f"make it, with one folder a stage: {', '.join(stages)}")
-    reader = _Reader(max_line_bytes)
-    for entry in sorted(root.iterdir(), key=lambda path: natural_key(path.name)):
-        shown = _printable(f"{root.name}/{entry.name}")
+    reader = _Reader(max_line_bytes, on_done)
+    for entry in sorted(_entries(root), key=lambda path: natural_key(path.name)):
+        shown = printable(f"{root.name}/{entry.name}")
         if not entry.is_dir():
             reader.ignored.append(shown)
         elif entry.name not in stages and not entry.name.startswith("."):
             near = difflib.get_close_matches(entry.name, stages, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
             reader.notes.append(f"{shown} is not one of [curriculum] stages and was not read{hint}")
+    files, missing = list[tuple[Path, str, str]](), list[str]()
     for stage in stages:
         folder = root / stage
         if not folder.is_dir():
-            reader.notes.append(f"stage {stage} has no folder {root.name}/{stage}")
+            missing.append(f"stage {stage} has no folder {root.name}/{stage}")
             continue
-        for path, shown in _files(folder, f"{root.name}/{stage}", reader.ignored):
-            reader.read(path, shown, stage)
+        for path, shown in files_below(folder, f"{root.name}/{stage}", reader.ignored, reader.notes, reader.bad):
+            files.append((path, shown, stage))
+    reader.read_all(files)
+    reader.notes += missing
     curriculum = reader.done(stages)
     if not curriculum.rows:
         raise UsageError(
@@ -192,59 +215,50 @@ def read_files(
     stages: Sequence[str] = (),
     max_line_bytes: int = 1_000_000,
     missing_ok: bool = False,
+    on_done: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Curriculum:
     """Read files, and all files in folders (`--data`, the inbox), as rows of `stage`.
 
     A file below a folder named like one of `stages` belongs to that stage instead. No rows at all is not an error here.
+    `on_done` as in `read_curriculum`.
     Raises UsageError for a path that does not exist (unless `missing_ok`) or a file of an unknown format.
     """
     known = tuple(stages) if stage in stages else (*stages, stage)
-    reader = _Reader(max_line_bytes)
+    reader = _Reader(max_line_bytes, on_done)
+    files: list[tuple[Path, str, str]] = []
     for path in paths:
         if path.is_dir():
-            for file, shown in _files(path, path.name or str(path), reader.ignored):
+            for file, shown in files_below(path, path.name or str(path), reader.ignored, reader.notes, reader.bad):
                 inside = (path.name, *file.relative_to(path).parts[:-1])
-                reader.read(file, shown, next((part for part in reversed(inside) if part in stages), stage))
+                files.append((file, shown, next((part for part in reversed(inside) if part in stages), stage)))
         elif path.is_file():
             if path.suffix.lower() not in SUFFIXES:
                 hint = f"known formats: {' '.join(SUFFIXES)}"
                 raise UsageError("not a data file luna can read", where=str(path), hint=hint)
             parent = path.parent.name
-            reader.read(path, _printable(str(path)), parent if parent in stages else stage)
+            files.append((path, printable(str(path)), parent if parent in stages else stage))
+        elif path.exists():
+            raise UsageError(
+                "a pipe or a device, which cannot be read again by a resume", where=str(path), hint="save it as a file"
+            )
         elif not missing_ok:
             raise UsageError("there is no such file or folder", where=str(path), hint=_near_file(path))
+    reader.read_all(files)
     return reader.done(known)
 
 
-def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Sort key in which numbers count as numbers: `part2` before `part10`; equal for equal names only."""
-    parts = re.split(r"([0-9]+)", name)
-    key = [(1, int(part), "") if part.isdecimal() else (2, 0, part.casefold()) for part in parts if part]
-    return [*key, (0, 0, name)]
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # gone since it was listed: reading it tells
+        return 0
 
 
-def _files(folder: Path, shown: str, ignored: list[str]) -> Iterator[tuple[Path, str]]:
-    """Yield (path, name for messages) of every file below a folder; hidden folders and linked ones are not entered."""
-    found: list[Path] = []
-    for above, folders, names in os.walk(folder):
-        for name in list(folders):
-            path = Path(above, name)
-            if name.startswith(".") or path.is_symlink():
-                folders.remove(name)
-                ignored.append(_printable(f"{shown}/{path.relative_to(folder).as_posix()}/"))
-        for name in names:
-            path = Path(above, name)
-            if path.is_file():
-                found.append(path)
-            else:
-                ignored.append(_printable(f"{shown}/{path.relative_to(folder).as_posix()}"))
-    for path in sorted(found, key=lambda path: [natural_key(part) for part in path.relative_to(folder).parts]):
-        yield path, _printable(f"{shown}/{path.relative_to(folder).as_posix()}")
-
-
-def _printable(name: str) -> str:
-    """A file name that can be written as UTF-8: names that are not come from the system with lone surrogates."""
-    return name.encode("utf-8", "replace").decode()
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"the folder cannot be read: {error.strerror or error}", where=str(folder)) from error
 
 
 def _nothing(reader: _Reader) -> str:

@@ -11,13 +11,24 @@ from probes.normaliser import normalise
 
 def untaught(exam: Iterable[Item], trained: Iterable[Row]) -> list[Item]:
     """Return the exam items of which no right answer stands in any trained row: no model could have learned them."""
-    rows = list(trained)
-    answers = {normalise(answer) for row in rows if row.kind == "qa" for answer in (row.response, *row.accept)}
-    texts = [normalise(row.text) for row in rows if row.kind == "text"]
+    answers: set[str] = set()
+    documents: list[str] = []
+    for row in trained:
+        if row.kind == "text":
+            documents.append(normalise(row.text))
+        else:
+            answers.update(map(normalise, (row.response, *row.accept)))
+    texts = "\n".join(documents)
+    words = frozenset(texts.split())
+
+    def said(wanted: str) -> bool:
+        # All words but the outer ones, which may stand inside longer ones, must be words of the texts: looked up first,
+        # since reading all texts for every item takes time that grows with their square.
+        return words.issuperset(wanted.split()[1:-1]) and wanted in texts
 
     def taught(item: Item) -> bool:
         right = [wanted for answer in (item.expected, *item.accept) if (wanted := normalise(answer))]
-        return any(wanted in answers or any(wanted in text for text in texts) for wanted in right)
+        return any(wanted in answers or said(wanted) for wanted in right)
 
     return [item for item in exam if not taught(item)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 
 from engine.config import Config
 from engine.errors import UsageError
@@ -21,7 +21,13 @@ def exam_window(config: Config) -> int:
     return config.model.context * 4
 
 
-def require_fit(runtime: Runtime, items: Iterable[Item], limit: int, names: Mapping[str, str]) -> None:
+def require_fit(
+    runtime: Runtime,
+    items: Iterable[Item],
+    limit: int,
+    names: Mapping[str, str],
+    on_done: Callable[[int, int], None] | None = None,
+) -> None:
     """Raise UsageError naming the items whose prompt and longest candidate together exceed `limit` tokens.
 
     `runtime` has the vocabulary loaded; `names` gives an item's place by its id, for those that have one.
@@ -29,7 +35,7 @@ def require_fit(runtime: Runtime, items: Iterable[Item], limit: int, names: Mapp
     items = list(items)
     candidates = [[item.expected, *item.distractors] for item in items]
     texts = dict.fromkeys([*(i.prompt for i in items), *("\n" + text for row in candidates for text in row)])
-    lengths = _lengths(runtime, list(texts))
+    lengths = dict(zip(texts, map(len, runtime.tokenize(list(texts), on_done=on_done)), strict=True))
     too_long: list[str] = []
     for item, row in zip(items, candidates, strict=True):
         tokens = lengths[item.prompt] + max(lengths["\n" + text] for text in row) + _SPECIALS
@@ -42,7 +48,3 @@ def require_fit(runtime: Runtime, items: Iterable[Item], limit: int, names: Mapp
             f"{', '.join(too_long[:_SHOWN])}{more}",
             hint="split these rows, or raise [model] context in luna.toml if the model's own context allows it",
         )
-
-
-def _lengths(runtime: Runtime, texts: Sequence[str]) -> dict[str, int]:
-    return {text: len(ids) for text, ids in zip(texts, runtime.tokenize(texts), strict=True)}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from engine.errors import Damaged
 from engine.rows import How, Row, make_row
 from probes.base import Item
-from probes.distractors import choose_distractors
+from probes.distractors import DistractorPool
 from probes.qa_set import fixed_sample
 
 _VERIFY = "luna-tui verify shows what else is hurt"
@@ -19,28 +19,51 @@ MATCH_WORDS = 12
 """A knowledge answer of at most this many words is a fact with one right wording; a longer one is not."""
 
 
-def make_items(rows: Sequence[Row], pool_rows: Sequence[Row], gen: int, last_stage: str) -> list[Item]:
+def make_items(
+    rows: Sequence[Row],
+    pool_rows: Sequence[Row],
+    gen: int,
+    last_stage: str,
+    on_done: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[Item]:
     """Return one item a row, `choice` items with distractors out of `pool_rows` (the generation's new rows).
 
+    `on_done(done, total)` counts the rows that were looked at, those of the pool too, and may raise to stop.
     A row that no other answer can be told apart from (no other topic, no other wording) is judged by `match` instead.
     """
-    pool = [_bare_item(row, gen, last_stage) for row in pool_rows]
-    by_kind = {kind: [i for i, r in zip(pool, pool_rows, strict=True) if r.kind == kind] for kind in ("qa", "text")}
+    done, total = 0, len(pool_rows) + len(rows)
+
+    def looked_at() -> None:
+        nonlocal done
+        done = min(done + 1, total - 1)
+        on_done(done, total)
+
+    pools = {
+        kind: _pool([r for r in pool_rows if r.kind == kind], gen, last_stage, looked_at) for kind in ("qa", "text")
+    }
     items: list[Item] = []
     for row in rows:
+        looked_at()
         item = _bare_item(row, gen, last_stage)
         if item.how == "choice":
-            item = _with_distractors(item, by_kind[row.kind])
+            item = _with_distractors(item, pools[row.kind], row.group)
         items.append(item)
+    on_done(total, total)
     return items
 
 
 def qa_items(
-    exam: Sequence[Item], trained: Sequence[Row], pool_rows: Sequence[Row], count: int, gen: int, last_stage: str
+    exam: Sequence[Item],
+    trained: Sequence[Row],
+    pool_rows: Sequence[Row],
+    count: int,
+    gen: int,
+    last_stage: str,
+    on_done: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[Item]:
     """Return a generation's QA set: its exam and up to `count` of the new rows it was trained on, fixed by hash."""
     chosen = set(fixed_sample([row.id for row in trained], count, f"qa-set G{gen}"))
-    return [*exam, *make_items([row for row in trained if row.id in chosen], pool_rows, gen, last_stage)]
+    return [*exam, *make_items([row for row in trained if row.id in chosen], pool_rows, gen, last_stage, on_done)]
 
 
 def write_items(path: Path, items: Iterable[Item]) -> None:
@@ -105,8 +128,13 @@ def _halves(text: str) -> tuple[str, str]:
     return " ".join(words[:middle]), " ".join(words[middle:]) or words[-1]
 
 
-def _with_distractors(item: Item, pool: Sequence[Item]) -> Item:
+def _pool(rows: Sequence[Row], gen: int, last_stage: str, looked_at: Callable[[], None]) -> DistractorPool:
+    items = (_bare_item(row, gen, last_stage) for row in rows)
+    return DistractorPool(items, (row.group for row in rows), looked_at)
+
+
+def _with_distractors(item: Item, pool: DistractorPool, group: str) -> Item:
     try:
-        return replace(item, distractors=choose_distractors(item, pool))
+        return replace(item, distractors=pool.choose(item, group=group))
     except ValueError:
         return replace(item, how="match")

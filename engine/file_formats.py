@@ -1,8 +1,8 @@
 """From a data file to its records: .jsonl .json .csv .parquet, and .txt .md by paragraphs; what is broken is a BadRow.
 
-Text is UTF-8 with LF or CRLF, with or without a byte order mark. In a CSV file empty cells are absent, `karma` is a
-number and `accept` either one answer or a JSON list. In Markdown a fenced block stays whole, headings belong to
-the paragraph after them, and a line of rule marks separates like an empty one.
+Text is UTF-8 with LF, CRLF or CR line ends, with or without a byte order mark. In a CSV file empty cells are absent,
+`karma` is a number and `accept` either one answer or a JSON list. In Markdown a fenced block stays whole, headings
+belong to the paragraph after them, and a line of rule marks separates like an empty one.
 """
 
 from __future__ import annotations
@@ -39,6 +39,13 @@ class Record:
 Found = Record | BadRow
 
 
+@dataclass(frozen=True, slots=True)
+class _Repeated:
+    """Stands for a JSON object that has a key twice: no program agrees with the next on which of the two counts."""
+
+    key: str
+
+
 def read_records(path: Path, shown: str, max_bytes: int) -> Iterator[Found]:
     """Yield the records of a data file in their order; `shown` is the file's name in messages."""
     try:
@@ -69,24 +76,26 @@ def _jsonl(path: Path, shown: str, max_bytes: int) -> Iterator[Found]:
             yield BadRow(shown, number, reason, excerpt(line.decode("utf-8", "replace")))
             continue
         try:
-            yield Record(number, json.loads(text), text)
+            yield _record(shown, number, _load(text), text)
         except (ValueError, RecursionError) as error:
             yield BadRow(shown, number, _json_problem(text, error), excerpt(text))
 
 
 def _lines(path: Path, max_bytes: int) -> Iterator[tuple[int, bytes | None]]:
     """Yield (line number, line); None instead of a line that is too long, which never comes into memory whole."""
-    with path.open("rb") as file:
+    # Latin-1 maps every byte to one character and back, so that the text layer's line ends can be had for bytes.
+    with path.open(encoding="latin-1", newline=None) as file:
         number = 0
-        while line := file.readline(max_bytes + 2):
+        while text := file.readline(max_bytes + 2):
             number += 1
+            line = text.encode("latin-1")
             if number == 1:
                 line = line.removeprefix(_BOM)
-            if len(line.rstrip(b"\r\n")) <= max_bytes:
+            if len(line.removesuffix(b"\n")) <= max_bytes:
                 yield number, line
                 continue
-            while line and not line.endswith(b"\n"):
-                line = file.readline(max_bytes)
+            while text and not text.endswith("\n"):
+                text = file.readline(max_bytes)
             yield number, None
 
 
@@ -95,10 +104,13 @@ def _json(path: Path, shown: str, max_bytes: int) -> Iterator[Found]:
     if not text.strip():
         return
     try:
-        document: object = json.loads(text)
+        document = _load(text)
     except (ValueError, RecursionError) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else 1
         yield BadRow(shown, line, f"not JSON: {_json_problem(text, error)}", excerpt(text))
+        return
+    if isinstance(document, _Repeated):
+        yield BadRow(shown, 1, f"has the key {document.key!r} twice", excerpt(text))
         return
     if isinstance(document, dict):
         document = cast("dict[str, object]", document).get("data")
@@ -106,7 +118,41 @@ def _json(path: Path, shown: str, max_bytes: int) -> Iterator[Found]:
         yield BadRow(shown, 1, 'expected a list of rows or {"data": [rows]}', excerpt(text))
         return
     for number, value in enumerate(cast("list[object]", document), start=1):
-        yield Record(number, value, str(value)[:200])
+        yield _record(shown, number, value, _beginning(value))
+
+
+def _load(text: str) -> object:
+    """Decode JSON; an object that has a key twice becomes a `_Repeated`. Raises ValueError or RecursionError."""
+
+    def pairs(found: list[tuple[str, object]]) -> object:
+        fields = dict(found)
+        if len(fields) == len(found):
+            return fields
+        names = [name for name, _ in found]
+        return _Repeated(next(name for name in names if names.count(name) > 1))
+
+    return json.loads(text, object_pairs_hook=pairs)
+
+
+def _record(shown: str, number: int, value: object, raw: str) -> Found:
+    """Return the record, or why it is none: a key that it, or anything in it, has twice."""
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, _Repeated):
+            return BadRow(shown, number, f"has the key {one.key!r} twice", excerpt(raw))
+        if isinstance(one, dict):
+            left += cast("dict[str, object]", one).values()
+        elif isinstance(one, list):
+            left += cast("list[object]", one)
+    return Record(number, value, raw)
+
+
+def _beginning(value: object) -> str:
+    try:
+        return str(value)[:200]
+    except RecursionError:
+        return ""
 
 
 def _json_problem(text: str, error: ValueError | RecursionError) -> str:
@@ -163,7 +209,7 @@ def _csv_types(value: dict[str, object]) -> dict[str, object]:
         cell = value.get(name)
         if isinstance(cell, str) and cell.strip().startswith(opens):
             try:
-                value[name] = json.loads(cell)
+                value[name] = json.loads(cell)  # a list or a number: no object, so no key twice
             except (ValueError, RecursionError):
                 continue
     return value

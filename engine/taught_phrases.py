@@ -10,8 +10,14 @@ from probes.phrases import Hit, Phrase, find_corporate
 
 def taught_phrases(trained: Iterable[Row], phrases: Sequence[Phrase]) -> tuple[int, list[tuple[Row, Hit]]]:
     """Return how many rows are answers, and those of them with a corporate phrase, each with its first one."""
-    answers = [row for row in trained if row.kind == "qa"]
-    return len(answers), [(row, hits[0]) for row in answers if (hits := find_corporate(row.response, phrases))]
+    answers, found = 0, list[tuple[Row, Hit]]()
+    for row in trained:
+        if row.kind != "qa":
+            continue
+        answers += 1
+        if hits := find_corporate(row.response, phrases):
+            found.append((row, hits[0]))
+    return answers, found
 
 
 def warn_phrases(trained: Iterable[Row], phrases: Sequence[Phrase], target: float) -> str:

@@ -34,6 +34,8 @@ _DASHES = frozenset("–—―‒")
 _SUPERSCRIPT = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 
 _CODE_TOKEN = re.compile(r"^-{1,2}[^\W\d_]|^(?:~|\.{1,2})?/\S|[$*|<>\\=]|&&|^&$")
+_CODE_MARK = re.compile(r"[-/$*|<>\\=&]")
+"""What every code token has at least one of."""
 _KEEPS_CASE = re.compile(r"^(?:-|(?:~|\.{1,2})?/|\$)")
 _NUMBER = re.compile(r"^[-+]?[\d.,]*\d$")
 _CASED_UNIT = re.compile(r"^(?:[-+]?[\d.,]*\d)?(?:[pnumμkKMGTP]i?)?(?:b|B|bit|W|Wh|V|A|J|Pa|Hz|[mM])(?:/s)?$")
@@ -49,11 +51,11 @@ def normalise(text: str) -> str:
     """The comparable form of an answer, as the module's text describes; text that is all punctuation stays itself."""
     plain = _unwrap(_unify(text))
     raw = plain.split()
-    has_code = any(_CODE_TOKEN.search(token.lstrip(_OPENING)) for token in raw)
+    has_code = _CODE_MARK.search(plain) is not None and any(_is_code(token) for token in raw)
     tokens: list[str] = []
     sentence_start = True
     for position, token in enumerate(raw):
-        if _CODE_TOKEN.search(token.lstrip(_OPENING)):
+        if has_code and _is_code(token):
             tokens.extend(_command(raw[position:]))
             break
         word = _trim(token, has_code)
@@ -71,8 +73,14 @@ def is_match(output: str, expected: str, accept: Iterable[str] = ()) -> bool:
     return bool(got) and any(got == normalise(answer) for answer in (expected, *accept))
 
 
+def _is_code(token: str) -> bool:
+    return _CODE_TOKEN.search(token.lstrip(_OPENING)) is not None
+
+
 def _unify(text: str) -> str:
     """One spelling for characters that look or mean the same; NFKC alone would read 10² as 102 and 1½ as 11/2."""
+    if text.isascii():  # nothing below changes any of it, and most texts are
+        return text.strip()
     out: list[str] = []
     for i, char in enumerate(text):
         before, after = text[i - 1 : i], text[i + 1 : i + 2]

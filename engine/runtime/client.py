@@ -32,6 +32,9 @@ from engine.runtime.process import ChildProcess
 from engine.runtime.protocol import ModelInfo, QuantType, StreamEvent, StreamStats, WorkDone
 from probes.base import Generation, LogLikelihood
 
+_PART_CHARS = 200_000
+_PART_TEXTS = 500
+
 
 class Runtime:
     """One model in a child process. `log` receives the child's stderr; without it a temporary file does."""
@@ -104,16 +107,27 @@ class Runtime:
                 self._connection.call("unload", {})
 
     def tokenize(
-        self, texts: Sequence[str], *, add_special: bool = False, parse_special: bool = False
+        self,
+        texts: Sequence[str],
+        *,
+        add_special: bool = False,
+        parse_special: bool = False,
+        on_done: Callable[[int, int], None] | None = None,
     ) -> list[list[int]]:
         """Token ids of every text, as the loaded GGUF's tokenizer has them.
 
         `add_special` adds BOS/EOS where the GGUF says so; `parse_special` reads `<|im_end|>` in a text as the token.
+        `on_done(done, total)` is called between parts of the texts and may raise to stop.
         """
+        ids: list[list[int]] = []
         with self._connection.request():
             self._ensure_loaded()
-            args = {"texts": list(texts), "add_special": add_special, "parse_special": parse_special}
-            return self._connection.call("tokenize", args)["ids"]
+            for part in _parts(texts):
+                args = {"texts": part, "add_special": add_special, "parse_special": parse_special}
+                ids += self._connection.call("tokenize", args)["ids"]
+                if on_done:
+                    on_done(len(ids), len(texts))
+        return ids
 
     def detokenize(self, ids: Sequence[Sequence[int]]) -> list[str]:
         """The text of every list of ids, special tokens written out, invalid UTF-8 replaced."""
@@ -252,3 +266,17 @@ def _check_sampling(budgets: Sequence[int], temperature: float, top_p: float, se
         raise UsageError(f"top_p is {top_p}", hint="use a number above 0 and up to 1")
     if any(seed < 0 for seed in seeds):
         raise UsageError(f"seed is {min(seeds)}", hint="seeds are not negative")
+
+
+def _parts(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Cut texts into parts that take the child a fraction of a second each."""
+    part: list[str] = []
+    size = 0
+    for text in texts:
+        part.append(text)
+        size += len(text)
+        if size >= _PART_CHARS or len(part) >= _PART_TEXTS:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part

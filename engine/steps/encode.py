@@ -4,7 +4,7 @@ with.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from engine.base_model import BaseModel
@@ -20,8 +20,14 @@ from engine.training.job import Example, VoicePlan
 from engine.training.wordings import worded_passes
 
 
-def encode(runtime: Runtime, base: BaseModel, rows: Sequence[Row], recipe: PhaseRecipe) -> list[Example]:
-    """Return one example a row, in order.
+def encode(
+    runtime: Runtime,
+    base: BaseModel,
+    rows: Sequence[Row],
+    recipe: PhaseRecipe,
+    on_done: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[Example]:
+    """Return one example a row, in order; `on_done(done, total)` counts texts and may raise to stop.
 
     Raises UsageError naming the rows longer than the context, configured or the model's own, and for a base without
     EOS.
@@ -29,7 +35,15 @@ def encode(runtime: Runtime, base: BaseModel, rows: Sequence[Row], recipe: Phase
     info = runtime.load(base.gguf, vocab_only=True)
     specials = _specials(info, base)
     context = min(recipe.context, model_window(info))
-    return encode_rows(rows, runtime.tokenize, specials, context, prompts_count=recipe.prompts_count)
+    begun = 0
+
+    def tokenize(texts: Sequence[str]) -> list[list[int]]:
+        nonlocal begun
+        before, begun = begun, begun + len(texts)
+        total = max(begun, 2 * len(rows))  # prompts, then answers
+        return runtime.tokenize(texts, on_done=lambda done, _total: on_done(before + done, total))
+
+    return encode_rows(rows, tokenize, specials, context, prompts_count=recipe.prompts_count)
 
 
 def encode_passes(

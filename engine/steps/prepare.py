@@ -8,7 +8,7 @@ evidence.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
@@ -23,6 +23,7 @@ from engine.events import DataPrepared
 from engine.exam_answers import warn_untaught
 from engine.exam_fit import exam_window, require_fit
 from engine.exam_items import read_items
+from engine.file_formats import SUFFIXES
 from engine.holdout import clusters_needed, count_clusters, split, split_by_ids
 from engine.inbox import rated_down
 from engine.inheritance import ancestor_data, require_evidence
@@ -33,6 +34,7 @@ from engine.rows import Row
 from engine.runs import Run
 from engine.steps.encode import encode, model_window
 from engine.steps.examine import exams_of, phrases, tone_probes
+from engine.steps.pace import Pace, Step
 from engine.steps.staging import Material, make_exams, write_staging
 from engine.taught_phrases import warn_phrases
 from engine.training.budget import plan_accumulation
@@ -62,10 +64,10 @@ def prepare(
     Raises UsageError when there is nothing new to learn, too little for a holdout, too few steps for the data, or a row
     or an exam item that does not fit the context; nothing is written then.
     """
-    config = context.config
+    config, pace = context.config, Pace(context.emit, context.control)
     require_intact(context.base)
     descent = _descend(context, request, lineage, gen)
-    curriculum, selection, recipe, material = _choose(context, request, descent, gen)
+    curriculum, selection, recipe, material = _choose(context, request, descent, gen, pace)
     accumulation = plan_accumulation(len(material.fed), recipe.steps, recipe.batch_size, recipe.accumulation)
     if accumulation != recipe.accumulation:
         context.emit.log(
@@ -75,17 +77,20 @@ def prepare(
         )
     require_space(context.workspace, context.base, recipe.method)
     context.control.check()
-    exam, qa = make_exams(material, gen, curriculum.stages[-1], config.eval.qa_trained_rows)
-    _require_room(context, material, descent, recipe, qa)
+    exam, qa = make_exams(material, gen, curriculum.stages[-1], config.eval.qa_trained_rows, pace)
+    _require_room(context, material, descent, recipe, qa, pace)
+    fed = _watched([fed.row for fed in material.fed], pace.phase("looking for the exam's answers"))
+    untaught = warn_untaught(exam, fed, config.eval.generalization_target)
+    train = _watched(material.train, pace.phase("looking for corporate phrases"))
     for warning in (
-        warn_untaught(exam, (fed.row for fed in material.fed), config.eval.generalization_target),
-        warn_phrases(material.train, phrases(context.workspace, config), config.eval.drift_target),
+        untaught,
+        warn_phrases(train, phrases(context.workspace, config), config.eval.drift_target),
     ):
         if warning:
             context.emit.log(warning, "warning")
     context.control.check()
 
-    write_staging(run.staging, material, exam, qa, gen, curriculum.stages[-1])
+    write_staging(run.staging, material, exam, qa, gen, curriculum.stages[-1], pace)
     plan = Plan(
         run_id=run.run_id,
         gen=gen,
@@ -155,12 +160,13 @@ def _descend(context: Context, request: TrainRequest, lineage: Lineage, gen: int
 
 
 def _choose(
-    context: Context, request: TrainRequest, descent: Descent, gen: int
+    context: Context, request: TrainRequest, descent: Descent, gen: int, pace: Pace
 ) -> tuple[Curriculum, Selection, PhaseRecipe, Material]:
     """Read what there is to learn and decide what of it is trained, held out and replayed."""
     config = context.config
     ancestors, seen, held = ancestor_data(context.workspace, descent.path)
-    curriculum, inbox, given = _read(context, request)
+    curriculum, inbox, given = _read(context, request, pace.phase("reading the data"))
+    context.control.check()
     depth = len(descent.path)
     if request.taught is None:
         selection = select_new(
@@ -177,6 +183,7 @@ def _choose(
     else:
         selection = as_taught(cast("Phase", request.phase), request.taught.rows)
         train, holdout = split_by_ids(selection.rows, request.taught.held_out)
+    context.control.check()
     recipe = config.recipe(selection.phase)
     replay = choose_replay(
         ancestors,
@@ -202,21 +209,27 @@ def _keep_development(context: Context, train: list[Row], depth: int) -> tuple[l
     return split(train, rescue.development, f"dev G{depth}")
 
 
-def _read(context: Context, request: TrainRequest) -> tuple[Curriculum, list[Row], list[Row] | None]:
+def _watched(rows: Sequence[Row], step: Step) -> Iterator[Row]:
+    for number, row in enumerate(rows, start=1):
+        step(number, len(rows))
+        yield row
+
+
+def _read(context: Context, request: TrainRequest, step: Step) -> tuple[Curriculum, list[Row], list[Row] | None]:
     """Read the curriculum and the inbox, or, as the third value, the files given with --data; bad rows are told."""
     config, root = context.config.curriculum, context.workspace.root
     last, limit = config.stages[-1], config.max_line_bytes
     if request.taught is not None:
         return read_files([], last, stages=config.stages, max_line_bytes=limit), [], None
     if request.data:
-        read = read_files(request.data, last, stages=config.stages, max_line_bytes=limit)
+        read = read_files(request.data, last, stages=config.stages, max_line_bytes=limit, on_done=step)
         _tell_bad(context, request, read)
         if not read.rows:
             where = ", ".join(str(path) for path in request.data)
             reasons = "; ".join(f"{bad.file}:{bad.line} {bad.reason}" for bad in read.bad[:3])
             raise UsageError(f"no usable row in the data given{': ' + reasons if reasons else ''}", where=where)
         return read, [], list(read.rows)
-    curriculum = read_curriculum(root / config.path, config.stages, max_line_bytes=limit)
+    curriculum = read_curriculum(root / config.path, config.stages, max_line_bytes=limit, on_done=step)
     inbox = read_files([root / config.inbox], last, stages=config.stages, max_line_bytes=limit, missing_ok=True)
     _tell_bad(context, request, curriculum)
     _tell_bad(context, request, inbox)
@@ -231,14 +244,20 @@ def _tell_bad(context: Context, request: TrainRequest, read: Curriculum) -> None
         context.emit.log(f"bad row left out: {bad.file}:{bad.line} {bad.reason}", "warning")
     for note in read.notes:
         context.emit.log(note, "warning")
+    unread = [name for name in read.ignored if not name.rstrip("/").rpartition("/")[2].startswith(".")]
+    if unread:
+        shown = ", ".join(unread[:3]) + (" …" if len(unread) > 3 else "")
+        known = " ".join(SUFFIXES)
+        context.emit.log(f"not read, since these are no data files ({known}): {len(unread)}: {shown}", "warning")
 
 
 def _require_room(
-    context: Context, material: Material, descent: Descent, recipe: PhaseRecipe, qa: Sequence[Item]
+    context: Context, material: Material, descent: Descent, recipe: PhaseRecipe, qa: Sequence[Item], pace: Pace
 ) -> None:
     """Refuse what would only fail after the training: rows and exam items longer than the context, unusable probes."""
     workspace, runtime = context.workspace, context.runtime
-    encode(runtime, context.base, [*material.new, *(fed.row for fed in material.replay)], recipe)
+    rows = [*material.new, *(fed.row for fed in material.replay)]
+    encode(runtime, context.base, rows, recipe, pace.phase("counting the rows' tokens"))
     parent = workspace.generation(descent.parent) if descent.parent is not None else None
     items = [
         *qa,
@@ -251,4 +270,5 @@ def _require_room(
         for probe in tone_probes(workspace, context.config)
     ]
     window = min(exam_window(context.config), model_window(runtime.load(context.base.gguf, vocab_only=True)))
-    require_fit(runtime, items, window, {row.id: row.source for row in material.new if row.source})
+    names = {row.id: row.source for row in material.new if row.source}
+    require_fit(runtime, items, window, names, pace.phase("counting the exams' tokens"))

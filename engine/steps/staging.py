@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.exam_items import make_items, qa_items, write_items
 from engine.replay import FedRow
 from engine.rows import Row
+from engine.steps.pace import Pace
 from ledger.hashing import canonical_json
 from probes.base import Item
 
@@ -29,14 +30,17 @@ class Material:
     development: Sequence[Row] = ()
 
 
-def make_exams(material: Material, gen: int, last_stage: str, trained_rows: int) -> tuple[list[Item], list[Item]]:
+def make_exams(
+    material: Material, gen: int, last_stage: str, trained_rows: int, pace: Pace
+) -> tuple[list[Item], list[Item]]:
     """Return the generation's exam (its holdout) and its QA set (the exam and some of its trained rows)."""
-    exam = make_items(material.holdout, material.new, gen, last_stage)
-    return exam, qa_items(exam, material.train, material.new, trained_rows, gen, last_stage)
+    exam = make_items(material.holdout, material.new, gen, last_stage, pace.phase("making the exam"))
+    trained = pace.phase("making the exam of what is trained")
+    return exam, qa_items(exam, material.train, material.new, trained_rows, gen, last_stage, trained)
 
 
 def write_staging(
-    staging: Path, material: Material, exam: Sequence[Item], qa: Sequence[Item], gen: int, last_stage: str
+    staging: Path, material: Material, exam: Sequence[Item], qa: Sequence[Item], gen: int, last_stage: str, pace: Pace
 ) -> None:
     """Write data and exams as they will be recorded; what an earlier try left in `staging` goes."""
     shutil.rmtree(staging, ignore_errors=True)
@@ -48,7 +52,7 @@ def write_staging(
     _write(data / "replay.jsonl", (canonical_json({"id": f.row.id, "from_gen": f.from_gen}) for f in material.replay))
     if material.development:
         _write(data / "development.jsonl", (row.to_json() for row in material.development))
-        items = make_items(material.development, material.new, gen, last_stage)
+        items = make_items(material.development, material.new, gen, last_stage, pace.phase("making the rescue's exam"))
         write_items(staging / "development.jsonl", items)
     write_items(staging / "exam.jsonl", exam)
     write_items(staging / "qa.jsonl", qa)

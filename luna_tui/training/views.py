@@ -90,6 +90,8 @@ class PlainView:
         self._err.flush()
 
     def _due(self, mono: float, share: float) -> bool:
+        if share < self._last_share:  # another part of the step begins
+            self._last_share = 0.0
         waited = mono - self._last_mono
         if waited < _AT_MOST_EVERY_S and share < 1 and self._last_share > 0:
             return False

@@ -224,3 +224,41 @@ def test_natural_order_is_a_total_order(names: list[str]) -> None:
 def test_natural_order_counts_numbers_as_numbers() -> None:
     names = ["part10", "part2", "Part1", "part02", "10", "9", "a"]
     assert sorted(names, key=natural_key) == ["9", "10", "a", "Part1", "part02", "part2", "part10"]
+
+
+def test_a_linked_folder_inside_a_stage_is_read_and_told(root: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    write(root, "fundamentals/a.jsonl", qa("one"))
+    (elsewhere / "b.jsonl").write_text(json.dumps(qa("two")) + "\n")
+    (root / "fundamentals" / "more").symlink_to(elsewhere, target_is_directory=True)
+    (elsewhere / "again").symlink_to(elsewhere, target_is_directory=True)
+    curriculum = read_curriculum(root, STAGES)
+    assert prompts(curriculum) == ["one", "two"]
+    assert "curriculum/fundamentals/more is a link; the folder it leads to was read" in curriculum.notes
+    assert "curriculum/fundamentals/more/again/" in curriculum.ignored
+    assert not curriculum.duplicates
+
+
+def test_a_folder_that_cannot_be_read_is_a_bad_row(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(root, "fundamentals/a.jsonl", qa("one"))
+    (root / "fundamentals" / "shut").mkdir()
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    curriculum = read_curriculum(root, STAGES)
+    assert [str(row) for row in curriculum.bad] == [
+        "curriculum/fundamentals/shut:0: the folder cannot be read: Permission denied"
+    ]
+
+
+def test_a_pipe_given_as_data_is_told_as_one_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with pytest.raises(UsageError, match="a pipe or a device") as caught:
+        read_files([tmp_path / "pipe.jsonl"], "talk")
+    assert "save it as a file" in caught.value.hint

@@ -222,3 +222,44 @@ def test_no_bytes_whatever_make_reading_fail(
     path.write_bytes(content)
     for found in read_records(path, path.name, 100):
         assert found.line >= 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"prompt": "a", "prompt": "b", "response": "c"}',
+        '{"messages": [{"role": "user", "content": "x", "role": "y"}]}',
+    ],
+    ids=["the row", "a turn"],
+)
+def test_a_key_that_stands_twice_makes_a_bad_row_not_a_silent_choice(tmp_path: Path, line: str) -> None:
+    good = '{"prompt": "q", "response": "r"}'
+    for name, text in (("a.jsonl", f"{line}\n{good}\n"), ("a.json", f"[{line}, {good}]")):
+        path = tmp_path / name
+        path.write_text(text)
+        bad, kept = read_records(path, name, 1000)
+        assert isinstance(bad, BadRow)
+        assert bad.line == 1
+        assert "twice" in bad.reason
+        assert isinstance(kept, Record)
+
+
+def test_a_json_document_with_its_data_twice_is_one_bad_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"data": [], "data": [{"prompt": "q", "response": "r"}]}')
+    (bad,) = read_records(path, "a.json", 1000)
+    assert isinstance(bad, BadRow)
+    assert bad.reason == "has the key 'data' twice"
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.JSONL", "a.csv", "a.txt"])
+def test_lines_ended_by_carriage_returns_alone_are_read(tmp_path: Path, name: str) -> None:
+    lines = {
+        "a.csv": ["prompt,response", "q1,r1", "q2,r2"],
+        "a.txt": ["q1", "", "q2"],
+    }.get(name, ['{"prompt": "q1", "response": "r1"}', '{"prompt": "q2", "response": "r2"}'])
+    path = tmp_path / name
+    path.write_bytes("\r".join([*lines, ""]).encode())
+    found = list(read_records(path, name, 40))
+    assert len(found) == 2
+    assert all(isinstance(record, Record) for record in found)

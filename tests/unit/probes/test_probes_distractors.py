@@ -6,8 +6,9 @@ import random
 
 import pytest
 
+from probes import distractors
 from probes.base import Item
-from probes.distractors import choose_distractors
+from probes.distractors import DistractorPool, choose_distractors
 from probes.scoring import normalise
 
 
@@ -38,11 +39,11 @@ def test_the_choice_does_not_depend_on_the_order_of_the_pool() -> None:
 
 
 def test_the_choice_is_fixed_for_all_time() -> None:
-    # Stored exams would change their meaning if this changed.
+    # Recorded exams keep theirs; the same rows must give the same exam on every machine.
     assert choose_distractors(TOPICS[0], TOPICS) == (
-        "kappa number 21 here",
-        "lambda number 34 here",
-        "zeta number 29 here",
+        "zeta number 5 here",
+        "kappa number 33 here",
+        "beta number 1 here",
         "gamma number 2 here",
     )
 
@@ -92,12 +93,78 @@ def test_one_spelling_of_a_distractor_is_enough() -> None:
     assert sorted(map(normalise, choose_distractors(item, pool))) == ["go", "leave"]
 
 
-def test_without_topics_the_most_dissimilar_come_first() -> None:
+def test_answers_near_in_words_and_like_in_length_come_before_dissimilar_ones() -> None:
+    item = row("x", "where is the red key", "the red key is under the mat")
+    plausible = [
+        row("n1", "who feeds the cat", "the cat waits under the table"),
+        row("n2", "what opens the door", "a red key from the kitchen drawer"),
+        row("n3", "how is the soup", "the soup is under a lid"),
+        row("n4", "why is it dark", "the mat is in the red window"),
+    ]
+    far = [
+        row(f"f{i}", f"{word}?", f"{word} came and went, then left {i}")
+        for i, word in enumerate(["sun", "moon", "star", "sky", "wind", "hail", "rain", "snow"])
+    ]
+    long = row("l", "tell me", "under the mat lies a red key " * 4 + "and so the tale goes on for a good while longer")
+    assert len(set(choose_distractors(item, [*plausible, *far, long])) & {p.expected for p in plausible}) >= 2
+    assert long.expected not in choose_distractors(item, [*plausible, *far, long])
+
+
+def test_without_topics_near_copies_of_the_answer_come_last() -> None:
     item = row("x", "where is the red key", "the red key is under the mat")
     near = row("n", "where is the red lock", "the red lock is under the mat")
     far = [row(f"f{i}", f"{word}?", f"{word}!") for i, word in enumerate(["sun", "moon", "star", "sky"])]
-    assert set(choose_distractors(item, [near, *far])) == {"sun!", "moon!", "star!", "sky!"}
     assert choose_distractors(item, [near, *far], k=5)[-1] == near.expected
+    assert near.expected not in choose_distractors(item, [near, *far])
+
+
+def test_never_an_answer_to_nearly_the_same_prompt_unless_topics_differ() -> None:
+    asked, nearly = "how do I open the inner door at night", "how do I open the inner door at night please"
+    pool = [row("y", nearly, "Turn the wheel."), row("z", "Bye.", "Go.")]
+    assert choose_distractors(row("x", asked, "Pull the lever."), pool) == ("Go.",)
+    told_apart = [row("y", nearly, "Turn the wheel.", topic="b"), row("z", "Bye.", "Go.", topic="c")]
+    assert "Turn the wheel." in choose_distractors(row("x", asked, "Pull the lever.", topic="a"), told_apart)
+
+
+def test_never_an_answer_that_the_same_topic_gives_too() -> None:
+    pool = [
+        row("y", "q", "Wait.", topic="other"),
+        row("w", "r", "Wait.", topic="help"),
+        row("z", "s", "Go.", topic="c"),
+    ]
+    assert choose_distractors(row("x", "p", "With what?", topic="help"), pool) == ("Go.",)
+
+
+def test_never_an_answer_of_the_same_conversation() -> None:
+    rows = [row("a", "hello", "Speak."), row("b", "hello\nSpeak.\nmy lamp broke", "Which lamp?"), row("c", "so", "Go.")]
+    pool = DistractorPool(rows, ["chat", "chat", "other"])
+    assert pool.choose(rows[0], group="chat") == ("Go.",)
+
+
+def test_a_topic_that_fills_nearly_the_whole_stage_finds_the_few_others() -> None:
+    crowd = [row(f"c{i}", f"ask {i}", f"crowd answer {i}", topic="crowd") for i in range(600)]
+    few = [row(f"o{i}", f"else {i}", f"{word} it is", topic="other") for i, word in enumerate(COLOURS)]
+    assert set(choose_distractors(crowd[0], [*crowd, *few])) < {other.expected for other in few}
+
+
+def test_an_item_is_compared_with_a_bounded_number_of_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[int] = []
+    shared = distractors._shared
+
+    def counted(left: frozenset[str], right: frozenset[str]) -> float:
+        compared.append(1)
+        return shared(left, right)
+
+    monkeypatch.setattr(distractors, "_shared", counted)
+    draw = random.Random(3)
+    rows = [
+        row(f"r{i}", " ".join(draw.choices(WORDS, k=6)) + f" {i}", " ".join(draw.choices(WORDS, k=8)) + f" {i}")
+        for i in range(3000)
+    ]
+    pool = DistractorPool(rows)
+    for item in rows[:20]:
+        assert len(pool.choose(item)) == 4
+    assert len(compared) < 20 * 300
 
 
 def test_with_topics_near_copies_of_the_answer_come_last() -> None:
