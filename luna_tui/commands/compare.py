@@ -20,7 +20,7 @@ def compare(
     context: typer.Context,
     models: Annotated[
         list[str],
-        typer.Argument(metavar="GEN GEN…", help="Generations, base, or paths of GGUF files."),
+        typer.Argument(metavar="GEN GEN...", help="Generations, base, or paths of GGUF files."),
     ],
     refusals: Annotated[
         bool, typer.Option("--refusals", help="Ask the refusal set too, and show all answers side by side.")

@@ -22,7 +22,7 @@ EXAMPLES = (
 def matrix(
     context: typer.Context,
     gen: Annotated[
-        str, typer.Argument(metavar="[GEN]", help="The end of the line: 3, G3, HEAD, or the beginning of a SHA.")
+        str, typer.Argument(metavar="GEN", help="The end of the line: 3, G3, HEAD, or the beginning of a SHA.")
     ] = "HEAD",
     fill: Annotated[
         bool, typer.Option("--fill", help="Ask for the cells that are missing; loads every model once.")

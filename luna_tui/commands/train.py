@@ -67,6 +67,7 @@ def train(
     """
     from engine.errors import LunaError
     from ledger.errors import LedgerError
+    from luna_tui.problems import exit_code_of, show_error
     from luna_tui.training.headless import run_headless
 
     call = invocation(context)
@@ -88,9 +89,11 @@ def train(
             inbox_first=inbox_first,
         )
     except (LunaError, LedgerError) as error:
-        if as_json:
-            _write_failure(error)
-        raise
+        if not as_json:
+            raise
+        _write_failure(error)
+        show_error(error)
+        raise typer.Exit(exit_code_of(error)) from None
     code, _ = run_headless(call, opened, config, request, as_json=as_json)
     raise typer.Exit(code)
 
@@ -106,7 +109,7 @@ def _write_failure(error: Exception, out: IO[str] | None = None) -> None:
     """End the stream of JSON events as every run ends, though none began."""
     from engine.events import RunFinished, to_json_object
     from luna_tui.json_output import write_json
-    from luna_tui.problems import exit_code_of
+    from luna_tui.problems import error_object, exit_code_of
 
     failed = RunFinished(
         run="",
@@ -121,4 +124,4 @@ def _write_failure(error: Exception, out: IO[str] | None = None) -> None:
         error=str(getattr(error, "title", error)),
         hint=str(getattr(error, "hint", "")),
     )
-    write_json(to_json_object(failed), out or sys.stdout)
+    write_json({**to_json_object(failed), "where": error_object(error)["where"]}, out or sys.stdout)

@@ -43,12 +43,8 @@ def verify(context: typer.Context, as_json: JsonOption = False, workspace: Works
         console.print(Text(f"{glyphs.dot} {safe_line(note)}", "dim"), soft_wrap=True)
     if report.ok:
         spent = figures.duration(time.monotonic() - began)
-        console.print(
-            Text(
-                f"{glyphs.accepted} ok: {counted(report.checked, 'file')} {'is' if report.checked == 1 else 'are'} what was recorded ({spent})",
-                "green",
-            )
-        )
+        files = f"{counted(report.checked, 'file')} {'is' if report.checked == 1 else 'are'} what was recorded"
+        console.print(Text(f"{glyphs.accepted} ok: {files} ({spent})", "green"))
         return
     console.print(_table([(p.gen, p.file, p.problem) for p in report.problems]))
     count = len(report.problems)
