@@ -27,11 +27,7 @@ def require_docstrings() -> None:
     if sys.flags.optimize >= 2:
         from engine.errors import UsageError
 
-        raise UsageError(
-            "python -OO strips the texts that luna-tui's help is made of",
-            where="PYTHONOPTIMIZE=2" if os.environ.get("PYTHONOPTIMIZE") else "python -OO",
-            hint="start it without -OO; -O is fine",
-        )
+        raise UsageError("python -OO strips the texts that luna-tui's help is made of: start it without -OO")
 
 
 def own_version() -> str:

@@ -15,6 +15,7 @@ from dataclasses import asdict
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from engine.counted import counted
 from engine.errors import LunaError, RuntimeChildError, UsageError
 from engine.runtime.protocol import Reply, Request, decode_request, encode
 from probes.typing_habits import continues_prompt
@@ -166,7 +167,7 @@ def _sampler(temperature: float, top_p: float, seed: int) -> Sampler | None:
 
 
 def _too_long(prompt: str, tokens: int, limit: int, answer: int = 0, *, chatting: bool = False) -> UsageError:
-    what = f"the prompt has {tokens} tokens" + (f" and its answer {answer}" if answer else "")
+    what = f"the prompt has {counted(tokens, 'token')}" + (f" and its answer {answer}" if answer else "")
     return UsageError(
         f"{what}; the context holds {limit}",
         where=f"prompt {prompt[:60]!r}",

@@ -10,6 +10,7 @@ from typing import IO, Annotated
 
 import typer
 
+from luna_tui.completion import generations
 from luna_tui.invocation import JsonOption, WorkspaceOption, invocation
 
 EXAMPLES = (
@@ -43,14 +44,23 @@ def train(
     generations: Annotated[
         int, typer.Option("--generations", "-n", min=1, metavar="N", help="How many; ends at the first rejection.")
     ] = 1,
-    phase: Annotated[PhaseName, typer.Option(help="auto: G0 base, G1 align, then converse.")] = PhaseName.AUTO,
-    parent: Annotated[str | None, typer.Option(metavar="GEN", help="Train from this generation, not HEAD.")] = None,
+    phase: Annotated[
+        PhaseName,
+        typer.Option(metavar="PHASE", help="auto (G0 base, G1 align, then converse), base, align or converse."),
+    ] = PhaseName.AUTO,
+    parent: Annotated[
+        str | None,
+        typer.Option(metavar="GEN", help="Train from this generation, not HEAD.", autocompletion=generations),
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, metavar="N", help="Optimizer steps, not luna.toml's.")] = None,
     data: Annotated[
         list[Path] | None,
         typer.Option(metavar="PATH", help="Learn these files or folders, not the curriculum; may be repeated."),
     ] = None,
-    backend: Annotated[BackendName | None, typer.Option(help="What trains.", show_default=False)] = None,
+    backend: Annotated[
+        BackendName | None,
+        typer.Option(metavar="BACKEND", help="What trains: auto, unsloth or trl.", show_default=False),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed, not luna.toml's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse to train while there are bad rows.")] = False,
