@@ -178,7 +178,7 @@ def _require_holdout(rows: Sequence[Row], fraction: float, what: str) -> None:
         raise UsageError(
             f"too few new rows: {len(rows)} in {what}{different}, "
             f"but a holdout of {fraction:.0%} needs at least {needed}",
-            hint=f"add {counted(needed - found, 'row')} or more with other prompts",
+            hint=f"add {needed - found} or more rows with other prompts",
         )
 
 
