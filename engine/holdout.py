@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.counted import counted
 from engine.errors import UsageError
 from engine.rows import Row
 from ledger.hashing import sha256_text
@@ -44,7 +43,7 @@ def split(rows: Sequence[Row], fraction: float, salt: str = "") -> tuple[list[Ro
     needed = clusters_needed(fraction)
     if len(clusters) < needed:
         raise UsageError(
-            f"too few rows: {counted(len(rows), 'new row asks', 'new rows ask')} {len(clusters)} different things, "
+            f"too few rows: {len(rows)} new rows ask {len(clusters)} different things, "
             f"and a holdout of {fraction:.0%} needs at least {needed}",
             hint="add rows with other prompts, or raise [curriculum] holdout",
         )
