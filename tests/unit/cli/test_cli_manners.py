@@ -116,7 +116,9 @@ def test_python_without_docstrings_is_told_in_one_line(args: list[str]) -> None:
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "without -OO" in done.stderr
-    one = subprocess.run([sys.executable, "-O", "-m", "luna_tui", "--help"], env=child_env(), check=False, stdout=-3)
+    one = subprocess.run(
+        [sys.executable, "-O", "-m", "luna_tui", "--help"], env=child_env(), check=False, stdout=subprocess.DEVNULL
+    )
     assert one.returncode == 0
 
 
@@ -188,7 +190,15 @@ def test_bytes_of_an_argument_reach_the_model_as_those_of_a_pipe(workspace: Path
 
 def test_a_reason_of_any_bytes_is_kept(workspace: Path) -> None:
     done = luna(
-        "-w", workspace, "rollback", "G1", "--yes", "--reason", os.fsdecode(b"caf\xe9"), stdin=-3, capture_output=True
+        "-w",
+        workspace,
+        "rollback",
+        "G1",
+        "--yes",
+        "--reason",
+        os.fsdecode(b"caf\xe9"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
     )
     assert done.returncode == 0, done.stderr
     assert "caf\ufffd" in (workspace / "models" / "head.log").read_text()
