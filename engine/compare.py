@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from engine.config import Config
 from engine.control import Control
+from engine.counted import counted
 from engine.errors import UsageError
 from engine.exam_items import read_items
 from engine.examinee import Examinee, examinee_of
@@ -238,8 +239,8 @@ def _small(exams: Sequence[_Exam], config: Config) -> list[str]:
     target = config.eval.generalization_target
     needed = fewest_items(target)
     return [
-        f"the exam of G{exam.gen} has {len(exam.items)} items: even without a fault it could not be told from the "
-        f"target {target:g}, for which {needed} are needed"
+        f"the exam of G{exam.gen} has {counted(len(exam.items), 'item')}: even without a fault it could not be told "
+        f"from the target {target:g}, for which {needed} are needed"
         for exam in exams
         if len(exam.items) < needed
     ]

@@ -70,6 +70,11 @@ def env_layer(env: Mapping[str, str]) -> Layer:
     return Layer(values, origins)
 
 
+def variable_names() -> list[str]:
+    """Every variable that sets a key of luna.toml."""
+    return [_PREFIX + "__".join(key).upper() for key in _all_keys(Config, ())]
+
+
 def flag_layer(overrides: Mapping[str, object]) -> Layer:
     """Take values given on the command line as dotted keys; None means not given, text is read like a variable's."""
     values: dict[Key, object] = {}
@@ -128,6 +133,15 @@ def _leaves(table: Mapping[str, object], above: Key) -> Iterator[tuple[Key, obje
             yield from _leaves(cast("dict[str, object]", value), key)
         else:
             yield key, value
+
+
+def _all_keys(model: type[BaseModel], above: Key) -> Iterator[Key]:
+    for name in model.model_fields:
+        table = _table((*above, name))
+        if table is None:
+            yield (*above, name)
+        else:
+            yield from _all_keys(table, (*above, name))
 
 
 def _nested(values: Mapping[Key, object]) -> dict[str, object]:

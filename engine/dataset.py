@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from typing import Literal
 
 from engine.config import Config
+from engine.counted import counted
 from engine.curriculum import Curriculum
 from engine.errors import UsageError
 from engine.holdout import clusters_needed, count_clusters
@@ -108,7 +109,7 @@ def select_new(
     return Selection(
         phase=phase,
         rows=tuple(rows),
-        reason=f"{phase}: {portion} {len(unseen)} unseen rows of {what}{_left_out(bad, replaced)}",
+        reason=f"{phase}: {portion} {counted(len(unseen), 'unseen row')} of {what}{_left_out(bad, replaced)}",
         considered=len(candidates),
         seen=len(candidates) - len(unseen),
         left=len(unseen) - len(rows),
@@ -120,7 +121,7 @@ def select_new(
 
 def as_taught(phase: Phase, rows: Sequence[Row]) -> Selection:
     """Return rows that were selected before, in another lineage, as they are."""
-    reason = f"{phase}: {len(rows)} rows, as they were taught before"
+    reason = f"{phase}: {counted(len(rows), 'row')}, as they were taught before"
     return Selection(phase, tuple(rows), reason, considered=len(rows), seen=0, left=0)
 
 
@@ -190,13 +191,15 @@ def _nothing_new(
     seen_ids: Collection[str],
 ) -> UsageError:
     elsewhere = [
-        f"{len(unseen)} unseen rows for --phase {other}"
+        f"{counted(len(unseen), 'unseen row')} for --phase {other}"
         for other in ("base", "align", "converse")
         if other != phase
         if (unseen := [row for row in _candidates(other, curriculum, inbox_rows)[0] if row.id not in seen_ids])
     ]
     if candidates:
-        title = f"nothing new to learn: all {len(candidates)} rows of {what} were seen by an ancestor"
+        title = "nothing new to learn: all " + counted(
+            len(candidates), f"row of {what} was seen by an ancestor", f"rows of {what} were seen by an ancestor"
+        )
     else:
         title = f"nothing new to learn: no rows in {what}"
     hint = "add new rows to the curriculum or the inbox"

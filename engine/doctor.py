@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import psutil
 
+from engine.child_environment import child_environment
 from engine.training.machine_facts import cpu_fact
 
 Level = Literal["ok", "warn", "fail"]
@@ -170,8 +171,14 @@ def examine_workspace(root: Path) -> list[Finding]:
 def _ask(script: str) -> tuple[dict[str, Any] | None, str]:
     """Run a script that prints one JSON object, in a child; returns the object, or None and why there is none."""
     try:
+        # -P: a torch.py in the person's working directory is not torch.
         done = subprocess.run(
-            [sys.executable, "-c", script], capture_output=True, text=True, timeout=_TIMEOUT_S, check=False
+            [sys.executable, "-P", "-c", script],
+            env=child_environment(),
+            capture_output=True,
+            text=True,
+            timeout=_TIMEOUT_S,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return None, f"did not answer within {_TIMEOUT_S} s"

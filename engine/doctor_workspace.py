@@ -9,6 +9,7 @@ from pathlib import Path
 from engine.base_model import PACKAGED, find_base
 from engine.base_record import read_base_record
 from engine.config import Config, load_config
+from engine.counted import counted
 from engine.curriculum import read_curriculum
 from engine.disk import GIB, free_bytes, space_needed
 from engine.doctor import Finding
@@ -75,15 +76,18 @@ def _curriculum(workspace: Workspace, config: Config) -> list[Finding]:
     section = config.curriculum
     found = read_curriculum(workspace.root / section.path, section.stages, max_line_bytes=section.max_line_bytes)
     counts = ", ".join(f"{stage} {count}" for stage, count in found.counts.items())
-    detail = f"{len(found.rows)} rows ({counts})"
+    detail = f"{counted(len(found.rows), 'row')} ({counts})"
     if found.duplicates:
-        detail += f", {len(found.duplicates)} duplicates left out"
+        detail += f", {counted(len(found.duplicates), 'duplicate')} left out"
     if found.bad:
         first = "; ".join(f"{bad.file}:{bad.line} {bad.reason}" for bad in found.bad[:3])
         more = f" and {len(found.bad) - 3} more" if len(found.bad) > 3 else ""
         return [
             Finding(
-                "warn", "curriculum", f"{detail}, {len(found.bad)} bad rows left out: {first}{more}", "mend these rows"
+                "warn",
+                "curriculum",
+                f"{detail}, {counted(len(found.bad), 'bad row')} left out: {first}{more}",
+                "mend these rows",
             )
         ]
     if found.notes:
@@ -101,7 +105,7 @@ def _curriculum(workspace: Workspace, config: Config) -> list[Finding]:
 def _ledger(workspace: Workspace, config: Config) -> list[Finding]:
     lineage = workspace.lineage()
     head = "base" if lineage.head is None else f"G{lineage.head}"
-    findings = [Finding("ok", "ledger", f"{len(lineage)} generations, HEAD is {head}", "")]
+    findings = [Finding("ok", "ledger", f"{counted(len(lineage), 'generation')}, HEAD is {head}", "")]
     collected = workspace.head.collected()
     missing = [
         node.gen for node in lineage.nodes() if node.gen not in collected and not workspace.gguf(node.gen).exists()

@@ -35,6 +35,7 @@ from engine.workspace import Workspace
 from ledger.durable import make_durable
 from ledger.hashing import sha256_file
 from ledger.lineage import Lineage
+from ledger.row import contradicts
 
 Progress = Callable[[int, int, str], None]
 
@@ -241,7 +242,7 @@ def _copy(source: Path, target: Path, report: Progress) -> None:
 
 def _require_sha(named: Named, source: Path, copy: Path, recorded: str) -> None:
     found = sha256_file(copy)
-    if not found.startswith(recorded):
+    if contradicts(recorded, found):
         raise Damaged(
             f"this is not the GGUF recorded for {named.label}: its SHA-256 is {found[:12]}…, recorded {recorded[:12]}…",
             where=str(source),

@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from engine.config import Config
+from engine.counted import counted
 from engine.curriculum import Curriculum, read_files
 from engine.errors import UsageError
 from engine.inbox import rated_down, usable
@@ -62,7 +63,9 @@ def import_file(workspace: Workspace, config: Config, source: Path, today: date)
     new = [row for row in found.rows if row.id not in there]
     if not new:
         raise UsageError(
-            f"all {len(found.rows)} rows are in the inbox already", where=str(source), hint="luna-tui inbox list"
+            f"all {counted(len(found.rows), 'row is', 'rows are')} in the inbox already",
+            where=str(source),
+            hint="luna-tui inbox list",
         )
     path = _free_name(folder, f"{today.isoformat()}-{source.name}")
     try:

@@ -15,7 +15,9 @@ from engine.replay import AncestorData
 from engine.rows import Row
 from engine.workspace import Workspace
 from ledger.hashing import sha256_file
+from ledger.lineage import Lineage
 from ledger.manifest import Manifest
+from ledger.row import is_sha_prefix
 
 KEPT_CACHES = 2
 WEIGHTS = "model.safetensors"
@@ -33,6 +35,20 @@ def require_manifest(workspace: Workspace, gen: int) -> Manifest:
             hint="a hand-written row can be shown and chatted with; train from one trained here (--parent GEN)",
         )
     return manifest
+
+
+def require_own_line(workspace: Workspace, lineage: Lineage, parent: int | None) -> None:
+    """Raise UsageError when nothing can be trained from `parent` (None: the base), because a person wrote its rows."""
+    path = () if parent is None else (*lineage.ancestors(parent), parent)
+    for gen in path:
+        require_manifest(workspace, gen)
+    nodes = lineage.nodes()
+    if not path and nodes and not is_sha_prefix(nodes[0].row.parent_sha):
+        raise UsageError(
+            f"the ledger's rows are hand-written and descend from {nodes[0].row.parent_sha}, which is no model here",
+            where=str(workspace.ledger.path),
+            hint="they can be shown and chatted with; train in a workspace of its own: luna-tui init DIR",
+        )
 
 
 def require_evidence(workspace: Workspace, gen: int) -> Manifest:

@@ -13,6 +13,7 @@ from engine.runtime.protocol import ModelInfo
 from engine.workspace import Workspace
 from ledger.hashing import sha256_file
 from ledger.lineage import Lineage
+from ledger.row import contradicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def require_recorded(workspace: Workspace, base: BaseModel, named: Named, path: 
         require_intact(base)
         return
     recorded, found = workspace.lineage().node(named.gen).row.child_sha, sha256_file(path)
-    if not found.startswith(recorded):
+    if contradicts(recorded, found):
         raise _other_model(named, path, f"its SHA-256 is {found[:12]}…, recorded {recorded[:12]}…")
 
 

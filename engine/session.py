@@ -18,6 +18,7 @@ from engine.control import Control
 from engine.errors import Interrupted, UsageError
 from engine.events import Emitter, Event, ProgressReporter, RunFinished
 from engine.failures import as_luna_error, is_expected, keep_traceback
+from engine.inheritance import require_own_line
 from engine.orchestrator import current_head, evolve
 from engine.runtime.client import Runtime
 from engine.workspace import Workspace
@@ -150,6 +151,11 @@ class EngineSession:
 
         with workspace.lock("training"):
             control.check()
+            if not request.resume:  # said at once, not after minutes of preparing the base
+                lineage = workspace.lineage()
+                require_own_line(
+                    workspace, lineage, lineage.resolve(request.parent) if request.parent else lineage.head
+                )
             base = prepare_base(workspace, config, progress=progress)
             control.check()
             with Runtime(log=workspace.log("runtime.log")) as runtime:

@@ -38,14 +38,18 @@ class Workspace:
 
     @classmethod
     def open(cls, root: Path) -> Workspace:
-        """Return the workspace at `root`; raises UsageError when there is no luna.toml."""
+        """Return the workspace at `root`; raises UsageError when it is none: no directory, or without luna.toml."""
         root = root.expanduser().resolve()
         if not (root / "luna.toml").is_file():
-            raise UsageError(
-                "this is not a luna workspace: there is no luna.toml",
-                where=str(root),
-                hint=f"make one with: luna-tui init {root} --demo   (or name another directory with -w DIR)",
-            )
+            if root.exists() and not root.is_dir():
+                title, hint = "this is a file, and a workspace is a directory", "name the directory: -w DIR"
+            elif root.is_dir():
+                title = "this is not a luna workspace: there is no luna.toml, nor in any directory above"
+                hint = f"make one with: luna-tui init {root} --demo   (or name another directory with -w DIR)"
+            else:
+                title = "this is not a luna workspace: there is no such directory"
+                hint = f"make one with: luna-tui init {root} --demo   (or name another directory with -w DIR)"
+            raise UsageError(title, where=str(root), hint=hint)
         return cls(root)
 
     @property

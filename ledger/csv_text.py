@@ -8,7 +8,7 @@ from typing import Final
 
 from ledger.durable import TORN_MARK
 from ledger.errors import LedgerDamaged
-from ledger.row import COLUMNS, LedgerRow
+from ledger.row import COLUMNS, LedgerRow, is_sha256
 
 HEADER: Final = ",".join(COLUMNS)
 _BOM: Final = b"\xef\xbb\xbf"
@@ -81,7 +81,7 @@ def scan(data: bytes, file: str, *, is_recorded: dict[int, str] | None = None) -
 
 
 def _is_whole(line: Line, recorded: dict[int, str]) -> bool:
-    by_hand = min(len(line.row.child_sha), len(line.row.data_delta_sha)) < 64
+    by_hand = not (is_sha256(line.row.child_sha) and is_sha256(line.row.data_delta_sha))
     return by_hand or recorded.get(line.row.gen_id) == ",".join(line.fields)
 
 
@@ -91,7 +91,7 @@ def _split(raw: bytes, where: str) -> list[str]:
         if "\r" in text:
             raise LedgerDamaged("a carriage return inside the line", where=where, hint="end lines with LF or CRLF")
         # A reader made for one line costs more than the line; without quotes a comma is always an end.
-        return text.split(",") if '"' not in text else next(csv.reader([text], strict=True))
+        return text.split(",") if '"' not in text else next(csv.reader([text], strict=True, skipinitialspace=True))
     except UnicodeDecodeError as error:
         raise LedgerDamaged("not UTF-8 text", where=where, hint="restore the line from a backup") from error
     except csv.Error as error:
@@ -102,6 +102,13 @@ def _check_header(raw: bytes, number: int, file: str) -> None:
     where = f"{file} line {number}"
     found = [field.strip() for field in _split(raw, where)]
     hint = f"the first line must be exactly {HEADER}"
+    for separator, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if len(found) == 1 and found[0].count(separator) >= len(COLUMNS) - 1:
+            raise LedgerDamaged(
+                f"its columns are separated by {name}",
+                where=where,
+                hint="save the file as CSV with commas between columns",
+            )
     if missing := [column for column in COLUMNS if column not in found]:
         raise LedgerDamaged(f"missing column {', '.join(missing)}", where=where, hint=hint)
     if found != list(COLUMNS):

@@ -12,10 +12,9 @@ from ledger.errors import LedgerBadInput
 from ledger.hashing import short_sha
 from ledger.manifest import Manifest
 from ledger.parents import ChildIndex, link_parents
-from ledger.row import LedgerRow
+from ledger.row import SHORTEST_PREFIX, LedgerRow
 
 _GEN_REF: Final = re.compile(r"[Gg]?([0-9]{1,9})")
-_SHA_REF: Final = re.compile(r"[0-9a-f]{4,64}")
 _SHOWN: Final = 5
 _NO_MANIFESTS: Final[Mapping[int, Manifest]] = {}
 
@@ -121,7 +120,8 @@ class Lineage:
         return self._next_gen
 
     def resolve(self, ref: str) -> int | None:
-        """The generation meant by `3`, `G3`, `HEAD`, `base` (None) or a unique SHA prefix of at least 4 hex digits.
+        """The generation meant by `3`, `G3`, `HEAD`, `base` (None), a SHA or hand-written id, or its unique beginning
+        of at least 4 characters.
 
         A number that is a GEN_ID wins over a SHA that begins with the same digits. Raises LedgerBadInput with the
         candidates of an ambiguous prefix, or the nearest names of an unknown one.
@@ -134,11 +134,11 @@ class Lineage:
         number = _GEN_REF.fullmatch(text)
         if number is not None and int(number[1]) in self._nodes:
             return int(number[1])
-        if _SHA_REF.fullmatch(text.lower()) is None:
-            raise self._unknown(ref)
-        shas = self._index.starting_with(text.lower())
+        shas = self._index.named(text)
+        if not shas and len(text) >= SHORTEST_PREFIX:
+            shas = self._index.starting_with(text)
         if not shas and len(text) == 64:
-            shas = self._index.matching(text.lower())  # a full hash may mean a hand-written short one
+            shas = self._index.matching(text)  # a full hash may mean a hand-written short one
         gens = [self._by_position[position] for sha in shas for position in self._index.positions(sha)]
         if not gens:
             raise self._unknown(ref)
@@ -146,7 +146,7 @@ class Lineage:
             names = ", ".join(f"G{gen} ({self._nodes[gen].row.child_sha[:12]})" for gen in sorted(gens)[:_SHOWN])
             raise LedgerBadInput(
                 f"{ref} is ambiguous: {names}{' …' if len(gens) > _SHOWN else ''}",
-                hint="write more digits, or the number of the generation",
+                hint="write more of it, or the number of the generation",
             )
         return gens[0]
 

@@ -2,44 +2,54 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ledger.errors import LedgerDamaged
-from ledger.row import BASE_NAMES, LedgerRow
+from ledger.row import BASE_NAMES, LedgerRow, id_key, is_sha_prefix
 
 _NO_OVERRIDE: Final[Mapping[int, int | None]] = {}
 
 
 class ChildIndex:
-    """Finds rows by `child_sha`, where either side may be a prefix of the other; O(log n) a look-up."""
+    """Finds rows by `child_sha` whatever its case; of hashes either side may be a prefix of the other, a hand-written
+    word stands only for itself. O(log n) a look-up; ids are handed out as `id_key` makes them.
+    """
 
     def __init__(self, rows: Sequence[LedgerRow]) -> None:
         self._positions: dict[str, list[int]] = {}
         for position, row in enumerate(rows):
-            self._positions.setdefault(row.child_sha, []).append(position)
+            self._positions.setdefault(id_key(row.child_sha), []).append(position)
         self._sorted = sorted(self._positions)
-        self._lengths = sorted({len(sha) for sha in self._sorted}, reverse=True)
+        self._lengths = sorted({len(sha) for sha in self._sorted if is_sha_prefix(sha)}, reverse=True)
+
+    def named(self, text: str) -> list[str]:
+        """The one id that this is the whole of, or none."""
+        key = id_key(text)
+        return [key] if key in self._positions else []
 
     def starting_with(self, prefix: str) -> list[str]:
-        """The different hashes that begin with `prefix`, sorted."""
-        first = bisect_left(self._sorted, prefix)
-        last = bisect_left(self._sorted, prefix + "g")  # "g" sorts after every hex digit
+        """The different ids that begin with `prefix`, sorted."""
+        key = id_key(prefix)
+        first = bisect_left(self._sorted, key)
+        last = bisect_left(self._sorted, key + chr(sys.maxunicode))
         return self._sorted[first:last]
 
     def matching(self, sha: str) -> list[str]:
         """What `sha` may mean: itself, else the longest known prefix of it, else all it is a prefix of."""
-        if sha in self._positions:
-            return [sha]
+        key = id_key(sha)
+        if (found := self.named(key)) or not is_sha_prefix(key):
+            return found
         for length in self._lengths:
-            if length < len(sha) and sha[:length] in self._positions:
-                return [sha[:length]]
-        return self.starting_with(sha)
+            if length < len(key) and key[:length] in self._positions:
+                return [key[:length]]
+        return [known for known in self.starting_with(key) if is_sha_prefix(known)]
 
     def positions(self, sha: str) -> list[int]:
         """Indices into the rows, ascending, of the rows with exactly this `child_sha`."""
-        return self._positions[sha]
+        return self._positions[id_key(sha)]
 
 
 def link_parents(
@@ -88,4 +98,6 @@ def link_parents(
 
 
 def _same(one: str, other: str) -> bool:
+    if not (is_sha_prefix(one) and is_sha_prefix(other)):
+        return id_key(one) == id_key(other)
     return one.startswith(other) or other.startswith(one)

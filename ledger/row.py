@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -28,8 +29,13 @@ BASE_NAMES: Final = frozenset({"base_model", "base"})
 """What hand-written ledgers put for the parent of a generation trained from the base model."""
 
 _GEN: Final = re.compile(r"[Gg]?([0-9]{1,9})")
-_HASH: Final = re.compile(r"[0-9a-f]{4,64}")
-_HASH_WORDS: Final = "4 to 64 hex digits"
+_HEX: Final = re.compile(r"[0-9a-f]{1,64}")
+_ID_WORDS: Final = "64 hex digits, or by hand a short word: letters, digits, . _ - and no spaces"
+_FULL_SHA: Final = 64
+SHORTEST_PREFIX: Final = 4
+"""How many characters of an id a person must write at least."""
+_NO_NAMES: Final = frozenset({"none", "null", "nan"})
+"""What programs write for an empty field; as an id it would make strangers of equal name relatives."""
 _WHOLE: Final = re.compile(r"[0-9]{1,12}")
 _NUMBER: Final = re.compile(r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+\.")
 
@@ -38,10 +44,11 @@ _NUMBER: Final = re.compile(r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+\.")
 class LedgerRow:
     """What the ledger says of one generation.
 
-    Hashes are 4 to 64 lower-case hex digits (64 when we write them), `parent_sha` may also be `base_model`; `lr` is the
-    learning rate used, `walltime_min` minutes, losses mean cross-entropy in nats, the three evals shares from 0 to 1.
-    None stands for an empty field. No value can hold a line end, a comma, a quote or a leading = + - @, so a row is
-    safe in any CSV reader and spreadsheet. Raises LedgerBadInput for a value outside these bounds.
+    Hashes are lower-case hex digits, 64 when we write them; by hand fewer, or any word of up to 63 letters, digits and
+    `.` `_` `-`, kept as it was written. `parent_sha` may also be `base_model`; `lr` is the learning rate used,
+    `walltime_min` minutes, losses mean cross-entropy in nats, the three evals shares from 0 to 1. None stands for an
+    empty field. No value can hold a line end, a comma, a quote or a leading = + - @, so a row is safe in any CSV reader
+    and spreadsheet. Raises LedgerBadInput for a value outside these bounds.
     """
 
     gen_id: int
@@ -61,12 +68,12 @@ class LedgerRow:
         # Written out, for a ledger of ten thousand rows is read while a person waits.
         if not 0 <= self.gen_id <= 999_999_999:
             raise _refused("GEN_ID", self.gen_id, "a whole number from 0")
-        if self.parent_sha not in BASE_NAMES and not _HASH.fullmatch(self.parent_sha):
-            raise _refused("parent_sha", self.parent_sha, _HASH_WORDS)
-        if not _HASH.fullmatch(self.child_sha):
-            raise _refused("child_sha", self.child_sha, _HASH_WORDS)
-        if not _HASH.fullmatch(self.data_delta_sha):
-            raise _refused("data_delta_sha", self.data_delta_sha, _HASH_WORDS)
+        if self.parent_sha not in BASE_NAMES and not _is_id(self.parent_sha):
+            raise _refused("parent_sha", self.parent_sha, f"base_model, {_ID_WORDS}")
+        if not _is_id(self.child_sha):
+            raise _refused("child_sha", self.child_sha, _ID_WORDS)
+        if not _is_id(self.data_delta_sha):
+            raise _refused("data_delta_sha", self.data_delta_sha, _ID_WORDS)
         if not 0 <= self.steps <= 999_999_999_999:
             raise _refused("steps", self.steps, "a whole number from 0")
         for column, value in (("lr", self.lr), ("walltime_min", self.walltime_min)):
@@ -132,9 +139,9 @@ class LedgerRow:
                 raise LedgerBadInput("lr and walltime_min must not be empty")
             return cls(
                 int(gen.lstrip("Gg")),
-                parent.lower(),
-                child.lower(),
-                data.lower(),
+                _one_case(parent),
+                _one_case(child),
+                _one_case(data),
                 int(steps),
                 lr,
                 walltime_min,
@@ -142,6 +149,49 @@ class LedgerRow:
             )
         except LedgerBadInput as error:
             raise LedgerDamaged(error.title, where=where, hint=error.hint or "correct the field") from None
+
+
+def id_key(text: str) -> str:
+    """What two spellings of one id have in common: upper or lower case, composed or combining accents."""
+    return text if text.isascii() and text.islower() else unicodedata.normalize("NFC", text).casefold()
+
+
+def names_id(text: str, recorded: str) -> bool:
+    """Whether a person may mean this id by `text`: the whole of it, or at least its first four characters."""
+    key, wanted = id_key(recorded), id_key(text)
+    return key == wanted or (len(wanted) >= SHORTEST_PREFIX and key.startswith(wanted))
+
+
+def is_sha_prefix(text: str) -> bool:
+    """Whether an id may be a SHA-256 or its beginning (at least four hex digits), and not just a person's word."""
+    return len(text) >= SHORTEST_PREFIX and _HEX.fullmatch(text) is not None
+
+
+def is_sha256(text: str) -> bool:
+    """Whether this is a whole SHA-256, as luna itself writes every one."""
+    return len(text) == _FULL_SHA and _HEX.fullmatch(text) is not None
+
+
+def contradicts(recorded: str, sha: str) -> bool:
+    """Whether a file of this SHA-256 cannot be the one a row names; a hand-written word says nothing about a file."""
+    return is_sha_prefix(recorded) and not sha.startswith(recorded)
+
+
+def _is_id(text: str) -> bool:
+    if _HEX.fullmatch(text):
+        return True
+    if not 0 < len(text) < _FULL_SHA or not (text[0].isalnum() or text[0] == "_"):
+        return False
+    # Hex digits have one spelling, so that a row reads back equal; a base's name and "none" are no model of their own.
+    lowered = text.lower()
+    if _HEX.fullmatch(lowered) or lowered in BASE_NAMES or lowered in _NO_NAMES:
+        return False
+    return all(c.isalnum() or c in "._-" or unicodedata.category(c) in ("Mn", "Mc") for c in text)
+
+
+def _one_case(text: str) -> str:
+    lowered = text.lower()
+    return lowered if lowered in BASE_NAMES or _HEX.fullmatch(lowered) else text
 
 
 def _refused(column: str, value: object, wanted: str) -> LedgerBadInput:

@@ -9,7 +9,7 @@ from ledger.durable import open_for_append, read_bytes
 from ledger.errors import LedgerBadInput, LedgerDamaged
 from ledger.manifest import manifest_path, read_manifest
 from ledger.parents import link_parents
-from ledger.row import LedgerRow
+from ledger.row import LedgerRow, is_sha256
 
 
 class LedgerStore:
@@ -38,10 +38,13 @@ class LedgerStore:
     def append(self, row: LedgerRow) -> None:
         """Add one row and return when it is on disk.
 
-        Waits for other writers. Raises LedgerBadInput for a GEN_ID that exists or a parent that does not,
-        LedgerDamaged when the ledger is (nothing is written then), LedgerError when the disk fails; after a failed
-        fsync every further append in this process is refused.
+        Waits for other writers. Raises LedgerBadInput for a GEN_ID that exists, a parent that does not or a hash that
+        is not 64 hex digits (words are a person's), LedgerDamaged when the ledger is (nothing is written then),
+        LedgerError when the disk fails; after a failed fsync every further append in this process is refused.
         """
+        for column, sha in (("child_sha", row.child_sha), ("data_delta_sha", row.data_delta_sha)):
+            if not is_sha256(sha):
+                raise LedgerBadInput(f"{column} is {sha!r}", where=str(self.path), hint="luna writes all 64 hex digits")
         with open_for_append(self.path) as file:
             state = self._scan(file.read())
             rows, _ = self._rows(state)

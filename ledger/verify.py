@@ -105,7 +105,7 @@ class _Verification:
             self._add(gen, file, problem)
         for name, (path, sha) in base_files.items():
             self._check_base(name, path, sha)
-        self._notes += strays(self._models, rows, manifests)
+        self._notes += strays(self._models, {gen: row for gen, (row, _) in rows.items()}, manifests)
         return VerifyReport(not self._problems, self._done, self._problems, self._notes)
 
     def _check_log(self) -> tuple[dict[int, HeadEntry], frozenset[int]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ledger.hashing import sha256_text, short_sha
 from ledger.manifest import Manifest, files_under, generation_dir, generation_ids, gguf_name, manifest_path
-from ledger.row import COLUMNS, LedgerRow
+from ledger.row import COLUMNS, LedgerRow, contradicts, is_sha_prefix
 
 Found = list[tuple[str, str]]
 
@@ -105,7 +105,7 @@ def check_parent(
     return found
 
 
-def strays(models_dir: Path, rows: Collection[int], manifests: Collection[int]) -> list[str]:
+def strays(models_dir: Path, rows: Mapping[int, LedgerRow], manifests: Collection[int]) -> list[str]:
     """What a crash or a person left behind: generations or models without a row, rows without a manifest."""
     notes = [
         f"generations/{gen}: no ledger row; leftover of a crash"
@@ -113,8 +113,8 @@ def strays(models_dir: Path, rows: Collection[int], manifests: Collection[int]) 
         if gen not in rows
     ]
     notes += [
-        f"G{gen}: no manifest; only its GGUF, if there is one, can be checked"
-        for gen in rows
+        f"G{gen}: {_unrecorded(models_dir / gguf_name(gen), row)}"
+        for gen, row in rows.items()
         if gen not in manifests and not manifest_path(models_dir, gen).exists()
     ]
     known = {gguf_name(gen) for gen in rows}
@@ -124,8 +124,17 @@ def strays(models_dir: Path, rows: Collection[int], manifests: Collection[int]) 
     return notes
 
 
+def _unrecorded(gguf: Path, row: LedgerRow) -> str:
+    """What can be said of a row without a manifest."""
+    if not gguf.is_file():
+        return "hand-written, nothing to check"
+    if not is_sha_prefix(row.child_sha):
+        return f"hand-written, nothing to check: {row.child_sha!r} is no SHA-256 that {gguf.name} could have"
+    return f"hand-written, no manifest; only {gguf.name} can be checked"
+
+
 def _check_gguf(name: str, sha: str, row: LedgerRow) -> Found:
-    if sha.startswith(row.child_sha):
+    if not contradicts(row.child_sha, sha):
         return []
     return [(name, f"SHA-256 is {short_sha(sha)}…, child_sha of the row is {short_sha(row.child_sha)}…")]
 

@@ -69,9 +69,13 @@ def _live_bar(title: str, err: IO[str]) -> Iterator[Progress]:
             shown = safe_line(label)
             if console.ascii:
                 shown = shown.encode("ascii", "replace").decode()
-            bars.update(task, completed=done, total=total or None, description=f"{title} {shown}"[:room])
+            bars.update(task, completed=done, total=total or None, description=_titled(title, shown)[:room])
 
         yield report
+
+
+def _titled(title: str, label: str) -> str:
+    return f"{title}: {label}" if label else title
 
 
 def _lines(title: str, err: IO[str], clock: Callable[[], float]) -> Progress:
@@ -85,7 +89,7 @@ def _lines(title: str, err: IO[str], clock: Callable[[], float]) -> Progress:
         last = now
         left = figures.duration((now - began) / done * (total - done)) if done else figures.duration(None)
         print(
-            f"{title} {safe_line(label)} {done}/{total} {figures.percent(done, total)}, {left} left",
+            f"{_titled(title, safe_line(label))} {done}/{total} {figures.percent(done, total)}, {left} left",
             file=err,
             flush=True,
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from luna_tui.engine_access import Engine
+from luna_tui.where import workspace_at
 
 if TYPE_CHECKING:
     from engine.workspace import Workspace
@@ -24,8 +25,8 @@ class Invocation:
 
     @property
     def root(self) -> Path:
-        """The directory of the workspace, which may not exist."""
-        return self.named or Path(".")
+        """The directory of the workspace, found upwards from where the user is; it may not exist."""
+        return workspace_at(self.named or Path("."))
 
     def workspace(self) -> Workspace:
         """Open the workspace; raises UsageError when there is none."""

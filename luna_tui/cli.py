@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +31,9 @@ from luna_tui.commands import (
 )
 from luna_tui.ending import ending
 from luna_tui.engine_access import Engine
-from luna_tui.environment import own_version, prepare_environment
+from luna_tui.environment import own_version, prepare_environment, require_docstrings
+from luna_tui.help_page import make_help_plain
+from luna_tui.idle_variables import tell_idle_variables
 from luna_tui.invocation import Invocation, examples, help_text, invocation
 
 COMMANDS: tuple[tuple[str, Callable[..., None], Sequence[str]], ...] = (
@@ -73,7 +76,8 @@ def top(
         ),
     ] = None,
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True, callback=_print_version)
+        bool,
+        typer.Option("--version", "-V", help="Print the version and leave.", is_eager=True, callback=_print_version),
     ] = False,
 ) -> None:
     """Evolve one small language model in tiny, audited generations: train, ship, examine, accept or reject, record.
@@ -83,6 +87,7 @@ def top(
     """
     call = invocation(context)
     call.named = workspace if workspace is None or str(workspace) != "." else None
+    tell_idle_variables()
     if context.invoked_subcommand is None:
         from luna_tui.commands.console import can_open, open_console
 
@@ -118,7 +123,12 @@ def main(engine: Engine | None = None) -> None:
     """Run `luna-tui` on this process's arguments and exit; tests hand in an engine of their own."""
     prepare_environment()
     with ending():
-        build_app()(obj=Invocation(engine=engine or Engine()), prog_name="luna-tui")
+        require_docstrings()
+        command = typer.main.get_command(build_app())
+        make_help_plain(command)
+        # Not "standalone": what goes wrong with the call itself ends as every error of ours does.
+        code = command.main(obj=Invocation(engine=engine or Engine()), prog_name="luna-tui", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from engine.counted import counted
 from luna_tui import figures
 from luna_tui.safe_text import safe_line
 from luna_tui.terminal import LunaConsole, in_ascii
@@ -40,8 +41,9 @@ def sentence(pair: Mapping[str, Any]) -> str:
         "within noise": f"{pair['second']} and {pair['first']} differ within noise",
     }[whole["verdict"]]
     return (
-        f"{safe_line(words)}: {whole['won']} items won and {whole['lost']} lost of {whole['n']} on the exams of "
-        f"{exams} ({whole['difference']:+.3f}, 95 % {whole['low']:+.3f} to {whole['high']:+.3f}, p {whole['p']:.2g})"
+        f"{safe_line(words)}: {counted(whole['won'], 'item')} won and {whole['lost']} lost of {whole['n']} "
+        f"on the exams of {exams} "
+        f"({whole['difference']:+.3f}, 95 % {whole['low']:+.3f} to {whole['high']:+.3f}, p {whole['p']:.2g})"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import MutableMapping
 
 _QUIET = {
@@ -19,6 +20,14 @@ def prepare_environment(env: MutableMapping[str, str] = os.environ) -> None:
     """Set the defaults above where the user has not chosen."""
     for name, value in _QUIET.items():
         env.setdefault(name, value)
+
+
+def require_docstrings() -> None:
+    """Raise UsageError under `python -OO`, which strips the texts that help is made of."""
+    if sys.flags.optimize >= 2:
+        from engine.errors import UsageError
+
+        raise UsageError("python -OO strips the texts that luna-tui's help is made of: start it without -OO")
 
 
 def own_version() -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from engine.counted import counted
 from luna_tui import figures
 from luna_tui.safe_text import safe_line
 from luna_tui.score_table import print_scores
@@ -39,7 +40,7 @@ def _print_items(console: LunaConsole, items: Sequence[Mapping[str, Any]], *, ev
     failed = [item for item in items if float(item["score"]) < 1.0]
     typed = [item["as_typed"] for item in items if item.get("as_typed")]
     console.print()
-    title = f"{len(failed)} of {len(items)} items failed"
+    title = f"{len(failed)} of {counted(len(items), 'item')} failed"
     if typed:
         wrong, on = sum(float(t["score"]) < 1.0 for t in typed), sum(bool(t["continued"]) for t in typed)
         title += f"; asked as people type, {wrong} of {len(typed)} failed and {on} went on with the prompt"
@@ -50,7 +51,7 @@ def _print_items(console: LunaConsole, items: Sequence[Mapping[str, Any]], *, ev
         console.print(_item(console, item))
     left = len(failed) - len(shown)
     if left > 0:
-        console.print(Text(f"  {left} more failed items; --all shows every item", "dim"))
+        console.print(Text(f"  {counted(left, 'more failed item')}; --all shows every item", "dim"))
 
 
 def _item(console: LunaConsole, item: Mapping[str, Any]) -> Table:
@@ -89,7 +90,7 @@ def _print_tone(console: LunaConsole, answers: Sequence[Mapping[str, Any]], *, e
     corporate = [answer for answer in answers if answer["hits"]]
     silent = [answer for answer in answers if not answer["answered"]]
     console.print()
-    title = f"tone: {len(corporate)} of {len(answers)} answers corporate, {len(silent)} empty"
+    title = f"tone: {len(corporate)} of {counted(len(answers), 'answer')} corporate, {len(silent)} empty"
     console.print(Text(title, "bold" if corporate or silent else "green"))
     greedy = [answer for answer in answers if answer.get("sample") == 0 and not answer["hits"]]
     shown = [*corporate, *(answer for answer in answers if not answer["hits"])] if everything else [*corporate, *greedy]

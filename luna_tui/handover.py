@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from engine.attach import lock_holder, unfinished
+from engine.child_environment import child_environment
 from engine.errors import LunaError
 from engine.workspace import Workspace
 
@@ -34,6 +35,7 @@ def hand_over(root: Path, *, generations: int, resume: bool, arguments: list[str
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=workspace.root,
+            env=child_environment(),
             start_new_session=True,
         )
     give_up = time.monotonic() + patience_s

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from luna_tui.calling import Invocation
+from luna_tui.completion import generations
 
 
 def invocation(context: typer.Context) -> Invocation:
@@ -39,7 +40,12 @@ WorkspaceOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 GenArgument = Annotated[
-    str, typer.Argument(metavar="GEN", help="A generation: 3, G3, HEAD, base, or the beginning of a SHA.")
+    str,
+    typer.Argument(
+        metavar="GEN",
+        help="A generation: 3, G3, HEAD, base, or the beginning of a SHA.",
+        autocompletion=generations,
+    ),
 ]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from engine.counted import counted
 from luna_tui import figures
 from luna_tui.safe_text import safe_line
 from luna_tui.terminal import Glyphs, LunaConsole
@@ -91,7 +92,7 @@ def _course(glyphs: Glyphs, rung: Mapping[str, Any], root: Path) -> Text:
 def _print_failed(console: LunaConsole, rung: Mapping[str, Any], root: Path) -> None:
     failed: Sequence[Mapping[str, Any]] = rung["failed"]
     console.print()
-    console.print(Text(f"{safe_line(str(rung['name']))}: {len(failed)} cards not solved", "bold"))
+    console.print(Text(f"{safe_line(str(rung['name']))}: {counted(len(failed), 'card')} not solved", "bold"))
     for card in failed[:_SHOWN]:
         table = Table.grid(padding=(0, 1, 0, 0))
         table.add_column(width=1)

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from luna_tui.environment import prepare_environment
+from luna_tui.ending import ending
+from luna_tui.environment import prepare_environment, require_docstrings
 
 
 def main() -> None:
@@ -25,10 +26,11 @@ def main() -> None:
         command_line()
         return
     prepare_environment()
+    with ending():
+        require_docstrings()
     gc.disable()  # until the first paint, which it would hold up by a twentieth; LunaApp turns it on again
     from luna_tui.calling import Invocation
     from luna_tui.commands.console import open_console
-    from luna_tui.ending import ending
     from luna_tui.engine_access import Engine
 
     with ending():

@@ -22,7 +22,28 @@ def exit_code_of(error: BaseException) -> int:
         return 4
     if isinstance(error, LedgerBadInput):
         return 2
-    return 1
+    # A usage error of the command line's library carries its own.
+    return int(getattr(error, "exit_code", 1))
+
+
+def write_error(error: BaseException) -> None:
+    """Write an error as the one JSON object that a call with --json ends with."""
+    from luna_tui.json_output import write_json
+
+    write_json(error_object(error))
+
+
+def error_object(error: BaseException) -> dict[str, str | int]:
+    """An error as `{"error", "where", "hint", "exit_code"}`."""
+    usage = getattr(error, "format_message", None)
+    if usage is not None:
+        path = getattr(getattr(error, "ctx", None), "command_path", "luna-tui")
+        title, where, hint = str(usage()), path, f"see: {path} --help"
+    elif isinstance(error, LunaError | LedgerError):
+        title, where, hint = error.title, error.where, error.hint
+    else:
+        title, where, hint = _in_one_line(error), "", "this is a defect of luna; the traceback is in the log on stderr"
+    return {"error": title, "where": where, "hint": hint, "exit_code": exit_code_of(error)}
 
 
 def show_error(error: LunaError | LedgerError) -> None:
@@ -50,12 +71,16 @@ def show_failure(title: str, *, where: str = "", hint: str = "") -> None:
 
 def show_unexpected(error: BaseException) -> None:
     """Say in one line what happened and where the traceback is."""
-    what = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    what = _in_one_line(error)
     try:
         where = f"the traceback is in {_log_traceback(error)}"
     except OSError:
         where = "no log could be written"
     show_failure(f"something unexpected happened ({what}); {where}")
+
+
+def _in_one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:300]
 
 
 def _log_traceback(error: BaseException) -> Path:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from engine.child_environment import child_environment
 from engine.errors import LunaError, UsageError
 
 
@@ -34,7 +35,7 @@ def convert_to_gguf(directory: Path, out: Path, outtype: str) -> None:
         "--outtype",
         outtype,
     ]
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "NO_LOCAL_GGUF": "1"}
+    environment = {**child_environment(), "HF_HUB_OFFLINE": "1", "NO_LOCAL_GGUF": "1"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode != 0 or not part.exists():
         part.unlink(missing_ok=True)

@@ -12,6 +12,7 @@ import psutil
 
 from engine.config import Config
 from engine.control import Control
+from engine.counted import counted
 from engine.errors import UsageError
 from engine.examinee import Examinee, generation_examinee
 from engine.sitting import Progress, Sittings
@@ -131,4 +132,5 @@ def _bad(error: BadCards, where: str, hint: str) -> UsageError:
         return UsageError(text, where=f"{where}:{line}" if line else where, hint=hint)
     lines = "".join(f"\n  line {number}: {problem}" for number, problem in error.problems[:_SHOWN])
     more = f"\n  … and {len(error.problems) - _SHOWN} more" if len(error.problems) > _SHOWN else ""
-    return UsageError(f"{len(error.problems)} lines are no cards:{lines}{more}", where=where, hint=hint)
+    lines_are = counted(len(error.problems), "line is no card", "lines are no cards")
+    return UsageError(f"{lines_are}:{lines}{more}", where=where, hint=hint)

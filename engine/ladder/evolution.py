@@ -14,6 +14,7 @@ from engine.base_model import find_base
 from engine.base_record import read_base_record
 from engine.config import Config
 from engine.context import TrainRequest
+from engine.counted import counted
 from engine.curriculum import read_curriculum
 from engine.dataset import select_new
 from engine.errors import Interrupted, LunaError, UsageError
@@ -58,7 +59,7 @@ def evolve_rung(
     """
     own = own_lineage(workspace, config, rung, generations)
     if own is not None:
-        tell(f"{rung.name}: taken as it is, the lineage of this workspace has {len(own.nodes)} generations")
+        tell(f"{rung.name}: taken as it is, the lineage of this workspace has {counted(len(own.nodes), 'generation')}")
         return own
     side = open_side(workspace, config, rung)
     notes: list[str] = []

@@ -15,6 +15,7 @@ from dataclasses import asdict
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from engine.counted import counted
 from engine.errors import LunaError, RuntimeChildError, UsageError
 from engine.runtime.protocol import Reply, Request, decode_request, encode
 from probes.typing_habits import continues_prompt
@@ -138,7 +139,7 @@ class Child:
         from engine.runtime.streaming import stream
 
         model = self._loaded(weights=True)
-        ids = self._prompt_ids(model, prompt)
+        ids = self._prompt_ids(model, prompt, chatting=True)
         sampler = _sampler(temperature, top_p, seed)
         stats = stream(
             model, ids, max_tokens=max_tokens, sampler=sampler, piece=lambda text: self.reply("piece", {"text": text})
@@ -152,10 +153,10 @@ class Child:
             raise RuntimeChildError("only the vocabulary is loaded", hint="load the model with its weights")
         return self.model
 
-    def _prompt_ids(self, model: LlamaModel, prompt: str) -> list[int]:
+    def _prompt_ids(self, model: LlamaModel, prompt: str, *, chatting: bool = False) -> list[int]:
         ids = model.prompt_ids(prompt)
         if len(ids) >= model.limit:
-            raise _too_long(prompt, len(ids), model.limit)
+            raise _too_long(prompt, len(ids), model.limit, chatting=chatting)
         return ids
 
 
@@ -165,12 +166,13 @@ def _sampler(temperature: float, top_p: float, seed: int) -> Sampler | None:
     return Sampler(seed, temperature, top_p) if temperature > 0 else None
 
 
-def _too_long(prompt: str, tokens: int, limit: int, answer: int = 0) -> UsageError:
-    what = f"the prompt has {tokens} tokens" + (f" and its answer {answer}" if answer else "")
+def _too_long(prompt: str, tokens: int, limit: int, answer: int = 0, *, chatting: bool = False) -> UsageError:
+    what = f"the prompt has {counted(tokens, 'token')}" + (f" and its answer {answer}" if answer else "")
     return UsageError(
         f"{what}; the context holds {limit}",
         where=f"prompt {prompt[:60]!r}",
-        hint="shorten the prompt, or load the model with a larger context",
+        # Only chat's window is a key of luna.toml by itself; an exam's follows from what training may have.
+        hint=f"shorten the prompt, or raise {'[model] chat_context' if chatting else '[model] context'} in luna.toml",
     )
 
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
-import engine
+from engine.child_environment import child_environment
 from engine.errors import RuntimeChildError
 from engine.runtime.protocol import Reply, Request, decode_reply, encode
 
@@ -145,11 +145,8 @@ def _environment() -> dict[str, str]:
     Spinning OpenMP threads beside another busy process made llama.cpp up to 80 times slower on two cores; sleeping ones
     cost nothing measurable alone.
     """
-    packages = str(Path(engine.__file__ or "").resolve().parents[1])
-    path = os.environ.get("PYTHONPATH", "")
     return {
-        **os.environ,
-        "PYTHONPATH": packages + (os.pathsep + path if path else ""),
+        **child_environment(),
         "OMP_WAIT_POLICY": "PASSIVE",
         # An assertion that fails would otherwise start a debugger on the child and bury the message in its output.
         "GGML_NO_BACKTRACE": "1",

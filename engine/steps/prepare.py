@@ -15,6 +15,7 @@ from typing import cast
 
 from engine.base_model import require_intact
 from engine.context import Context, TrainRequest
+from engine.counted import counted
 from engine.curriculum import Curriculum, read_curriculum, read_files
 from engine.dataset import PhaseRequest, Selection, as_taught, select_new
 from engine.disk import require_space
@@ -71,8 +72,8 @@ def prepare(
     accumulation = plan_accumulation(len(material.fed), recipe.steps, recipe.batch_size, recipe.accumulation)
     if accumulation != recipe.accumulation:
         context.emit.log(
-            f"accumulation raised from {recipe.accumulation} to {accumulation} so that {recipe.steps} steps feed all "
-            f"{len(material.fed)} rows",
+            f"accumulation raised from {recipe.accumulation} to {accumulation} so that "
+            f"{counted(recipe.steps, 'step')} feed all {counted(len(material.fed), 'row')}",
             "warning",
         )
     require_space(context.workspace, context.base, recipe.method)
@@ -204,7 +205,9 @@ def _keep_development(context: Context, train: list[Row], depth: int) -> tuple[l
     if not rescue.enabled:
         return train, []
     if count_clusters(train) < clusters_needed(rescue.development):
-        context.emit.log(f"rescue: {len(train)} rows are too few to keep some for choosing", "warning")
+        context.emit.log(
+            f"rescue: {counted(len(train), 'row is', 'rows are')} too few to keep some for choosing", "warning"
+        )
         return train, []
     return split(train, rescue.development, f"dev G{depth}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
+from engine.counted import counted
 from engine.errors import UsageError
 
 MAX_ACCUMULATION = 64
@@ -19,9 +20,9 @@ def plan_accumulation(rows: int, steps: int, batch_size: int, accumulation: int)
     needed = max(accumulation, ceil(passes / steps))
     if needed > MAX_ACCUMULATION:
         raise UsageError(
-            f"{steps} steps of {batch_size} rows cannot feed {rows} rows once, "
+            f"{counted(steps, 'step')} of {counted(batch_size, 'row')} cannot feed {counted(rows, 'row')} once, "
             f"even with {MAX_ACCUMULATION} forward passes a step",
             where="luna.toml [train]",
-            hint=f"give at least {ceil(passes / MAX_ACCUMULATION)} steps, or a bigger batch_size",
+            hint=f"give at least {counted(ceil(passes / MAX_ACCUMULATION), 'step')}, or a bigger batch_size",
         )
     return needed

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from engine.counted import counted
 from engine.errors import UsageError
 from engine.rows import Row
 from engine.training.job import Example
@@ -46,8 +47,8 @@ def encode_rows(
         examples.append(Example(row.id, ids, 0 if counts_whole else len(before), row.stage))
     if too_long:
         raise UsageError(
-            f"{len(too_long)} rows are longer than the context of {context} tokens: {', '.join(too_long[:3])}"
-            + (" …" if len(too_long) > 3 else ""),
+            f"{counted(len(too_long), 'row is', 'rows are')} longer than "
+            f"the context of {context} tokens: {', '.join(too_long[:3])}" + (" …" if len(too_long) > 3 else ""),
             hint="split these rows, or raise [model] context in luna.toml",
         )
     return examples

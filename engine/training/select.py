@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import Any
 
+from engine.child_environment import child_environment
 from engine.errors import UsageError
 from engine.training.job import TrainingBackend
 
@@ -55,7 +56,15 @@ def _status(name: str) -> dict[str, Any]:
         return {"name": name, "available": False, "version": "", "why": "not installed"}
     code = f"import {module}; from importlib.metadata import version; print('LUNA', version({name!r}))"
     try:
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+        # -P: a torch.py in the person's working directory is not torch.
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", code],
+            env=child_environment(),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         return {"name": name, "available": False, "version": "", "why": "importing it took more than 120 s"}
     marked = [line for line in done.stdout.splitlines() if line.startswith("LUNA ")]

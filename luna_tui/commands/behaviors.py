@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.counted import counted
+from luna_tui.completion import generations
 from luna_tui.invocation import WorkspaceOption, invocation
 
 if TYPE_CHECKING:
@@ -33,7 +35,12 @@ def behaviors(
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write them here.")] = None,
     sampled_from: Annotated[
         str | None,
-        typer.Option("--from", metavar="GEN", help="Let this generation answer, not the persona's templates."),
+        typer.Option(
+            "--from",
+            metavar="GEN",
+            help="Let this generation answer, not the persona's templates.",
+            autocompletion=generations,
+        ),
     ] = None,
     temperature: Annotated[
         float, typer.Option(min=0.0, max=5.0, metavar="T", help="Of the answers that --from samples.")
@@ -114,7 +121,7 @@ def _show(report: BehaviorReport, write: Callable[[str], object]) -> None:
     counts = report.by_situation.values()
     shortest, median, longest = report.words
     lines = [
-        f"{report.rows} pairs over {len(report.by_situation)} situations, {min(counts)} to {max(counts)} each",
+        f"{counted(report.rows, 'pair')} over {counted(len(counts), 'situation')}, {min(counts)} to {max(counts)} each",
         f"answers: {shortest} to {longest} words, half of them at most {median}",
         f"distinct-1 {report.distinct_1:.3f}, distinct-2 {report.distinct_2:.3f}",
         f'commonest opening: "{report.commonest_opening}", {report.commonest_opening_share:.1%} of the answers',

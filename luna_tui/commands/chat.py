@@ -41,7 +41,7 @@ def chat(
     """
     from engine.errors import UsageError
     from luna_tui.talk.answer import Sampling
-    from luna_tui.talk.lines import answer_lines, read_prompts
+    from luna_tui.talk.lines import answer_lines, read_prompts, typed_text
 
     call = invocation(context)
     opened = call.workspace()
@@ -49,6 +49,7 @@ def chat(
     if prompt is not None and not prompt.strip():
         raise UsageError("the prompt is empty", where="--prompt", hint="give it some text, or leave it out to talk")
     opened.lineage().resolve(gen)
+    prompt = None if prompt is None else typed_text(prompt)
     sampling = Sampling(max_tokens, temperature, seed, top_p)
     model = _open(call, opened, config, gen)
     if prompt is None and not as_json and sys.stdin.isatty() and sys.stdout.isatty():

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from luna_tui.completion import generations
 from luna_tui.invocation import JsonOption, WorkspaceOption, invocation
 
 EXAMPLES = (
@@ -20,7 +21,9 @@ def compare(
     context: typer.Context,
     models: Annotated[
         list[str],
-        typer.Argument(metavar="GEN GEN…", help="Generations, base, or paths of GGUF files."),
+        typer.Argument(
+            metavar="GEN GEN...", help="Generations, base, or paths of GGUF files.", autocompletion=generations
+        ),
     ],
     refusals: Annotated[
         bool, typer.Option("--refusals", help="Ask the refusal set too, and show all answers side by side.")

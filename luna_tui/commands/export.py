@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from luna_tui.completion import targets
 from luna_tui.invocation import GenArgument, JsonOption, WorkspaceOption, invocation
 
 if TYPE_CHECKING:
@@ -24,7 +25,12 @@ def export(
     context: typer.Context,
     gen: GenArgument,
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; made if need be.")],
-    target: Annotated[str, typer.Option("--to", metavar="TARGET", help="ollama, lmstudio, llm, llama-server or hf.")],
+    target: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="TARGET", help="ollama, lmstudio, llm, llama-server or hf.", autocompletion=targets
+        ),
+    ],
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,

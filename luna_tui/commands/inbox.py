@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.counted import counted
 from luna_tui.invocation import JsonOption, WorkspaceOption, examples, help_text, invocation
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ def add(
     for one in brought:
         known = f", {one.known} known already" if one.known else ""
         name = safe_line(str(one.path.relative_to(opened.root)))
-        console.print(f"{console.glyphs.accepted} {name}: {one.rows} new rows{known}", markup=False, highlight=False)
+        console.print(
+            f"{console.glyphs.accepted} {name}: {counted(one.rows, 'new row')}{known}", markup=False, highlight=False
+        )
         for bad in one.bad:
             console.print(f"  line {bad.line} left out: {safe_line(bad.reason)}", markup=False, style="yellow")
     _print_meter(console, meter)
@@ -95,9 +98,9 @@ def list_rows(
     elif not entries:
         console.print("the inbox is empty: rate answers in the console (+ - e), or luna-tui inbox add FILE")
     if len(shown) < len(entries):
-        console.print(f"{len(entries) - len(shown)} more rows are done with: --all shows them", style="dim")
+        console.print(f"{counted(len(entries) - len(shown), 'more row')} done with: --all shows them", style="dim")
     if bad:
-        console.print(f"{len(bad)} bad rows are left out; the first: {bad[0]}", style="yellow", markup=False)
+        console.print(f"{counted(len(bad), 'bad row')} left out; the first: {bad[0]}", style="yellow", markup=False)
     _print_meter(console, meter)
 
 

@@ -39,7 +39,7 @@ def init(
     from luna_tui.terminal import stdout_console
 
     call = invocation(context)
-    root = directory or call.root
+    root = directory or call.named or Path(".")  # here, also inside another workspace
     made = create_workspace(root, demo=demo, base=base, sample=sample_directory() if demo else None)
     console = stdout_console()
     glyphs = console.glyphs

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from luna_tui.completion import generations
 from luna_tui.invocation import Invocation, JsonOption, WorkspaceOption, invocation
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ EXAMPLES = (
 def matrix(
     context: typer.Context,
     gen: Annotated[
-        str, typer.Argument(metavar="[GEN]", help="The end of the line: 3, G3, HEAD, or the beginning of a SHA.")
+        str,
+        typer.Argument(
+            metavar="GEN",
+            help="The end of the line: 3, G3, HEAD, or the beginning of a SHA.",
+            autocompletion=generations,
+        ),
     ] = "HEAD",
     fill: Annotated[
         bool, typer.Option("--fill", help="Ask for the cells that are missing; loads every model once.")

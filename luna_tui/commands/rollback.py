@@ -31,6 +31,7 @@ def rollback(
     from rich.text import Text
 
     from luna_tui.ask import confirmed
+    from luna_tui.talk.lines import typed_text
     from luna_tui.terminal import stdout_console
 
     call = invocation(context)
@@ -43,7 +44,7 @@ def rollback(
         # Nothing is lost by a rollback, so a script need not say --yes.
         if not as_json and sys.stdin.isatty() and not yes and not confirmed(question):
             raise typer.Exit(1)
-        moved = call.engine.rollback(opened, gen, reason=reason or "asked for by a person")
+        moved = call.engine.rollback(opened, gen, reason=typed_text(reason) or "asked for by a person")
     if as_json:
         from luna_tui.json_output import write_document
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from luna_tui.completion import generations
 from luna_tui.invocation import Invocation, JsonOption, WorkspaceOption, invocation
 
 if TYPE_CHECKING:
@@ -29,7 +30,12 @@ EXAMPLES = (
 def study(
     context: typer.Context,
     gen: Annotated[
-        str, typer.Argument(metavar="GEN", help="The end of the lineage that is studied: 3, G3, HEAD, a SHA.")
+        str,
+        typer.Argument(
+            metavar="GEN",
+            help="The end of the lineage that is studied: 3, G3, HEAD, a SHA.",
+            autocompletion=generations,
+        ),
     ] = "HEAD",
     seeds: Annotated[
         str, typer.Option(metavar="N,N,…", help="Seeds; the lineage's own is not trained again.")

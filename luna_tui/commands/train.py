@@ -10,6 +10,7 @@ from typing import IO, Annotated
 
 import typer
 
+from luna_tui.completion import generations
 from luna_tui.invocation import JsonOption, WorkspaceOption, invocation
 
 EXAMPLES = (
@@ -43,14 +44,23 @@ def train(
     generations: Annotated[
         int, typer.Option("--generations", "-n", min=1, metavar="N", help="How many; ends at the first rejection.")
     ] = 1,
-    phase: Annotated[PhaseName, typer.Option(help="auto: G0 base, G1 align, then converse.")] = PhaseName.AUTO,
-    parent: Annotated[str | None, typer.Option(metavar="GEN", help="Train from this generation, not HEAD.")] = None,
+    phase: Annotated[
+        PhaseName,
+        typer.Option(metavar="PHASE", help="auto (G0 base, G1 align, then converse), base, align or converse."),
+    ] = PhaseName.AUTO,
+    parent: Annotated[
+        str | None,
+        typer.Option(metavar="GEN", help="Train from this generation, not HEAD.", autocompletion=generations),
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, metavar="N", help="Optimizer steps, not luna.toml's.")] = None,
     data: Annotated[
         list[Path] | None,
         typer.Option(metavar="PATH", help="Learn these files or folders, not the curriculum; may be repeated."),
     ] = None,
-    backend: Annotated[BackendName | None, typer.Option(help="What trains.", show_default=False)] = None,
+    backend: Annotated[
+        BackendName | None,
+        typer.Option(metavar="BACKEND", help="What trains: auto, unsloth or trl.", show_default=False),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed, not luna.toml's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse to train while there are bad rows.")] = False,
@@ -67,6 +77,7 @@ def train(
     """
     from engine.errors import LunaError
     from ledger.errors import LedgerError
+    from luna_tui.problems import exit_code_of, show_error
     from luna_tui.training.headless import run_headless
 
     call = invocation(context)
@@ -88,9 +99,11 @@ def train(
             inbox_first=inbox_first,
         )
     except (LunaError, LedgerError) as error:
-        if as_json:
-            _write_failure(error)
-        raise
+        if not as_json:
+            raise
+        _write_failure(error)
+        show_error(error)
+        raise typer.Exit(exit_code_of(error)) from None
     code, _ = run_headless(call, opened, config, request, as_json=as_json)
     raise typer.Exit(code)
 
@@ -106,7 +119,7 @@ def _write_failure(error: Exception, out: IO[str] | None = None) -> None:
     """End the stream of JSON events as every run ends, though none began."""
     from engine.events import RunFinished, to_json_object
     from luna_tui.json_output import write_json
-    from luna_tui.problems import exit_code_of
+    from luna_tui.problems import error_object, exit_code_of
 
     failed = RunFinished(
         run="",
@@ -121,4 +134,4 @@ def _write_failure(error: Exception, out: IO[str] | None = None) -> None:
         error=str(getattr(error, "title", error)),
         hint=str(getattr(error, "hint", "")),
     )
-    write_json(to_json_object(failed), out or sys.stdout)
+    write_json({**to_json_object(failed), "where": error_object(error)["where"]}, out or sys.stdout)

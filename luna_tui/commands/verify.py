@@ -21,6 +21,7 @@ def verify(context: typer.Context, as_json: JsonOption = False, workspace: Works
     """
     from rich.text import Text
 
+    from engine.counted import counted
     from luna_tui import figures
     from luna_tui.bars import bar
     from luna_tui.safe_text import safe_line
@@ -42,14 +43,13 @@ def verify(context: typer.Context, as_json: JsonOption = False, workspace: Works
         console.print(Text(f"{glyphs.dot} {safe_line(note)}", "dim"), soft_wrap=True)
     if report.ok:
         spent = figures.duration(time.monotonic() - began)
-        console.print(Text(f"{glyphs.accepted} ok: {report.checked} files are what was recorded ({spent})", "green"))
+        files = f"{counted(report.checked, 'file')} {'is' if report.checked == 1 else 'are'} what was recorded"
+        console.print(Text(f"{glyphs.accepted} ok: {files} ({spent})", "green"))
         return
     console.print(_table([(p.gen, p.file, p.problem) for p in report.problems]))
     count = len(report.problems)
     console.print(
-        Text(
-            f"{glyphs.rejected} {count} {'problem' if count == 1 else 'problems'} in {report.checked} files", "bold red"
-        )
+        Text(f"{glyphs.rejected} {counted(count, 'problem')} in {counted(report.checked, 'file')}", "bold red")
     )
     raise typer.Exit(4)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.counted import counted
 from luna_tui.console.events import EvaluationLoaded, JobEnded, MatrixLoaded
 from luna_tui.console.workers import JobReporter, Tell, Worker, run_job
 from luna_tui.engine_access import Engine
@@ -78,7 +79,11 @@ class Jobs:
         def work(progress: Progress, control: Control) -> JobEnded:
             report = self._engine.verify(self._workspace, progress=progress)
             if report.ok:
-                return JobEnded("verify", True, f"verified: all {report.checked} files are as recorded")
+                return JobEnded(
+                    "verify",
+                    True,
+                    f"verified: {counted(report.checked, 'file')} {'is' if report.checked == 1 else 'are'} as recorded",
+                )
             lines = tuple(f"{p.gen}: {p.file}: {p.problem}" for p in report.problems)
             return JobEnded("verify", False, f"{len(lines)} things are not as recorded: {lines[0]}", lines)
 

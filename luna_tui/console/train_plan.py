@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ledger.row import id_key, names_id
 from luna_tui import figures
 from luna_tui.console.link import TrainWish
 from luna_tui.console.state import ConsoleState
@@ -19,7 +20,6 @@ AS_CONFIGURED = "luna.toml"
 BACKENDS = (AS_CONFIGURED, "auto", "trl", "unsloth")
 
 _GEN = re.compile(r"[gG]?(\d{1,9})")
-_SHA = re.compile(r"[0-9a-f]{4,64}")
 _NUMBER = re.compile(r"\d{1,9}")
 _NAMED_GENERATIONS = 3
 _MOST_GENERATIONS = 1000
@@ -105,10 +105,10 @@ def parent_gen(text: str, state: ConsoleState) -> int | None:
     number = _GEN.fullmatch(name)
     if number is not None and int(number[1]) in state.by_gen:
         return int(number[1])
-    if _SHA.fullmatch(name.lower()):
-        found = [gen for gen, row in state.by_gen.items() if str(row.get("child_sha")).startswith(name.lower())]
-        if len(found) == 1:
-            return found[0]
+    found = [gen for gen, row in state.by_gen.items() if names_id(name, str(row.get("child_sha")))]
+    exact = [gen for gen in found if id_key(str(state.by_gen[gen].get("child_sha"))) == id_key(name)]
+    if len(exact or found) == 1:
+        return (exact or found)[0]
     if not name:
         raise FieldError("HEAD, base or a generation")
     raise FieldError(f"there is no {name}" if state.by_gen else "only HEAD or base: no generation yet")

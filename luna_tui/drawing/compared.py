@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from engine.counted import counted
 from luna_tui.console.state import ConsoleState
 from luna_tui.drawing.generation_page import scores_of
 from luna_tui.drawing.made_with import Values, mapping
@@ -74,7 +75,7 @@ def _related(state: ConsoleState, one: int | None, other: int | None) -> str:
             return (
                 f"{name} was trained from {ancestor}"
                 if steps == 1
-                else f"{name} is {steps} generations after {ancestor}"
+                else f"{name} is {counted(steps, 'generation')} after {ancestor}"
             )
     first = _way(state, one)
     common = next((gen for gen in _way(state, other) if gen in set(first)), None)

@@ -8,6 +8,7 @@ from typing import Any
 from rich.cells import cell_len
 from rich.text import Text
 
+from engine.counted import counted
 from luna_tui import figures
 from luna_tui.drawing.compared import Comparison, ItemPair, Side, pair_items, pair_tone
 from luna_tui.drawing.conversation import fold, shown_line
@@ -185,7 +186,7 @@ def _draw_items(page: _Page, one: Side, other: Side) -> None:
         page.words("none: their exams have no item in common", "dim")
         return
     right = [sum(pair.rights[at] for pair in pairs) for at in (0, 1)]
-    page.words(f"{len(pairs)} items: {one.name} had {right[0]} right, {other.name} {right[1]}")
+    page.words(f"{counted(len(pairs), 'item')}: {one.name} had {right[0]} right, {other.name} {right[1]}")
     groups = (
         (f"won: only {other.name} has them right", "good", [p for p in pairs if p.rights == (False, True)]),
         (f"lost: only {one.name} has them right", "bad", [p for p in pairs if p.rights == (True, False)]),

@@ -10,6 +10,7 @@ from typing import Any
 from rich.cells import cell_len, chop_cells
 from rich.text import Text
 
+from engine.counted import counted
 from luna_tui.console.chat_state import Answer, Turn
 from luna_tui.safe_text import safe_line, safe_text
 from luna_tui.terminal import ASCII, Glyphs, ascii_text
@@ -66,7 +67,10 @@ def draw_answer(
     body = [Text(line) for line in fold(shown_text(answer.text, glyphs).rstrip(), room)] if answer.text.strip() else []
     if folded and len(body) > _ANSWER_LINES:
         more = len(body) - _ANSWER_LINES + 1
-        body = [*body[: _ANSWER_LINES - 1], Text(f"{glyphs.ellipsis} {more} more lines: space shows them", "dim")]
+        body = [
+            *body[: _ANSWER_LINES - 1],
+            Text(f"{glyphs.ellipsis} {counted(more, 'more line')}: space shows them", "dim"),
+        ]
     status = _status(answer, room, glyphs, loading=loading)
     lines = _with_tail(body, status, room) if status.plain else body
     if answer.problem:
@@ -147,7 +151,7 @@ def _prompt(turn: Turn, label_width: int, look: Look) -> list[Text]:
     folded = fold(shown_text(turn.prompt, look.glyphs), room)
     lines = [Text().append(line, "bold") for line in folded[:_PROMPT_LINES]]
     if len(folded) > _PROMPT_LINES:
-        lines.append(Text(f"{look.glyphs.ellipsis} {len(folded) - _PROMPT_LINES} more lines", "dim"))
+        lines.append(Text(f"{look.glyphs.ellipsis} {counted(len(folded) - _PROMPT_LINES, 'more line')}", "dim"))
     if turn.options.get("temperature"):
         drawn = f"T {turn.options['temperature']:g} {look.glyphs.dot} {_seed(turn.options)}"
         lines = _with_tail(lines, Text(drawn, "dim"), room)

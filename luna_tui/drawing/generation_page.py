@@ -9,6 +9,7 @@ from typing import cast
 
 from rich.text import Text
 
+from engine.counted import counted
 from luna_tui import figures
 from luna_tui.console.state import ConsoleState
 from luna_tui.drawing.conversation import fold, shown_line
@@ -272,7 +273,7 @@ def _draw_data(page: _Page, data: Values) -> None:
         page.add(Text(f"  {shown_line(stage, page.glyphs)[:wide]:<{wide}}").append(counts))
     bad, twice = len(curriculum.get("bad") or ()), curriculum.get("duplicates") or 0
     if bad or twice:
-        page.words(f"left out: {bad} bad rows, {twice} duplicates", "warn" if bad else "dim")
+        page.words(f"left out: {counted(bad, 'bad row')}, {counted(twice, 'duplicate')}", "warn" if bad else "dim")
 
 
 def _draw_parent_diff(page: _Page, view: GenerationView, manifest: Values) -> None:

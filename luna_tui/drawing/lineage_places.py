@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ledger.row import names_id
 from luna_tui import figures
 from luna_tui.console.state import ConsoleState
 from luna_tui.drawing.conversation import shown_line
@@ -17,8 +18,6 @@ from luna_tui.terminal import Glyphs
 
 OWN = -1
 """The part of a generation that is its own line; its details count from 0."""
-
-_HEX = frozenset("0123456789abcdef")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +117,7 @@ def _matches(gen: int | None, row: Mapping[str, Any], head: int | None, term: st
         return "base".startswith(term) or (head is None and "head".startswith(term))
     if term.lstrip("g").isdigit() and int(term.lstrip("g")) == gen:
         return True
-    if len(term) >= 4 and set(term) <= _HEX and str(row.get("child_sha", "")).startswith(term):
+    if names_id(term, str(row.get("child_sha", ""))):
         return True
     names = (str(row.get("phase") or ""), str(row.get("verdict") or ""), "head" if gen == head else "")
     return any(name.lower().startswith(term) for name in names if name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 from rich.text import Text
 
+from engine.counted import counted
 from luna_tui.console.chat_state import Answer, Turn
 from luna_tui.drawing.conversation import draw_answer, fold, shown_line, shown_text
 from luna_tui.terminal import Glyphs
@@ -77,7 +78,7 @@ def draw_lineage_answers(
 def asked_of(turn: Turn) -> str:
     """How far a question to the lineage is, in words."""
     done = sum(answer.state == "done" for answer in turn.answers)
-    return f"{done} of {len(turn.answers)} answered" if turn.busy else f"{done} answers"
+    return f"{done} of {len(turn.answers)} answered" if turn.busy else counted(done, "answer")
 
 
 def _spells(samples: list[VoiceSampled]) -> list[list[VoiceSampled]]:

@@ -13,6 +13,8 @@ from probes.transfer import Measure
 def matrix_part(workspace: Workspace, config: Config) -> list[Block]:
     """Return the matrix as a picture and a table, with its measures and the exams that fall."""
     matrix = read_matrix(workspace, config)
+    if not matrix.exams:
+        return [Heading("Forgetting"), Paragraph("No generation of this line has an exam in this workspace.")]
     names = [exam.label for exam in matrix.exams]
     blocks: list[Block] = [
         Heading("Forgetting"),

@@ -19,6 +19,11 @@ def read_prompts(lines: Iterable[bytes]) -> Iterator[str]:
             yield prompt
 
 
+def typed_text(argument: str) -> str:
+    """The text of an argument, read as a line of a pipe is: bytes that are no UTF-8 become U+FFFD."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def answer_lines(
     model: Talker, prompts: Iterable[str], sampling: Sampling, out: IO[str], *, as_json: bool, raw: bool
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import IO
 
+from engine.counted import counted
 from engine.events import (
     DataPrepared,
     Event,
@@ -111,7 +112,7 @@ class PlainView:
 def headline(started: RunStarted) -> str:
     """What this run is, in one line."""
     parent = "base" if started.parent_gen is None else f"G{started.parent_gen}"
-    how = f"{started.backend} {started.method}, {started.steps} steps at {figures.learning_rate(started.lr)}"
+    how = f"{started.backend} {started.method}, {counted(started.steps, 'step')} at {figures.learning_rate(started.lr)}"
     again = "going on with" if started.resumed else "from"
     return safe_text(f"{again} {parent} · {started.base} · {how} · seed {started.seed} · {started.threads} threads")
 
@@ -121,7 +122,7 @@ def data_sentence(data: DataPrepared) -> str:
     stages = ", ".join(f"{stage} {count}" for stage, count in data.by_stage.items() if count)
     aside = [f"{_count(data.bad_rows, 'bad row')} left out"] if data.bad_rows else []
     aside += [f"{_count(data.duplicates, 'duplicate')} left out"] if data.duplicates else []
-    text = f"{data.new_rows} new rows: {data.train_rows} to train on, {data.holdout_rows} held out"
+    text = f"{counted(data.new_rows, 'new row')}: {data.train_rows} to train on, {data.holdout_rows} held out"
     text += f", {data.replay_rows} replayed" if data.replay_rows else ""
     return "; ".join([f"{text} ({stages})" if stages else text, *aside])
 
@@ -135,7 +136,7 @@ def export_sentence(exported: Exported) -> str:
     stops = "stops by EOS" if exported.stopped_by_eos else "does NOT stop by EOS"
     return (
         f"exported {exported.quant} {figures.size(exported.size_bytes)} in {figures.duration(exported.seconds)}, "
-        f"tokens agree on {exported.parity_rows} rows, {stops}, sha {exported.child_sha[:8]}"
+        f"tokens agree on {counted(exported.parity_rows, 'row')}, {stops}, sha {exported.child_sha[:8]}"
     )
 
 

@@ -61,7 +61,7 @@ def test_steps_that_cannot_feed_the_data_once(tiny: TinyWorkspace) -> None:
     rows = [{"prompt": f"Question {n}?", "response": f"Answer {n}."} for n in range(120)]
     write_rows(tiny.root / "curriculum" / "facts" / "parts.jsonl", rows)
     tiny.train(steps=1, overrides={"train.batch_size": 1})
-    assert_refused(tiny, "1 steps of 1 rows cannot feed")
+    assert_refused(tiny, "1 step of 1 row cannot feed")
 
 
 def test_few_steps_are_made_to_feed_everything(tiny: TinyWorkspace) -> None:
@@ -76,7 +76,7 @@ def test_a_row_longer_than_the_context(tiny: TinyWorkspace) -> None:
     path = tiny.root / "curriculum" / "facts" / "parts.jsonl"
     write_rows(path, [*facts(), {"prompt": "word " * 200, "response": "Too long."}])
     tiny.train()
-    assert_refused(tiny, "1 rows are longer than the context of 96 tokens: curriculum/facts/parts.jsonl:37 (")
+    assert_refused(tiny, "1 row is longer than the context of 96 tokens: curriculum/facts/parts.jsonl:37 (")
 
 
 def test_a_context_beyond_the_models_own(tiny: TinyWorkspace) -> None:

@@ -60,7 +60,7 @@ def test_rows_longer_than_the_context_are_refused_by_name() -> None:
     long = make_row("x" * 60, "y", source="long.jsonl:7")
     with pytest.raises(UsageError) as raised:
         encode_rows([QA, long], tokenize, Specials(None, EOS), 62)
-    assert "1 rows are longer than the context of 62 tokens: long.jsonl:7 (63 tokens)" in str(raised.value)
+    assert "1 row is longer than the context of 62 tokens: long.jsonl:7 (63 tokens)" in str(raised.value)
     assert encode_rows([long], tokenize, Specials(None, EOS), 63)
 
 

@@ -171,6 +171,43 @@ def test_the_nearest_name_is_proposed() -> None:
     assert "G2" in caught.value.hint
 
 
+WORDS = [row(0, "base_model", "abc123"), row(1, "abc123", "ghi789"), row(2, "ghi789", "GHI79-größe")]
+
+
+@pytest.mark.parametrize(
+    ("ref", "gen"),
+    [
+        ("abc123", 0),
+        ("abc1", 0),
+        ("ghi789", 1),
+        ("GHI789", 1),
+        ("ghi79", 2),
+        ("ghi79-GRÖSSE", 2),
+        ("GHI79-gro\u0308", 2),
+    ],
+)
+def test_a_hand_written_id_is_a_name(ref: str, gen: int) -> None:
+    assert Lineage.build(WORDS).resolve(ref) == gen
+
+
+def test_words_are_parents_only_as_a_whole() -> None:
+    """Hashes may be shortened; g1 is not the parent of what came from g10."""
+    rows = [row(0, "my-base", "g1"), row(1, "G1", "g10"), row(2, "g10", "g100"), row(3, "MY-base", "x")]
+    assert link_parents(rows) == [None, 0, 1, None]
+    for parent in ("g1000", "g", "my-base-2", "12"):
+        with pytest.raises(LedgerDamaged, match="the parent of G4 is unknown"):
+            link_parents([*rows, row(4, parent, "y")])
+    with pytest.raises(LedgerDamaged, match="the parent of G2 is unknown"):
+        link_parents([row(0, "base", "1"), row(1, "1", "12"), row(2, "123", "4")])
+
+
+def test_a_word_that_two_begin_with_is_ambiguous() -> None:
+    rows = [row(0, "base_model", "nightly"), row(1, "nightly", "nightly-2"), row(2, "nightly-2", "nightly-3")]
+    assert Lineage.build(rows).resolve("nightly") == 0
+    with pytest.raises(LedgerBadInput, match=r"ambiguous: G1 \(nightly-2\), G2 \(nightly-3\)"):
+        Lineage.build(rows).resolve("nightly-")
+
+
 def test_an_ambiguous_prefix_lists_its_candidates() -> None:
     rows = [row(0, "base_model", "abcd0001"), row(1, "abcd0001", "abcd0002"), row(2, "abcd0002", "ffff")]
     with pytest.raises(LedgerBadInput) as caught:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -22,14 +23,17 @@ def fields(**changes: str) -> list[str]:
 
 
 hashes = st.text("0123456789abcdef", min_size=4, max_size=64)
+words = st.from_regex(r"[g-zG-Z_éßЖ月][\w.-]{0,40}", fullmatch=True).filter(
+    lambda word: word.lower() not in ("none", "null", "nan", "base", "base_model") and not re.search(r"[^\w.-]", word)
+)
 amounts = st.floats(0, 1e12, allow_nan=False)
 shares = st.none() | st.floats(0, 1)
 rows = st.builds(
     LedgerRow,
     gen_id=st.integers(0, 999_999_999),
-    parent_sha=hashes | st.just("base_model"),
-    child_sha=hashes,
-    data_delta_sha=hashes,
+    parent_sha=hashes | words | st.just("base_model"),
+    child_sha=hashes | words,
+    data_delta_sha=hashes | words,
     steps=st.integers(0, 10**9),
     lr=amounts,
     walltime_min=amounts,
@@ -75,10 +79,20 @@ def test_no_field_can_become_a_formula_or_another_line(row: LedgerRow) -> None:
         "abcd,ef",
         '"abcd',
         "",
-        "xyz1",
-        "abc",
         "a" * 65,
+        "z" * 64,
+        "ab" * 31 + "az",
         "\tabcd",
+        "ghi 789",
+        "ghi;789",
+        "ghi/789",
+        "ghi|789",
+        "'ghi789'",
+        ".hidden",
+        "GHI\u202e789",
+        "ABCDEF",
+        "none",
+        "NULL",
     ],
 )
 @pytest.mark.parametrize("column", ["parent_sha", "child_sha", "data_delta_sha"])
@@ -120,6 +134,16 @@ def test_minus_zero_is_written_without_a_sign() -> None:
         ("parent_sha", "BASE_MODEL", "parent_sha", "base_model"),
         ("parent_sha", "a1b2", "parent_sha", "a1b2"),
         ("child_sha", "A1B2C3D4", "child_sha", "a1b2c3d4"),
+        ("parent_sha", "ghi789", "parent_sha", "ghi789"),
+        ("child_sha", " jkl012 ", "child_sha", "jkl012"),
+        ("child_sha", "GHI789", "child_sha", "GHI789"),
+        ("child_sha", "x", "child_sha", "x"),
+        ("child_sha", "v1.2-rc_3", "child_sha", "v1.2-rc_3"),
+        ("child_sha", "_first", "child_sha", "_first"),
+        ("child_sha", "größe", "child_sha", "größe"),
+        ("child_sha", "月光", "child_sha", "月光"),
+        ("child_sha", "ab" * 31 + "c", "child_sha", "ab" * 31 + "c"),
+        ("data_delta_sha", "mno345", "data_delta_sha", "mno345"),
         ("lr", "2e-4", "lr", 2e-4),
         ("lr", "2E-04", "lr", 2e-4),
         ("lr", ".0002", "lr", 2e-4),

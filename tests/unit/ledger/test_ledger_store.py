@@ -71,6 +71,47 @@ def test_hand_written_ledgers_are_read(
     assert store.path.read_bytes().startswith(data)
 
 
+WORDS = [
+    "0,base_model,abc123,def456,500,2e-4,45,2.3,0.8,0.95,0.87,0.05",
+    "1,abc123,ghi789,jkl012,300,2e-4,32,0.8,0.6,0.93,0.91,0.03",
+    "2,ghi789,mno345,pqr678,350,2e-4,38,0.6,0.5,0.94,0.89,0.04",
+]
+"""Ids as a person makes them up: some happen to be hex, most do not."""
+
+
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"], ids=["plain", "bom"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"], ids=["lf", "crlf"])
+@pytest.mark.parametrize("cell", ["{}", '"{}"', " {} ", ' "{}"'], ids=["bare", "quoted", "spaced", "spaced-quoted"])
+@pytest.mark.parametrize("last_end", [True, False], ids=["ended", "unended"])
+def test_ids_that_are_words_make_one_line(tmp_path: Path, bom: bytes, end: bytes, cell: str, last_end: bool) -> None:
+    lines = [",".join(cell.format(field) for field in line.split(",")) for line in [HEADER, *WORDS]]
+    store = store_with(tmp_path, bom + end.join(line.encode() for line in lines) + (end if last_end else b""))
+    rows, parents = store.read_linked()
+    assert parents == [None, 0, 1]
+    assert [row.child_sha for row in rows] == ["abc123", "ghi789", "mno345"]
+    assert [row.lr for row in rows] == [2e-4] * 3
+    assert store.torn_tail is None
+
+
+def test_luna_itself_writes_hex_only(tmp_path: Path) -> None:
+    store = store_with(tmp_path, "\n".join([HEADER, *WORDS, ""]).encode())
+    before = store.path.read_bytes()
+    with pytest.raises(LedgerBadInput, match="child_sha is 'stu901'"):
+        store.append(row(3, "mno345", "stu901"))
+    assert store.path.read_bytes() == before
+    store.append(row(3, "mno345"))
+    assert store.read_linked()[1] == [None, 0, 1, 2]
+
+
+@pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_another_separator_is_told_as_that(tmp_path: Path, separator: str, name: str) -> None:
+    text = "\n".join([HEADER, *WORDS, ""]).replace(",", separator)
+    with pytest.raises(LedgerDamaged) as caught:
+        store_with(tmp_path, text.encode()).read()
+    assert caught.value.title == f"its columns are separated by {name}"
+    assert "commas" in caught.value.hint
+
+
 @pytest.mark.parametrize("missing", HEADER.split(","))
 def test_a_missing_column_is_named_with_its_line(tmp_path: Path, missing: str) -> None:
     header = ",".join(column for column in HEADER.split(",") if column != missing)

@@ -224,6 +224,25 @@ def test_a_hand_written_ledger_is_noted_and_its_models_checked_by_prefix(tmp_pat
     assert (problem.gen, problem.file) == (0, f"{tmp_path.name}/luna_age_0.gguf")
 
 
+def test_ids_that_are_words_have_nothing_to_check(tmp_path: Path) -> None:
+    (tmp_path / "lineage_ledger.csv").write_text(
+        ",".join(COLUMNS) + "\nG0,base_model,abc123,def456,500,2e-4,45,,,,,\nG1,abc123,ghi789,jkl012,300,2e-4,32,,,,,\n"
+    )
+    report = verify(tmp_path)
+    assert report.ok
+    assert report.notes == ["G0: hand-written, nothing to check", "G1: hand-written, nothing to check"]
+    (tmp_path / "luna_age_1.gguf").write_bytes(b"GGUF one")
+    assert verify(tmp_path).ok, "a word is no SHA-256 that a file could contradict"
+
+
+def test_a_word_in_the_row_of_a_recorded_generation_is_damage(tmp_path: Path) -> None:
+    factory = WorkspaceFactory(tmp_path / "models").grow(1)
+    ledger = tmp_path / "models" / "lineage_ledger.csv"
+    sha = factory.lineage().node(0).row.child_sha
+    ledger.write_text(ledger.read_text().replace(sha, "ghi789"))
+    assert any("child_sha of G0 is 'ghi789'" in problem.problem for problem in verify(tmp_path / "models").problems)
+
+
 def test_a_recorded_generation_can_grow_on_a_hand_written_one(tmp_path: Path) -> None:
     models = tmp_path / "models"
     models.mkdir()
