@@ -84,7 +84,7 @@ def test_training_goes_on_while_the_line_is_stalled(slow_workspace: Path) -> Non
 def test_a_stalled_line_that_is_lost_ends_the_screen_and_not_the_generation(
     slow_workspace: Path, tmp_path: Path
 ) -> None:
-    held = hold_at(slow_workspace, 1500, tmp_path / "gate")  # more steps than it takes to fill a line
+    held = hold_at(slow_workspace, 800, tmp_path / "gate")  # more steps than it takes to fill a line
     with console(held.root, command=held.luna()) as terminal:
         terminal.see(r"t trains|nothing evolved yet")
         terminal.press("t")
