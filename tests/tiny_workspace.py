@@ -147,7 +147,7 @@ class TinyWorkspace:
 
         session = EngineSession(self.workspace, self.config(overrides), cast("SimpleQueue[Event]", Watched()))
         session.start()
-        outcome = session.train(TrainRequest(**request)).result(timeout=300)
+        outcome = session.train(TrainRequest(**request)).result(timeout=600)
         session.close()
         self.events = kept
         return outcome
