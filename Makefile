@@ -5,11 +5,13 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.luna-ready
 DEMO := demo
 STUDY := study-demo
+WORKERS ?= 2
+SELECT ?=
 
 export OMP_WAIT_POLICY := PASSIVE
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: help setup run demo study test check bench unsloth-cpu clean
+.PHONY: help setup run demo study test check lint pytest bench unsloth-cpu clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,19 +54,21 @@ study: setup  ## micro-generations against one-shot training, three seeds, and t
 	$(BIN)/luna-tui -w $(STUDY) matrix --fill
 	$(BIN)/luna-tui -w $(STUDY) report
 
-test: setup  ## every test, real training included
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/pyright
-	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+test: setup  ## every test, real training included, two at a time; beside them format, lint, types and import rules
+	@$(MAKE) --no-print-directory --jobs=2 lint pytest
 
 check: setup  ## what every commit must pass: format, lint, types, import rules, fast tests
+	@$(MAKE) --no-print-directory --jobs=2 lint pytest SELECT='-m "not slow and not gpu"'
+
+lint:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not slow and not gpu"
+
+# Who has finished early takes tests from who has not. Tests that must be alone wait for each other by themselves.
+pytest:
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(SELECT)
 
 bench: setup  ## measured claims, one JSON line each
 	@for script in bench/p[0-9]*.py; do echo "== $$script"; $(BIN)/python $$script; done

@@ -133,9 +133,11 @@ def luna(workspace: Path, *arguments: str) -> list[str]:
 
 
 @contextmanager
-def console(workspace: Path, *, columns: int = 120, lines: int = 40, **env: str) -> Iterator[Terminal]:
-    """The real console on a pty; killed at the end if it is still there."""
-    terminal = Terminal(luna(workspace), columns=columns, lines=lines, env=console_env(**env))
+def console(
+    workspace: Path, *, command: Sequence[str] | None = None, columns: int = 120, lines: int = 40, **env: str
+) -> Iterator[Terminal]:
+    """The real console on a pty, or `command` in its place; killed at the end if it is still there."""
+    terminal = Terminal(command or luna(workspace), columns=columns, lines=lines, env=console_env(**env))
     try:
         yield terminal
     finally:

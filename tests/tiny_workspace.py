@@ -99,11 +99,11 @@ def hand_written(workspace: Workspace, *rows: str) -> Workspace:
     return workspace
 
 
-def make_template(root: Path) -> Path:
+def make_template(root: Path, number_format: str = "fp32") -> Path:
     """Make the workspace every test begins with: a base GGUF, a curriculum for four generations, no generation yet."""
     root.mkdir(parents=True)
     make_tiny_gguf(root / "base.gguf")
-    (root / "luna.toml").write_text(TOML)
+    (root / "luna.toml").write_text(TOML.replace('precision = "fp32"', f'precision = "{number_format}"'))
     write_rows(root / "curriculum" / "facts" / "parts.jsonl", facts())
     write_rows(root / "curriculum" / "talk" / "behaviors.jsonl", talk(20))
     write_rows(root / "curriculum" / "talk" / "numbers.jsonl", talk(60, start=20))
@@ -147,7 +147,7 @@ class TinyWorkspace:
 
         session = EngineSession(self.workspace, self.config(overrides), cast("SimpleQueue[Event]", Watched()))
         session.start()
-        outcome = session.train(TrainRequest(**request)).result(timeout=120)
+        outcome = session.train(TrainRequest(**request)).result(timeout=600)
         session.close()
         self.events = kept
         return outcome

@@ -15,6 +15,9 @@ from engine.events import Emitter, Event, TrainStep
 from engine.recipe import PhaseRecipe
 from engine.training.job import Example, TrainJob, TrainResult
 
+NUMBER_FORMATS = ("fp32", "bf16")  # every processor computes in both, though not every one quickly
+NUMBER_FORMAT = NUMBER_FORMATS[0]  # what a job is trained in that does not say; a test may be run in each
+
 
 def make_tiny_weights(directory: Path, seed: int = 0) -> Path:
     """De-quantise a tiny GGUF into a weights directory, as a base is."""
@@ -40,7 +43,7 @@ def make_job(
     """A job of a few steps in `work`; keywords change the recipe."""
     phase = recipe.pop("phase", "base")
     small: dict[str, Any] = {"steps": 4, "batch_size": 2, "rank": 4, "alpha": 8.0, "lr": 1e-3, "checkpoint_every": 100}
-    plan: PhaseRecipe = replace(Config().recipe(phase), **(small | {"threads": 2, "precision": "fp32"} | recipe))
+    plan: PhaseRecipe = replace(Config().recipe(phase), **(small | {"threads": 2, "precision": NUMBER_FORMAT} | recipe))
     work.mkdir(parents=True, exist_ok=True)
     return TrainJob(
         weights_dir=weights,

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from e2e.conftest import Held
 from terminal import console, console_env, luna
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -42,24 +43,24 @@ def test_watch_steer_and_take_over(slow_workspace: Path) -> None:
             trainer.kill()
 
 
-def test_handed_over_on_leaving_it_ends_in_the_ledger(slow_workspace: Path) -> None:
-    toml = slow_workspace / "luna.toml"
-    toml.write_text(toml.read_text().replace("steps = 60000", "steps = 1200"))
-    with console(slow_workspace) as terminal:
+def test_handed_over_on_leaving_it_ends_in_the_ledger(held: Held) -> None:
+    with console(held.root, command=held.luna()) as terminal:
         terminal.see(r"t trains|nothing evolved yet")
         terminal.press("t")
         terminal.see(r"(?i)generations")
         terminal.press("enter")
-        terminal.see(r"step \d+/1200", timeout=180)
+        terminal.see(held.in_its_middle, timeout=180)
         terminal.press("q")
         terminal.see(r"Leave while a run")
         terminal.press("h")
+        terminal.see(r"handing over")
+        held.go_on()
         assert terminal.ended(timeout=90) == 0
         assert re.search(rb"process \d+ goes on", bytes(terminal.raw))
-    with console(slow_workspace) as again:
+    with console(held.root) as again:
         again.see(r"HEAD G0", timeout=180)
         again.press("q")
         assert again.ended() == 0
-    journal = next(slow_workspace.glob("runs/*/events.jsonl"))
+    journal = next(held.root.glob("runs/*/events.jsonl"))
     steps = [e["step"] for e in map(json.loads, journal.open()) if e["type"] == "train_step"]
-    assert steps == list(range(1, 1201)), "no step was lost and none was trained twice"
+    assert steps == list(range(1, held.steps + 1)), "no step was lost and none was trained twice"

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from terminal import Terminal, console_env
+from e2e.conftest import Held
+from terminal import Terminal, console, console_env
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -39,23 +40,23 @@ def test_a_pane_that_cannot_be_drawn_leaves_the_others_alone(slow_workspace: Pat
     assert b"Traceback" not in bytes(terminal.raw)
 
 
-def test_the_run_outlives_a_console_that_breaks(slow_workspace: Path) -> None:
-    toml = slow_workspace / "luna.toml"
-    toml.write_text(toml.read_text().replace("steps = 60000", "steps = 1200"))
-    terminal = broken(slow_workspace, BROKEN_KEY)
-    terminal.see(r"t trains|nothing evolved yet")
-    terminal.press("t")
-    terminal.see(r"(?i)generations")
-    terminal.press("enter")
-    terminal.see(r"step \d+/1200", timeout=180)
-    terminal.press("2")
-    assert terminal.ended(timeout=120) == 1
+def test_the_run_outlives_a_console_that_breaks(held: Held) -> None:
+    with console(held.root, command=held.luna(BROKEN_KEY), columns=160, lines=48) as terminal:
+        terminal.see(r"t trains|nothing evolved yet")
+        terminal.press("t")
+        terminal.see(r"(?i)generations")
+        terminal.press("enter")
+        terminal.see(held.in_its_middle, timeout=180)
+        terminal.press("2")
+        terminal.see(r"handing over")
+        held.go_on()
+        assert terminal.ended(timeout=120) == 1
     said = bytes(terminal.raw)
     assert b"the console broke" in said
     assert b"goes on with it" in said
     assert b"Traceback" not in said
-    assert "no such pane" in (slow_workspace / "runs" / "console.log").read_text()
-    again = Terminal([sys.executable, "-m", "luna_tui", "-w", str(slow_workspace)], env=console_env())
-    again.see(r"HEAD G0", timeout=180)
-    again.press("q")
-    assert again.ended() == 0
+    assert "no such pane" in (held.root / "runs" / "console.log").read_text()
+    with console(held.root) as again:
+        again.see(r"HEAD G0", timeout=180)
+        again.press("q")
+        assert again.ended() == 0

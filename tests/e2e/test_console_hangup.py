@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from terminal import Terminal, console, console_env
+from e2e.conftest import Held
+from terminal import Terminal, console
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -30,25 +32,31 @@ def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
-def test_a_lost_line_loses_nothing(slow_workspace: Path) -> None:
-    toml = slow_workspace / "luna.toml"
-    toml.write_text(toml.read_text().replace("steps = 60000", "steps = 1200"))
-    with console(slow_workspace) as terminal:
+@contextmanager
+def training(held: Held, code: str = "") -> Iterator[Terminal]:
+    """The console in the middle of a training that waits there."""
+    with console(held.root, command=held.luna(code)) as terminal:
         terminal.see(r"t trains|nothing evolved yet")
         terminal.press("t")
         terminal.see(r"(?i)generations")
         terminal.press("enter")
-        terminal.see(r"step \d+/1200", timeout=180)
+        terminal.see(held.in_its_middle, timeout=180)
+        yield terminal
+
+
+def test_a_lost_line_loses_nothing(held: Held) -> None:
+    with training(held) as terminal:
         pid = terminal.child.pid
         terminal.hang_up()
-        ledger = slow_workspace / "models" / "lineage_ledger.csv"
+        held.go_on()
+        ledger = held.root / "models" / "lineage_ledger.csv"
         wait_for(lambda: ledger.exists() and len(ledger.read_text().splitlines()) == 2, "the ledger's row")
         wait_for(lambda: not alive(pid), "the end of the process")
-    journal = next(slow_workspace.glob("runs/*/events.jsonl"))
+    journal = next(held.root.glob("runs/*/events.jsonl"))
     last = json.loads(journal.read_text().splitlines()[-1])
     assert (last["type"], last["verdict"]) == ("run_finished", "accepted")
     steps = [e["step"] for e in map(json.loads, journal.open()) if e["type"] == "train_step"]
-    assert steps == list(range(1, 1201)), "it went on in the same process, without a second start"
+    assert steps == list(range(1, held.steps + 1)), "it went on in the same process, without a second start"
 
 
 SLOW_LEAVE = """
@@ -56,25 +64,17 @@ from luna_tui.app import LunaApp
 leave = LunaApp.exit
 def exit(self, *said): self.set_timer(6, lambda: leave(self, *said))
 LunaApp.exit = exit
-from luna_tui.main import main
-raise SystemExit(main())
 """
 
 
-def test_what_is_still_drawn_into_a_lost_line_holds_nothing_up(slow_workspace: Path) -> None:
-    toml = slow_workspace / "luna.toml"
-    toml.write_text(toml.read_text().replace("steps = 60000", "steps = 1200"))
-    terminal = Terminal([sys.executable, "-c", SLOW_LEAVE, "-w", str(slow_workspace)], env=console_env())
-    terminal.see(r"t trains|nothing evolved yet")
-    terminal.press("t")
-    terminal.see(r"(?i)generations")
-    terminal.press("enter")
-    terminal.see(r"step \d+/1200", timeout=180)
-    pid = terminal.child.pid
-    terminal.hang_up()
-    try:
-        wait_for(lambda: not alive(pid), "the end of the process")
-    finally:
-        if alive(pid):
-            os.kill(pid, signal.SIGKILL)
-    assert len((slow_workspace / "models" / "lineage_ledger.csv").read_text().splitlines()) == 2
+def test_what_is_still_drawn_into_a_lost_line_holds_nothing_up(held: Held) -> None:
+    with training(held, SLOW_LEAVE) as terminal:
+        pid = terminal.child.pid
+        terminal.hang_up()
+        held.go_on()
+        try:
+            wait_for(lambda: not alive(pid), "the end of the process")
+        finally:
+            if alive(pid):
+                os.kill(pid, signal.SIGKILL)
+    assert len((held.root / "models" / "lineage_ledger.csv").read_text().splitlines()) == 2

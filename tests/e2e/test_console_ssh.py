@@ -5,16 +5,17 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from e2e.conftest import Held
 from terminal import ROOT, Terminal, console_env
 
 SSHD = shutil.which("sshd") or ("/usr/sbin/sshd" if Path("/usr/sbin/sshd").exists() else None)
@@ -78,25 +79,25 @@ def ssh_command(tmp_path: Path) -> Iterator[list[str]]:
         server.wait(10)
 
 
-def test_a_killed_client_loses_nothing(slow_workspace: Path, ssh_command: list[str]) -> None:
-    toml = slow_workspace / "luna.toml"
-    toml.write_text(toml.read_text().replace("steps = 60000", "steps = 1200"))
-    cache = os.environ["LUNA_CACHE"]
-    remote = f"cd {ROOT} && LANG=C.UTF-8 LUNA_CACHE={cache} {sys.executable} -m luna_tui -w {slow_workspace}"
+def test_a_killed_client_loses_nothing(held: Held, ssh_command: list[str]) -> None:
+    paths = os.pathsep.join([str(ROOT / "tests"), str(ROOT)])
+    settings = f"LANG=C.UTF-8 LUNA_CACHE={os.environ['LUNA_CACHE']} PYTHONPATH={paths}"
+    remote = f"cd {ROOT} && {settings} {shlex.join(held.luna())}"
     terminal = Terminal([*ssh_command, remote], env=console_env())
     try:
         terminal.see(r"t trains|nothing evolved yet", timeout=60)
         terminal.press("t")
         terminal.see(r"(?i)generations")
         terminal.press("enter")
-        terminal.see(r"step \d+/1200", timeout=90)
+        terminal.see(held.in_its_middle, timeout=90)
         os.kill(terminal.child.pid, signal.SIGKILL)
     finally:
         terminal.child.close(force=True)
-    ledger = slow_workspace / "models" / "lineage_ledger.csv"
+    held.go_on()
+    ledger = held.root / "models" / "lineage_ledger.csv"
     wait_for(lambda: ledger.exists() and len(ledger.read_text().splitlines()) == 2, "the ledger's row")
-    journal = next(slow_workspace.glob("runs/*/events.jsonl"))
+    journal = next(held.root.glob("runs/*/events.jsonl"))
     wait_for(lambda: '"run_finished"' in journal.read_text(), "the end of the run")
     events = [json.loads(line) for line in journal.read_text().splitlines()]
-    assert [e["step"] for e in events if e["type"] == "train_step"] == list(range(1, 1201))
+    assert [e["step"] for e in events if e["type"] == "train_step"] == list(range(1, held.steps + 1))
     assert events[-1]["verdict"] == "accepted"

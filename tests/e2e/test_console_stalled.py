@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from e2e.conftest import hold_at
 from terminal import Terminal, console
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
@@ -80,19 +81,21 @@ def test_training_goes_on_while_the_line_is_stalled(slow_workspace: Path) -> Non
         assert terminal.ended(timeout=120) == 0
 
 
-def test_a_stalled_line_that_is_lost_ends_the_screen_and_not_the_generation(slow_workspace: Path) -> None:
-    toml = slow_workspace / "luna.toml"
-    toml.write_text(toml.read_text().replace("steps = 60000", "steps = 6000"))
-    with console(slow_workspace) as terminal:
+def test_a_stalled_line_that_is_lost_ends_the_screen_and_not_the_generation(
+    slow_workspace: Path, tmp_path: Path
+) -> None:
+    held = hold_at(slow_workspace, 800, tmp_path / "gate")  # more steps than it takes to fill a line
+    with console(held.root, command=held.luna()) as terminal:
         terminal.see(r"t trains|nothing evolved yet")
         terminal.press("t")
         terminal.see(r"(?i)generations")
         terminal.press("enter")
-        terminal.see(r"step \d+/6000", timeout=180)
-        steps, pid = counted(slow_workspace), terminal.child.pid
+        terminal.see(held.in_its_middle, timeout=180)
+        steps, pid = counted(held.root), terminal.child.pid
         fill(terminal, steps)
         terminal.hang_up()
+        held.go_on()
         until(lambda: ended(pid), "the end of the process", 300)
-    row = (slow_workspace / "models" / "lineage_ledger.csv").read_text().splitlines()
+    row = (held.root / "models" / "lineage_ledger.csv").read_text().splitlines()
     assert len(row) == 2
-    assert steps() == 6000
+    assert steps() == held.steps

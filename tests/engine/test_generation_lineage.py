@@ -25,7 +25,7 @@ from engine.verifying import verify_workspace
 from ledger.hashing import sha256_file
 from ledger.manifest import manifest_path, manifest_sha
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.both_formats]
 
 EVIDENCE = {
     "data/fed.jsonl",

@@ -17,7 +17,7 @@ from engine.runtime.client import Runtime
 from engine.verifying import verify_workspace
 from ledger.hashing import sha256_file
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.both_formats]
 
 
 def test_a_fresh_workspace_gives_the_same_generations(tiny: TinyWorkspace, lineage: TinyWorkspace) -> None:

@@ -59,6 +59,7 @@ def test_off_it_changes_nothing(two: TinyWorkspace) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.both_formats
 def test_a_rescue_that_fails_is_recorded_with_what_was_tried(two: TinyWorkspace) -> None:
     out = two.train(overrides={**ON, "eval.recall_target": 1.0})
     assert out.exit_code == 3
@@ -74,6 +75,7 @@ def test_a_rescue_that_fails_is_recorded_with_what_was_tried(two: TinyWorkspace)
 
 
 @pytest.mark.slow
+@pytest.mark.both_formats
 def test_a_rescued_child_is_what_is_shipped_recorded_and_rebuilt(
     two: TinyWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +147,7 @@ def test_stopped_in_the_middle_it_is_tried_again(two: TinyWorkspace, monkeypatch
 
 
 @pytest.mark.slow
+@pytest.mark.both_formats
 def test_killed_after_the_swap_it_begins_from_what_was_trained(
     two: TinyWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -22,6 +23,9 @@ from engine.events import (
 from engine.journal import read_journal
 from engine.rollback import rollback
 from engine.runs import Run, list_runs, unfinished_run
+from engine.training import machine
+from engine.training.machine import device_name
+from engine.training.machine_facts import cpu_fact
 from engine.verifying import verify_workspace
 
 pytestmark = pytest.mark.slow
@@ -51,6 +55,7 @@ MOMENTS: dict[str, tuple[Wanted, tuple[str, ...]]] = {
 }
 
 
+@pytest.mark.both_formats
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_stopped_and_resumed_is_the_same_generation(tiny: TinyWorkspace, lineage: TinyWorkspace, moment: str) -> None:
     wanted, done = MOMENTS[moment]
@@ -100,6 +105,7 @@ def test_stopped_while_the_base_is_made(tiny: TinyWorkspace) -> None:
     assert tiny.train().exit_code == 0
 
 
+@pytest.mark.both_formats
 def test_a_resume_starts_from_the_last_checkpoint(tiny: TinyWorkspace) -> None:
     tiny.stop_at(after_step(11))
     assert [event.step for event in tiny.of(CheckpointSaved)] == [8, 12], "a stop seals the step it stops after"
@@ -112,6 +118,7 @@ def test_a_resume_starts_from_the_last_checkpoint(tiny: TinyWorkspace) -> None:
     assert [event.verdict for event in told if isinstance(event, RunFinished)] == ["interrupted", "accepted"]
 
 
+@pytest.mark.both_formats
 def test_a_damaged_checkpoint_is_not_trusted(tiny: TinyWorkspace, lineage: TinyWorkspace) -> None:
     tiny.stop_at(after_step(19))
     run = unfinished_run(tiny.workspace)
@@ -164,20 +171,66 @@ def test_other_packages_are_refused(tiny: TinyWorkspace, monkeypatch: pytest.Mon
     assert tiny.train(resume=True).exit_code == 0
 
 
-@pytest.mark.parametrize(("name", "other"), [("device", "AuthenticAMD AVX2"), ("precision", "bf16")])
-def test_a_machine_that_rounds_otherwise_is_refused(
-    tiny: TinyWorkspace, monkeypatch: pytest.MonkeyPatch, name: str, other: str
-) -> None:
-    stopped_workspace(tiny)
-    here = resume.arithmetic("auto")
-    monkeypatch.setattr(resume, "arithmetic", lambda _precision: here | {name: other})
-    tiny.train(resume=True)
-    refused(tiny, f"this machine rounds otherwise than the one this run began on ({name} {here[name]} → {other})")
-    monkeypatch.undo()
-    assert tiny.train(resume=True).exit_code == 0
+def on_a_machine_with(monkeypatch: pytest.MonkeyPatch, **facts: str) -> None:
+    """Let the processor be another one than it is, for all that asks which it is."""
+    monkeypatch.setattr(machine, "cpu_fact", lambda name: facts.get(name) or cpu_fact(name))
+
+
+def recorded(tiny: TinyWorkspace) -> dict[str, str]:
+    """What G0's manifest says of the arithmetic it was trained with."""
     manifest = tiny.workspace.manifest(0)
     assert manifest is not None
-    assert {key: manifest.versions[key] for key in here} == here
+    return {name: manifest.versions[name] for name in ("device", "precision")}
+
+
+@pytest.mark.both_formats
+def test_a_machine_of_another_maker_is_refused(
+    tiny: TinyWorkspace, monkeypatch: pytest.MonkeyPatch, number_format: str
+) -> None:
+    stopped_workspace(tiny)
+    here = device_name()
+    on_a_machine_with(monkeypatch, vendor_id="AnotherMaker")
+    tiny.train(resume=True)
+    other = device_name()
+    assert other != here
+    refused(tiny, f"this machine rounds otherwise than the one this run began on (device {here} → {other})")
+    monkeypatch.undo()
+    assert tiny.train(resume=True).exit_code == 0
+    assert recorded(tiny) == {"device": here, "precision": number_format}
+
+
+WITH_BF16, WITHOUT = "sse2 avx2 avx512_bf16", "sse2 avx2"
+
+
+@pytest.mark.parametrize(
+    ("began", "goes_on", "told"),
+    [(WITH_BF16, WITHOUT, "precision bf16 → fp32"), (WITHOUT, WITH_BF16, "precision fp32 → bf16")],
+    ids=["bf16 first", "fp32 first"],
+)
+def test_a_machine_that_chooses_another_number_format_is_refused(
+    tiny: TinyWorkspace, monkeypatch: pytest.MonkeyPatch, began: str, goes_on: str, told: str
+) -> None:
+    toml = tiny.root / "luna.toml"
+    toml.write_text(re.sub(r'precision = "\w+"', 'precision = "auto"', toml.read_text()))
+    on_a_machine_with(monkeypatch, flags=began)
+    stopped_workspace(tiny)
+    on_a_machine_with(monkeypatch, flags=goes_on)
+    tiny.train(resume=True)
+    refused(tiny, f"this machine rounds otherwise than the one this run began on ({told})")
+    on_a_machine_with(monkeypatch, flags=began)
+    assert tiny.train(resume=True).exit_code == 0
+    assert recorded(tiny)["precision"] == told.split()[1]
+
+
+@pytest.mark.both_formats
+@pytest.mark.parametrize("flags", [WITH_BF16, WITHOUT], ids=["with bf16", "without"])
+def test_a_number_format_that_was_asked_for_goes_on_on_any_machine(
+    tiny: TinyWorkspace, monkeypatch: pytest.MonkeyPatch, number_format: str, flags: str
+) -> None:
+    stopped_workspace(tiny)
+    on_a_machine_with(monkeypatch, flags=flags)
+    assert tiny.train(resume=True).exit_code == 0
+    assert recorded(tiny)["precision"] == number_format
 
 
 def test_a_run_from_before_machines_were_recorded_goes_on(tiny: TinyWorkspace) -> None:
@@ -185,7 +238,7 @@ def test_a_run_from_before_machines_were_recorded_goes_on(tiny: TinyWorkspace) -
     run = unfinished_run(tiny.workspace)
     assert run is not None
     plan = json.loads(run.plan.read_text(encoding="utf-8"))
-    for name in resume.arithmetic("auto"):
+    for name in ("device", "precision"):
         del plan["versions"][name]
     run.plan.write_text(json.dumps(plan), encoding="utf-8")
     assert tiny.train(resume=True).exit_code == 0
@@ -248,6 +301,7 @@ def test_an_exported_gguf_that_was_changed_is_not_recorded(tiny: TinyWorkspace) 
     assert tiny.workspace.ledger.read() == []
 
 
+@pytest.mark.both_formats
 def test_a_full_disk_is_said_and_the_run_goes_on_later(
     tiny: TinyWorkspace, lineage: TinyWorkspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,18 +25,38 @@ WORKER = Path(__file__).with_name("training_worker.py")
 PACKAGES = Path(__file__).parents[2]
 
 
-def run_worker(root: Path, what: str, number: int) -> int:
-    """The worker's return code: 0, or -9 when it killed itself."""
+RunWorker = Callable[[Path, str, int], int]
+
+
+@pytest.fixture(scope="module")
+def run_worker(base_cache: Path) -> Iterator[RunWorker]:
+    """`run_worker(root, "train", 20)` gives a process's return code: 0, or -9 when it killed itself."""
     path = os.pathsep.join([str(PACKAGES / "tests"), str(PACKAGES)])
-    command = [sys.executable, str(WORKER), str(root), what, str(number)]
-    done = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, check=False, timeout=120
-    )
-    assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
-    return done.returncode
+    with subprocess.Popen(
+        [sys.executable, str(WORKER)],
+        env={**os.environ, "PYTHONPATH": path},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as forking:
+        assert forking.stdin is not None
+        assert forking.stdout is not None
+        stdin, stdout = forking.stdin, forking.stdout
+
+        def run(root: Path, what: str, number: int) -> int:
+            stdin.write(f"{root} {what} {number}\n")
+            stdin.flush()
+            code = int(stdout.readline())
+            assert code in (0, -signal.SIGKILL)
+            return code
+
+        yield run
+        stdin.close()
+        assert forking.wait(60) == 0
 
 
-def test_killed_while_training(tiny: TinyWorkspace, lineage: TinyWorkspace) -> None:
+@pytest.mark.both_formats
+def test_killed_while_training(tiny: TinyWorkspace, lineage: TinyWorkspace, run_worker: RunWorker) -> None:
     assert run_worker(tiny.root, "train", 20) == -signal.SIGKILL
     assert verify_workspace(tiny.workspace).ok
     run = unfinished_run(tiny.workspace)
@@ -62,7 +83,7 @@ def judged(template: TinyWorkspace, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def test_killed_before_every_write_of_the_recording(
-    judged: TinyWorkspace, lineage: TinyWorkspace, tmp_path: Path
+    judged: TinyWorkspace, lineage: TinyWorkspace, run_worker: RunWorker, tmp_path: Path
 ) -> None:
     seen: set[tuple[bool, bool, bool, bool]] = set()
     for number in range(1, 60):
@@ -105,7 +126,7 @@ def test_killed_before_every_write_of_the_recording(
     assert len(seen) >= 5, f"the sweep met too few different states: {seen}"
 
 
-def test_a_rollback_finishes_the_recording_first(judged: TinyWorkspace, tmp_path: Path) -> None:
+def test_a_rollback_finishes_the_recording_first(judged: TinyWorkspace, run_worker: RunWorker, tmp_path: Path) -> None:
     for number in range(1, 60):
         killed = judged.copy_to(tmp_path / f"killed-{number}")
         assert run_worker(killed.root, "record", number) == -signal.SIGKILL

@@ -54,6 +54,7 @@ def test_later_checkpoints_than_the_one_resumed_from_are_dropped(tmp_path: Path)
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.both_formats
 def test_a_resume_falls_back_to_the_older_checkpoint_and_still_gives_the_same_bytes(tmp_path: Path) -> None:
     weights = make_tiny_weights(tmp_path)
     whole = make_job(weights, tmp_path / "whole", steps=6)

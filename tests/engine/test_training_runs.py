@@ -53,6 +53,7 @@ def test_accumulated_passes_are_fed_in_order_too(weights: Path, tmp_path: Path) 
     assert fed(job) == [*PASS_OF_TWOS, *PASS_OF_TWOS, PASS_OF_TWOS[0]]
 
 
+@pytest.mark.both_formats
 @pytest.mark.parametrize("accumulation", [1, 2])
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_stopping_and_resuming_gives_the_bytes_of_an_uninterrupted_run(
@@ -77,6 +78,7 @@ def test_stopping_and_resuming_gives_the_bytes_of_an_uninterrupted_run(
     assert [m["lr"] for m in metrics(job)] == [m["lr"] for m in metrics(whole)]
 
 
+@pytest.mark.both_formats
 def test_a_run_that_died_between_its_last_step_and_its_delta_only_writes_the_delta(
     weights: Path, tmp_path: Path
 ) -> None:
@@ -91,23 +93,25 @@ def test_a_run_that_died_between_its_last_step_and_its_delta_only_writes_the_del
     assert not [e for e in events if isinstance(e, TrainStep)]
 
 
+@pytest.mark.both_formats
 def test_the_same_job_gives_the_same_bytes_and_another_seed_gives_others(weights: Path, tmp_path: Path) -> None:
     shas: list[str] = []
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        job = make_job(weights, tmp_path / name, steps=3, seed=seed, precision="bf16")
+        job = make_job(weights, tmp_path / name, steps=3, seed=seed)
         run_trl(job)
         shas.append(sha(job))
     assert shas[0] == shas[1]
     assert shas[0] != shas[2]
 
 
+@pytest.mark.both_formats
 @pytest.mark.parametrize("method", ["lora", "full"])
 @pytest.mark.parametrize("phase", ["base", "align", "converse"])
 def test_every_phase_and_method_leaves_a_delta_that_learnt_the_rows(
     weights: Path, tmp_path: Path, phase: str, method: str
 ) -> None:
     lr = 1e-2 if method == "lora" else 3e-3
-    job = make_job(weights, tmp_path, phase=phase, method=method, steps=20, lr=lr, precision="bf16")
+    job = make_job(weights, tmp_path, phase=phase, method=method, steps=20, lr=lr)
     assert run_trl(job).finished
     losses = [step["loss"] for step in metrics(job)]
     assert sum(losses[-4:]) < 0.8 * sum(losses[:4])
@@ -168,6 +172,7 @@ def test_each_step_is_told_with_its_numbers(weights: Path, tmp_path: Path) -> No
     assert all(e.tokens_per_s > 0 and e.lr > 0 for e in steps)
 
 
+@pytest.mark.both_formats
 def test_numbers_that_are_not_finite_end_the_training_with_a_hint(weights: Path, tmp_path: Path) -> None:
     job = make_job(weights, tmp_path, steps=6, method="full", lr=1e30, warmup_ratio=0.0)
     with pytest.raises(LunaError) as raised:
@@ -223,6 +228,7 @@ def test_named_targets_are_the_only_ones_trained(weights: Path, tmp_path: Path) 
     assert {name.split(".")[4] for name in tensors(job.delta_path)} == {"q_proj", "v_proj"}
 
 
+@pytest.mark.both_formats
 def test_training_says_nothing_on_stdout_and_stderr(
     weights: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
 ) -> None:
@@ -230,6 +236,7 @@ def test_training_says_nothing_on_stdout_and_stderr(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.both_formats
 def test_memory_comes_back_between_generations(weights: Path, tmp_path: Path) -> None:
     import gc
 

@@ -57,11 +57,14 @@ def train(weights: Path, work: Path, **recipe: Any) -> dict[str, Any]:
     return json.loads(line)
 
 
+@pytest.mark.both_formats
 @pytest.mark.parametrize("method", ["lora", "full"])
-def test_unsloth_trains_a_generation(tmp_path: Path, method: str) -> None:
+def test_unsloth_trains_a_generation(tmp_path: Path, number_format: str, method: str) -> None:
     weights = make_tiny_weights(tmp_path)
     lr = 1e-2 if method == "lora" else 3e-3
-    report = train(weights, tmp_path / "work", method=method, phase="converse", steps=20, lr=lr)
+    report = train(
+        weights, tmp_path / "work", method=method, phase="converse", steps=20, lr=lr, precision=number_format
+    )
     assert (report["name"], report["finished"], report["steps"]) == ("unsloth", True, 20)
     assert "start luna-tui again" in report["refused"]
     lines = [json.loads(line) for line in (tmp_path / "work" / "metrics.jsonl").read_text().splitlines()]

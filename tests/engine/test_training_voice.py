@@ -42,6 +42,8 @@ def voices(events: list[Event]) -> list[VoiceSampled]:
     return [event for event in events if isinstance(event, VoiceSampled)]
 
 
+@pytest.mark.quiet
+@pytest.mark.both_formats
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_the_weights_are_the_same_bytes_with_and_without(weights: Path, tmp_path: Path, method: str) -> None:
     silent, none, _ = trained(make_job(weights, tmp_path / "silent", steps=40, method=method))
@@ -52,6 +54,8 @@ def test_the_weights_are_the_same_bytes_with_and_without(weights: Path, tmp_path
     assert asked == silent
 
 
+@pytest.mark.quiet
+@pytest.mark.both_formats
 def test_the_answers_are_those_of_the_model_at_that_step(weights: Path, tmp_path: Path) -> None:
     job = replace(make_job(weights, tmp_path, steps=40), voice=PLAN)
     _, events, result = trained(job)

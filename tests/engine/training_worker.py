@@ -1,5 +1,10 @@
-"""A process that trains and kills itself with SIGKILL: `python training_worker.py WORKSPACE train STEP` after a step,
-or `… record N` before the N-th write that recording makes. Exit status 0 means that it lived to the end."""
+"""Processes that train and kill themselves with SIGKILL. Each line `WORKSPACE train STEP` on stdin makes one that dies
+after that step, `WORKSPACE record N` one that dies before the N-th write that recording makes. The answer to a line is
+the process's return code; 0 means that it lived to the end.
+
+Importing the training packages takes longer than what is tried here: this process does it once, trains nothing itself,
+and forks for every line.
+"""
 
 from __future__ import annotations
 
@@ -59,12 +64,24 @@ def die_before_write(number: int) -> Callable[[Event, EngineSession], None]:
     return watch
 
 
-def main() -> None:
-    root, what, number = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+def work(root: Path, what: str, number: int) -> int:
+    """What a process of its own does; returns its exit status."""
     watch = die_after_step(number) if what == "train" else die_before_write(number)
     outcome = TinyWorkspace(root).train(resume=what == "record", on_event=watch)
-    print(outcome.exit_code, [event.error for event in outcome.finished])
-    sys.exit(outcome.exit_code)
+    print(outcome.exit_code, [event.error for event in outcome.finished], file=sys.stderr, flush=True)
+    return outcome.exit_code
+
+
+def main() -> None:
+    import engine.training.trl_backend  # noqa: F401 - imported here, so that no fork has to
+
+    for line in sys.stdin:
+        root, what, number = line.rstrip("\n").rsplit(" ", 2)
+        pid = os.fork()
+        if pid == 0:
+            os._exit(work(Path(root), what, int(number)))
+        _, status = os.waitpid(pid, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
 
 
 if __name__ == "__main__":

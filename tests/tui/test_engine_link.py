@@ -48,7 +48,7 @@ class Watched:
         self.events: list[Event | ConsoleEvent] = []
 
     def until(self, condition: Callable[[], object], what: str) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not condition():
             self.events.extend(self.link.poll())
             assert time.monotonic() < deadline, f"never came: {what}; {self.events[-5:]}"
@@ -99,7 +99,7 @@ def test_a_run_that_is_over_before_anyone_looked_still_ends_idle(root: Path) -> 
     seen.link.train(TrainWish(steps=20, seed=7))
     outcome = seen.link.outcome
     assert outcome is not None
-    outcome.result(timeout=20)
+    outcome.result(timeout=60)
     news = [event for event in seen.link.poll() if isinstance(event, ModeChanged | RunFinished)]
     assert [type(event).__name__ for event in news] == ["ModeChanged", "RunFinished", "ModeChanged"]
     assert news[-1] == ModeChanged("idle")

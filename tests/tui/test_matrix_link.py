@@ -67,7 +67,7 @@ def test_a_stopped_filling_has_shown_the_cells_that_are_done(root: Path) -> None
     engine = Filling()
     seen = watched(root, engine)
     seen.link.fill_matrix("G2")
-    assert engine.began.wait(20)
+    assert engine.began.wait(60)
     seen.link.cancel_job()
     ended = seen.first(JobEnded)
     assert (ended.ok, ended.message) == (True, "matrix of G2: cancelled")

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tiny_workspace import TinyWorkspace, make_template
 from unit.cli.cli_fakes import make_workspace
 from unit.cli.conftest import child_env
 
-from engine.attach import lock_holder, unfinished
+from engine.attach import lock_holder
 from engine.errors import LunaError
-from engine.events import CheckpointSaved, RunFinished, TrainStep
-from engine.journal import read_journal
-from engine.runs import list_runs
-from engine.verifying import verify_workspace
 from engine.workspace import Workspace
 from luna_tui.handover import hand_over
 
@@ -145,41 +138,3 @@ def test_one_that_dies_without_a_word(root: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(sys, "executable", str(stand_in(tmp_path, "#!/bin/sh\nkill -9 $$\n")))
     with pytest.raises(LunaError, match="it said nothing"):
         hand_over(root, generations=1, resume=False, arguments=[])
-
-
-@pytest.mark.slow
-def test_it_goes_on_to_the_last_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LUNA_CACHE", str(tmp_path / "cache"))
-    handed = TinyWorkspace(make_template(tmp_path / "handed"))
-    whole = TinyWorkspace(Path(shutil.copytree(handed.root, tmp_path / "whole")))
-    assert whole.train(generations=2).exit_code == 0
-
-    stopped = handed.stop_at(lambda event: isinstance(event, TrainStep) and event.step == 11, generations=2)
-    assert stopped.exit_code == 130
-    assert any(isinstance(event, CheckpointSaved) for event in handed.events)
-    for name in ("random.py", "json.py"):
-        (handed.root / name).write_text("raise SystemExit('the workspace was taken for code')\n")
-    pid = hand_over(handed.root, generations=2, resume=True, arguments=[])
-    log = handed.workspace.runs / "headless.log"
-    _, status = _wait(pid)
-    assert os.waitstatus_to_exitcode(status) == 0, log.read_text()
-
-    assert handed.shas() == whole.shas(), "the resumed generation and one more, the same bytes"
-    assert verify_workspace(handed.workspace).ok
-    assert unfinished(handed.workspace) is None
-    journal = list(read_journal(list_runs(handed.workspace)[0][0].journal))
-    assert [event.step for event in journal if isinstance(event, TrainStep)] == list(range(1, 41))
-    assert [event.verdict for event in journal if isinstance(event, RunFinished)] == ["interrupted", "accepted"]
-    assert "\x1b" not in log.read_text()
-
-
-def _wait(pid: int) -> tuple[int, int]:
-    """Wait for a child that may hang, and then end it."""
-    until = time.monotonic() + 240
-    while time.monotonic() < until:
-        found = os.waitpid(pid, os.WNOHANG)
-        if found[0]:
-            return found
-        time.sleep(0.1)
-    os.kill(pid, signal.SIGKILL)
-    return os.waitpid(pid, 0)
