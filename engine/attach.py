@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
 import os
@@ -17,6 +16,7 @@ from engine.errors import Damaged, LunaError
 from engine.events import Event, from_json_object
 from engine.runs import Run, RunState
 from engine.workspace import Holder, Workspace, read_holder
+from ledger.locking import is_held
 
 __all__ = ["Holder", "JournalTail", "lock_holder", "planned_parent", "request_stop", "run_journal", "unfinished"]
 
@@ -35,9 +35,9 @@ _GEN_IN_NAME = re.compile(r"-G(\d+)(?:-\d+)?$")
 def lock_holder(workspace: Workspace) -> Holder | None:
     """Return who holds the workspace's lock right now, None when it is free.
 
-    The flock is the truth, the file only says the name (pid 0 and no purpose when it says none). A free lock's file is
+    The lock is the truth, the file only says the name (pid 0 and no purpose when it says none). A free lock's file is
     empty, so that looking at it takes no lock; only where a killed process has left its name, the look itself holds
-    the lock for some microseconds, which `Workspace.lock` waits for.
+    the lock for some microseconds, which `Workspace.lock` waits for. Never raises: what cannot be locked is not held.
     """
     try:
         fd = os.open(workspace.lock_path, os.O_RDONLY)
@@ -46,11 +46,8 @@ def lock_holder(workspace: Workspace) -> Holder | None:
     try:
         if not os.fstat(fd).st_size:
             return None
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return read_holder(workspace.lock_path) or Holder(0, "", 0.0)
-    else:
-        return None
+        held = is_held(workspace.lock_path, fd)
+        return (read_holder(workspace.lock_path) or Holder(0, "", 0.0)) if held else None
     finally:
         os.close(fd)
 

@@ -12,6 +12,7 @@ from engine.config import Config, load_config
 from engine.curriculum import read_curriculum
 from engine.disk import GIB, free_bytes, space_needed
 from engine.doctor import Finding
+from engine.doctor_writing import look_at_writing
 from engine.errors import LunaError
 from engine.runs import unfinished_run
 from engine.workspace import Workspace
@@ -25,7 +26,7 @@ _GGUF_BITS = 4.5
 
 
 def examine(root: Path) -> list[Finding]:
-    """Look at everything in the workspace at `root`; reads only."""
+    """Look at everything in the workspace at `root`; changes nothing, a file that tries the locks is gone again."""
     try:
         workspace = Workspace.open(root)
         config = load_config(workspace.root)
@@ -37,6 +38,7 @@ def examine(root: Path) -> list[Finding]:
         ("curriculum", _curriculum),
         ("ledger", _ledger),
         ("runs", _runs),
+        ("writing", look_at_writing),
         ("disk", _disk),
     )
     for what, check in checks:

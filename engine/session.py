@@ -148,7 +148,9 @@ class EngineSession:
             control.check()
             reporter(done, total, label)
 
-        with workspace.lock("training"):
+        with workspace.lock("training") as lock_fault:
+            if lock_fault:
+                emit.log(f"{lock_fault}; an owner file keeps others out meanwhile", "warning")
             control.check()
             base = prepare_base(workspace, config, progress=progress)
             control.check()
@@ -168,7 +170,7 @@ class EngineSession:
         if interrupted:
             hint = "nothing was begun; again: luna-tui train"
         elif not is_expected(error):
-            hint = f"{hint}\n{keep_traceback(error, self._workspace.log('engine.log'))}".strip()
+            hint = f"{hint}\n{keep_traceback(error, self._workspace.runs / 'engine.log')}".strip()
         return emit(
             RunFinished,
             gen=None,
