@@ -67,7 +67,9 @@ class Conductor(Looking):
         self._by_itself = True
         self.tell(f"{event.why}: training begins (s stops it)", "info")
         resume = event.action == "resume"
-        self._link.train(TrainWish(resume=True) if resume else TrainWish(phase="converse", inbox_first=True))
+        self._link.train(
+            TrainWish(resume=True, run=event.run) if resume else TrainWish(phase="converse", inbox_first=True)
+        )
 
     def _alert(self, title: str, event: RunFinished) -> None:
         text = "; ".join(event.reasons) or event.error
@@ -167,8 +169,10 @@ class Conductor(Looking):
         self._stage.change(reduce(self.state, StopAsked()))
 
     def do_resume(self) -> None:
-        """Go on with the stopped run."""
-        self._link.train(TrainWish(resume=True))
+        """Go on with the run that was stopped here, else with the only unfinished one."""
+        finished = self.state.run.finished
+        stopped_here = finished is not None and finished.gen == self.state.unfinished
+        self._link.train(TrainWish(resume=True, run=finished.run if finished is not None and stopped_here else ""))
 
     def do_rollback(self) -> None:
         """Ask, then move HEAD."""
