@@ -160,7 +160,9 @@ class EngineSession:
                     finished.append(evolve(context, request))
                     if finished[-1].verdict != "accepted":
                         break
-                    request = replace(request, resume=False, parent=None)  # the next one descends from the new HEAD
+                    request = replace(
+                        request, resume=False, run="", parent=None
+                    )  # the next one descends from the new HEAD
 
     def _failed(self, emit: Emitter, error: BaseException) -> RunFinished:
         """Tell of a failure outside any run."""
