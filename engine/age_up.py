@@ -13,11 +13,11 @@ from datetime import datetime, time
 from pathlib import Path
 from typing import Literal
 
-from engine.attach import lock_holder, unfinished
+from engine.attach import lock_holder, resumable
 from engine.config import Config
 from engine.context import TrainRequest
 from engine.karma import Meter, read_meter
-from engine.runs import Run
+from engine.runs import Run, RunState
 from engine.workspace import Workspace
 from ledger.lineage import Lineage
 
@@ -33,13 +33,15 @@ class Decision:
     action: Literal["wait", "train", "resume"]
     why: str
     meter: Meter
+    run: str = ""
+    """The id of the run to resume."""
 
     @property
     def request(self) -> TrainRequest | None:
         """What to ask of the engine; None to wait."""
         if self.action == "wait":
             return None
-        return MICRO_GENERATION if self.action == "train" else TrainRequest(resume=True)
+        return MICRO_GENERATION if self.action == "train" else TrainRequest(resume=True, run=self.run)
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for `--json`."""
@@ -58,7 +60,7 @@ def decide(workspace: Workspace, config: Config, now: datetime) -> Decision:
         return Decision("wait", waits, meter)
     left = _own_run(workspace, lineage)
     if left is not None:
-        return Decision("resume", f"G{left}, which age-up had begun, goes on", meter)
+        return Decision("resume", f"G{left.gen}, which age-up had begun, goes on", meter, left.run_id)
     if not meter.full:
         return Decision("wait", _what_is_missing(meter), meter)
     return Decision("train", f"karma {meter.karma:g} of {meter.needed:g}: the inbox has earned a generation", meter)
@@ -97,17 +99,17 @@ def _reason_to_wait(workspace: Workspace, config: Config, lineage: Lineage, now:
     return f"quiet hours until {until}" if until else ""
 
 
-def _own_run(workspace: Workspace, lineage: Lineage) -> int | None:
-    """The generation of an unfinished run that age-up began from this HEAD."""
-    left = unfinished(workspace)
+def _own_run(workspace: Workspace, lineage: Lineage) -> RunState | None:
+    """The newest unfinished run that age-up began from this HEAD, if a person has begun none since."""
+    left = max(resumable(workspace), key=lambda state: (state.updated, state.run_id), default=None)
     if left is None:
         return None
     try:
-        plan = json.loads(Run.at(workspace, left[0]).plan.read_bytes())
+        plan = json.loads(Run.at(workspace, left.run_id).plan.read_bytes())
         began_here = plan["selection"]["inbox_first"] and plan["parent_gen"] == lineage.head
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return left[1] if began_here else None
+    return left if began_here else None
 
 
 def _stat(path: Path) -> tuple[str, int, int]:

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
 import os
 import re
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from engine.control import stop_request
 from engine.errors import Damaged, LunaError
 from engine.events import Event, from_json_object
 from engine.runs import Run, RunState
+from engine.training.checkpoint import step_of
 from engine.workspace import Holder, Workspace, read_holder
+from ledger.locking import is_held
 
-__all__ = ["Holder", "JournalTail", "lock_holder", "planned_parent", "request_stop", "run_journal", "unfinished"]
+__all__ = [
+    "Holder",
+    "JournalTail",
+    "describe_runs",
+    "lock_holder",
+    "planned_parent",
+    "request_stop",
+    "resumable",
+    "run_journal",
+    "unfinished",
+]
 
 # One poll stays within a frame, however long the journal is: a line takes some 20 µs to become an event.
 _POLL_S = 0.03
@@ -35,9 +48,9 @@ _GEN_IN_NAME = re.compile(r"-G(\d+)(?:-\d+)?$")
 def lock_holder(workspace: Workspace) -> Holder | None:
     """Return who holds the workspace's lock right now, None when it is free.
 
-    The flock is the truth, the file only says the name (pid 0 and no purpose when it says none). A free lock's file is
+    The lock is the truth, the file only says the name (pid 0 and no purpose when it says none). A free lock's file is
     empty, so that looking at it takes no lock; only where a killed process has left its name, the look itself holds
-    the lock for some microseconds, which `Workspace.lock` waits for.
+    the lock for some microseconds, which `Workspace.lock` waits for. Never raises: what cannot be locked is not held.
     """
     try:
         fd = os.open(workspace.lock_path, os.O_RDONLY)
@@ -46,11 +59,8 @@ def lock_holder(workspace: Workspace) -> Holder | None:
     try:
         if not os.fstat(fd).st_size:
             return None
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return read_holder(workspace.lock_path) or Holder(0, "", 0.0)
-    else:
-        return None
+        held = is_held(workspace.lock_path, fd)
+        return (read_holder(workspace.lock_path) or Holder(0, "", 0.0)) if held else None
     finally:
         os.close(fd)
 
@@ -97,11 +107,23 @@ def planned_parent(workspace: Workspace, run_id: str) -> int | None:
 
 
 def unfinished(workspace: Workspace) -> tuple[str, int, str] | None:
-    """Return run id, generation and status of the run that `train --resume` would go on with, None when there is none.
+    """Return run id, generation and status of the newest run that `train --resume` can go on with, None without one.
 
+    Raises as `resumable` does.
+    """
+    newest = max(resumable(workspace), key=lambda state: (state.updated, state.run_id), default=None)
+    return (newest.run_id, newest.gen, newest.status) if newest is not None else None
+
+
+def resumable(workspace: Workspace) -> list[RunState]:
+    """Return the states of all runs that `train --resume` can go on with, by name.
+
+    A run that nobody works on is interrupted, whatever its state says: its process died before it could write that.
     Only runs of generations that are not recorded are opened, and those are few. Raises LedgerDamaged when the ledger
     cannot be read.
     """
+    holder = lock_holder(workspace)
+    since = holder.since if holder is not None and holder.purpose == "training" else math.inf
     recorded = {row.gen_id for row in workspace.ledger.read()}
     found: list[RunState] = []
     for name in _run_names(workspace):
@@ -110,9 +132,23 @@ def unfinished(workspace: Workspace) -> tuple[str, int, str] | None:
             continue
         state = _state(workspace, name)
         if state and state.status != "finished" and "prepare" in state.done and state.gen not in recorded:
-            found.append(state)
-    newest = max(found, key=lambda state: (state.updated, state.run_id), default=None)
-    return (newest.run_id, newest.gen, newest.status) if newest is not None else None
+            dead = state.status == "running" and state.updated < since
+            found.append(replace(state, status="interrupted") if dead else state)
+    return sorted(found, key=lambda state: state.run_id)
+
+
+def describe_runs(workspace: Workspace, states: Sequence[RunState]) -> list[str]:
+    """Say of each run what it makes, from which parent, how far it came and when it was last at work, a line each."""
+    lines: list[str] = []
+    for state in states:
+        parent = planned_parent(workspace, state.run_id)
+        checkpoints = (Run.at(workspace, state.run_id).work / "checkpoints").glob("checkpoint-*")
+        step = max((step_of(path) or 0 for path in checkpoints), default=0)
+        place = f"{state.status} after {' → '.join(state.done)}" + (f", checkpoint at step {step}" if step else "")
+        when = datetime.fromtimestamp(state.updated).strftime("%Y-%m-%d %H:%M:%S")
+        made = f"G{state.gen} from {'base' if parent is None else f'G{parent}'}"
+        lines.append(f"{state.run_id}: {made}, {place}, last at work {when}")
+    return lines
 
 
 class JournalTail:

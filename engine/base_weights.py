@@ -6,7 +6,6 @@ which is written last and says how a child of this base is exported: by graft, o
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
@@ -17,8 +16,9 @@ from typing import Literal
 
 import platformdirs
 
-from engine.errors import Damaged, LunaError, UsageError
+from engine.errors import Damaged, LunaError, UsageError, cannot_write
 from ledger.durable import make_durable, write_durable
+from ledger.locking import exclusive
 
 Progress = Callable[[int, int, str], None]
 ExportWay = Literal["graft", "converter"]
@@ -84,11 +84,17 @@ def make_weights(kind: str, source: Path, gguf: Path, weights: Path, report: Pro
 
 @contextmanager
 def alone(lock: Path) -> Generator[None]:
-    """Wait for and hold an flock on `lock`: two processes must not make the same files at once."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+    """Wait for and hold `lock`: two processes must not make the same files at once.
+
+    Raises LunaError where it cannot be written.
+    """
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise cannot_write(error, lock.parent, "the base model is made ready there") from error
+    try:
+        with exclusive(lock, descriptor):
+            yield
     finally:
         os.close(descriptor)

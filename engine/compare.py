@@ -20,6 +20,7 @@ from engine.sitting import Progress, Sittings
 from engine.steps.examine import phrases
 from engine.tone import tone_of
 from engine.workspace import Workspace
+from ledger.errors import LedgerError
 from ledger.hashing import sha256_text, write_durable
 from ledger.lineage import Lineage
 from probes.base import Item
@@ -93,8 +94,10 @@ def compare_models(
     }
     name = "-".join(_plain(model.label) for model in models)[:80]
     path = workspace.root / FOLDER / f"{name}{'-refusals' if refusals else ''}.json"
-    path.parent.mkdir(exist_ok=True)
-    write_durable(path, (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
+    try:
+        write_durable(path, (json.dumps(found, ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
+    except LedgerError as error:
+        found["warnings"] = [*found["warnings"], f"this comparison could not be kept for the report: {error}"]
     return found
 
 

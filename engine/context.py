@@ -28,6 +28,7 @@ class Taught:
 class TrainRequest:
     """What a person asks for; None means the configured value.
 
+    `run`: the id of the run to resume, empty for the only one that is unfinished.
     `inbox_first`: a `converse` generation learns the inbox before the rows of the curriculum that are older.
     `taught`: the new rows themselves and which of them are the exam, in place of what would be chosen: a study's
     replicas learn and sit what the lineage they repeat did.
@@ -41,6 +42,7 @@ class TrainRequest:
     backend: str | None = None
     seed: int | None = None
     resume: bool = False
+    run: str = ""
     strict: bool = False
     inbox_first: bool = False
     taught: Taught | None = None

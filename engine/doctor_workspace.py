@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from engine.attach import describe_runs, resumable
 from engine.base_model import PACKAGED, find_base
 from engine.base_record import read_base_record
 from engine.config import Config, load_config
@@ -13,8 +14,8 @@ from engine.counted import counted
 from engine.curriculum import read_curriculum
 from engine.disk import GIB, free_bytes, space_needed
 from engine.doctor import Finding
+from engine.doctor_writing import look_at_writing
 from engine.errors import LunaError
-from engine.runs import unfinished_run
 from engine.workspace import Workspace
 from ledger.errors import LedgerError
 
@@ -26,7 +27,7 @@ _GGUF_BITS = 4.5
 
 
 def examine(root: Path) -> list[Finding]:
-    """Look at everything in the workspace at `root`; reads only."""
+    """Look at everything in the workspace at `root`; changes nothing, a file that tries the locks is gone again."""
     try:
         workspace = Workspace.open(root)
         config = load_config(workspace.root)
@@ -38,6 +39,7 @@ def examine(root: Path) -> list[Finding]:
         ("curriculum", _curriculum),
         ("ledger", _ledger),
         ("runs", _runs),
+        ("writing", look_at_writing),
         ("disk", _disk),
     )
     for what, check in checks:
@@ -128,13 +130,15 @@ def _ledger(workspace: Workspace, config: Config) -> list[Finding]:
 
 
 def _runs(workspace: Workspace, config: Config) -> list[Finding]:
-    run = unfinished_run(workspace)
-    if run is None:
+    left = resumable(workspace)
+    if not left:
         return [Finding("ok", "runs", "none is unfinished", "")]
-    state = run.state()
-    steps = " → ".join(state.done)
-    remedy = "go on with: luna-tui train --resume   (a plain luna-tui train begins anew)"
-    return [Finding("warn", "runs", f"{run.run_id} is {state.status} after {steps}", remedy)]
+    running = [state.run_id for state in left if state.status == "running"]
+    if running:
+        return [Finding("ok", "runs", f"being trained now: {', '.join(running)}", "")]
+    name = "" if len(left) == 1 else f" {left[-1].run_id}"
+    remedy = f"go on with: luna-tui train --resume{name}   (a plain luna-tui train begins anew)"
+    return [Finding("warn", "runs", "; ".join(describe_runs(workspace, left)), remedy)]
 
 
 def _disk(workspace: Workspace, config: Config) -> list[Finding]:

@@ -31,6 +31,15 @@ class LunaError(Exception):
         return "\n".join(parts)
 
 
+def cannot_write(error: OSError, where: object, why: str) -> LunaError:
+    """Return the error for a place that cannot be written, where `why` says what was to be written there."""
+    return LunaError(
+        f"cannot be written ({error.strerror or error}): {why}",
+        where=str(where),
+        hint="check its owner and mode, and whether its disk is mounted read-only; what only reads works meanwhile",
+    )
+
+
 class UsageError(LunaError):
     """Bad input or usage."""
 

@@ -18,6 +18,12 @@ _ROOM = "make room (luna-tui gc shows what can go), then: luna-tui train --resum
 
 def as_luna_error(error: BaseException, root: Path) -> LunaError:
     """Return the error as a person should hear of it; `root` is where the work lies, to see whether that is full."""
+    if _is_gone(root) and not isinstance(error, KeyboardInterrupt | SystemExit | LunaError):
+        return LunaError(
+            "the workspace's folder was moved or deleted while it was being worked in",
+            where=str(root),
+            hint="go on where it is now: luna-tui -w DIR train --resume",
+        )
     if isinstance(error, LunaError):
         return error
     if isinstance(error, LedgerError):
@@ -41,6 +47,11 @@ def as_luna_error(error: BaseException, root: Path) -> LunaError:
     return LunaError(f"unexpected {type(error).__name__}: {first}")
 
 
+def _is_gone(root: Path) -> bool:
+    # A library may have made some folders anew for what it was about to write; luna.toml nobody does.
+    return not root.is_dir() or ((root / "runs").is_dir() and not (root / "luna.toml").exists())
+
+
 def is_expected(error: BaseException) -> bool:
     """Whether the error says by itself what went wrong, so that no traceback is needed."""
     if isinstance(error, OSError):
@@ -51,7 +62,7 @@ def is_expected(error: BaseException) -> bool:
 def keep_traceback(error: BaseException, log: Path) -> str:
     """Append the traceback to a log and return where it is; an empty text when even that cannot be written."""
     try:
-        log.parent.mkdir(parents=True, exist_ok=True)
+        log.parent.mkdir(exist_ok=True)
         with log.open("a", encoding="utf-8") as file:
             traceback.print_exception(error, file=file)
     except OSError:

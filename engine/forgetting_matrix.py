@@ -75,6 +75,8 @@ class ForgettingMatrix:
     rows: tuple[MatrixRow, ...]
     exams: tuple[MatrixExam, ...]
     falling: tuple[FallingExam, ...]
+    unkept: str = ""
+    """Why answers that were asked for could not be kept, empty when they are."""
 
     @property
     def missing(self) -> int:
@@ -110,6 +112,7 @@ class ForgettingMatrix:
         """The matrix as plain JSON values: what `matrix --json` prints and a page draws."""
         return {
             "ref": self.ref,
+            "unkept": self.unkept,
             "exams": [
                 {"label": exam.label, "gen": exam.gen, "sha": exam.sha, "n": exam.n, "row": exam.taught}
                 for exam in self.exams

@@ -1,20 +1,20 @@
 """What a workspace can do without: everything that can be made again, and nothing that is evidence.
 
 Never collected: the ledger, HEAD and its log, manifests, deltas, data, curriculum, journals, HEAD's GGUF, and whatever
-the newest unfinished run needs to go on.
+an unfinished run needs to go on.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from engine.errors import Damaged, LunaError
 from engine.lineage_cache import cache_file
-from engine.runs import Run, unfinished_run
+from engine.runs import Run, unfinished_runs
 from engine.workspace import Workspace
 from ledger.errors import LedgerDamaged
 from ledger.hashing import sha256_file
@@ -45,7 +45,7 @@ def find_garbage(workspace: Workspace, *, ggufs: bool = False) -> list[Garbage]:
 
     Raises LedgerDamaged when `ggufs` is asked for and the ledger cannot be read.
     """
-    resumable = unfinished_run(workspace)
+    resumable = [run for run, _ in unfinished_runs(workspace)]
     found = [*_work(workspace, resumable), *_weights(workspace), *_staging(workspace, resumable)]
     if ggufs:
         found += _ggufs(workspace)
@@ -73,10 +73,10 @@ def collect(workspace: Workspace, found: list[Garbage]) -> int:
     return freed
 
 
-def _work(workspace: Workspace, resumable: Run | None) -> Iterator[Garbage]:
+def _work(workspace: Workspace, resumable: Sequence[Run]) -> Iterator[Garbage]:
     for folder in _folders(workspace.runs):
         run, work = Run.at(workspace, folder.name), folder / "work"
-        if run == resumable or not (work.is_dir() or work.is_symlink()):
+        if run in resumable or not (work.is_dir() or work.is_symlink()):
             continue
         try:
             finished = run.state().status == "finished"
@@ -99,9 +99,10 @@ def _weights(workspace: Workspace) -> Iterator[Garbage]:
             yield Garbage("weights", path, _size(path), why)
 
 
-def _staging(workspace: Workspace, resumable: Run | None) -> Iterator[Garbage]:
+def _staging(workspace: Workspace, resumable: Sequence[Run]) -> Iterator[Garbage]:
+    kept = {run.staging for run in resumable}
     for folder in _folders(workspace.models / "generations"):
-        if folder.name.startswith(".staging-") and (resumable is None or folder != resumable.staging):
+        if folder.name.startswith(".staging-") and folder not in kept:
             yield Garbage("staging", folder, _size(folder), "left by a run that can no longer be resumed")
 
 

@@ -69,10 +69,10 @@ def import_file(workspace: Workspace, config: Config, source: Path, today: date)
         )
     path = _free_name(folder, f"{today.isoformat()}-{source.name}")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_durable(path, source.read_bytes())
+        content = source.read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot be written: {error.strerror or error}", where=str(path)) from error
+        raise UsageError(f"cannot be read: {error.strerror or error}", where=str(source)) from error
+    write_durable(path, content)
     return Imported(path, len(new), len(found.rows) - len(new), found.bad)
 
 

@@ -4,6 +4,7 @@ it alone.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
@@ -37,7 +38,8 @@ class Journal:
 
     def close(self) -> None:
         """Close the file; later events are dropped."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # what a full disk did not take was told when it was written
+            self._file.close()
 
 
 def read_journal(path: Path) -> Iterator[Event]:

@@ -129,7 +129,7 @@ class _Board:
             for line in self._lines
         )
         exams = tuple(MatrixExam(f"G{gen}", gen, sha, len(items), taught[gen]) for gen, items, sha in self._exams)
-        bare = ForgettingMatrix(self._named.label, rows, exams, ())
+        bare = ForgettingMatrix(self._named.label, rows, exams, (), self.sittings.unkept)
         return replace(bare, falling=describe_falls(bare, lambda row, column: self._lines[row].answers[column]))
 
 

@@ -43,8 +43,9 @@ def evolve(context: Context, request: TrainRequest) -> RunFinished:
     """
     workspace = context.workspace
     settled = _settle(context)
-    if request.resume and settled and unfinished_run(workspace) is None:
-        return _tell_again(context, settled[-1])
+    over = [run for run in settled if request.run in ("", run.run_id)]
+    if request.resume and over and (request.run or unfinished_run(workspace) is None):
+        return _tell_again(context, over[-1])
     lineage = workspace.lineage()
     if request.resume:
         run, state, plan = open_unfinished(context, request, lineage)
@@ -107,7 +108,8 @@ def _go_through(
 def _open_new(context: Context, lineage: Lineage) -> tuple[Run, RunState, None]:
     left = unfinished_run(context.workspace)
     if left is not None:
-        context.emit.log(f"the unfinished run {left.run_id} is left as it is; train --resume would go on with it")
+        resume = f"train --resume {left.run_id}"
+        context.emit.log(f"the unfinished run {left.run_id} is left as it is; {resume} would go on with it")
     gen = lineage.next_gen_id()
     run = Run.new(context.workspace, gen)
     state = RunState(run.run_id, gen, "running", (), 0.0, time.time())

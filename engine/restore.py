@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import cast
 
 from engine.base_model import BaseModel, ensure_weights
 from engine.config import Quant
-from engine.errors import Damaged
+from engine.errors import Damaged, cannot_write
 from engine.inheritance import checked_delta, require_evidence
 from engine.runtime.client import Runtime
 from engine.steps.export import write_gguf
@@ -43,7 +44,11 @@ def restore_gguf(workspace: Workspace, base: BaseModel, gen: int, runtime: Runti
                 hint="other versions of the packages that export, or a changed base: luna-tui verify names it",
             )
         os.replace(building, target)
+    except OSError as error:
+        why = f"gc has collected the GGUF of G{gen}, and rebuilding it writes it there"
+        raise cannot_write(error, workspace.models, why) from error
     finally:
-        building.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            building.unlink(missing_ok=True)
     workspace.head.append("restore", gen=gen, reason="rebuilt from base and deltas")
     return target

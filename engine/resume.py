@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from engine.attach import describe_runs, resumable
 from engine.context import Context, TrainRequest
 from engine.errors import Damaged, UsageError
 from engine.plan import Plan
-from engine.runs import Run, RunState, unfinished_run
+from engine.runs import Run, RunState
 from engine.steps.record import take_back
 from engine.versions import arithmetic, package_versions
+from engine.workspace import Workspace
 from ledger.lineage import Lineage
 
 _ANEW = "start the generation anew: luna-tui train"
 
 
 def open_unfinished(context: Context, request: TrainRequest, lineage: Lineage) -> tuple[Run, RunState, Plan]:
-    """Return the newest run that can go on, with its state and plan.
+    """Return the run that is asked for and can go on, with its state and plan.
 
-    Raises UsageError when there is none, or when the base, packages, threads or what the request asks for differ from
-    what the run began with, and Damaged when what it staged is gone.
+    Raises UsageError when there is none, when there are several and none is named, or when the base, packages, threads
+    or what the request asks for differ from what the run began with, and Damaged when what it staged is gone.
     """
-    run = unfinished_run(context.workspace)
-    if run is None:
-        raise UsageError(
-            "there is no unfinished run to resume", where=str(context.workspace.runs), hint="start one: luna-tui train"
-        )
+    run = _chosen(context.workspace, request.run)
     state, plan = run.state(), Plan.read(run.plan)
     _require_same(context, run, plan)
     _require_no_other_wish(request, plan, run, lineage)
@@ -38,6 +37,32 @@ def open_unfinished(context: Context, request: TrainRequest, lineage: Lineage) -
         name = "the base" if plan.parent_gen is None else f"G{plan.parent_gen}"
         context.emit.log(f"HEAD has moved since this run began; it goes on from {name}", "warning")
     return run, run.advance(state, status="running"), plan
+
+
+def _chosen(workspace: Workspace, wanted: str) -> Run:
+    """The unfinished run that is named, or the only one there is: which was last at work only the clock says, and a
+    clock may have been set back.
+    """
+    left = resumable(workspace)
+    if not left:
+        raise UsageError(
+            "there is no unfinished run to resume", where=str(workspace.runs), hint="start one: luna-tui train"
+        )
+    found = [state for state in left if wanted in ("", state.run_id)]
+    if len(found) == 1:
+        return Run.at(workspace, found[0].run_id)
+    # The workspace is ours by now: a run that still says it is running was left so by a process that died.
+    dead = [replace(state, status="interrupted") if state.status == "running" else state for state in left]
+    listed = "\n".join(describe_runs(workspace, dead))
+    if wanted:
+        raise UsageError(
+            f"there is no unfinished run {wanted!r}", where=str(workspace.runs), hint=f"those there are:\n{listed}"
+        )
+    raise UsageError(
+        f"{len(left)} runs are unfinished, and you have to say which one goes on",
+        where=str(workspace.runs),
+        hint=f"luna-tui train --resume {left[-1].run_id}   or another of these:\n{listed}",
+    )
 
 
 def _require_same(context: Context, run: Run, plan: Plan) -> None:

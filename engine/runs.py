@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 import time
 from dataclasses import dataclass, replace
@@ -97,7 +99,9 @@ class Run:
             raise Damaged(f"this run's state cannot be read: {error}", where=str(path)) from error
 
     def write_state(self, state: RunState) -> None:
-        """Write the run's state durably."""
+        """Write the run's state durably; raises FileNotFoundError when the run's folder is not there any longer."""
+        if not self.directory.is_dir():  # moved or deleted: not to be made anew for this one file
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.directory))
         plain = {name: getattr(state, name) for name in RunState.__slots__}
         write_durable(self.directory / "state.json", (json.dumps(plain, indent=1) + "\n").encode())
 
@@ -135,10 +139,20 @@ def list_runs(workspace: Workspace) -> list[tuple[Run, RunState]]:
     return sorted(found, key=lambda pair: (pair[1].updated, pair[0].run_id))
 
 
-def unfinished_run(workspace: Workspace) -> Run | None:
-    """Return the newest run that was prepared, has not finished, and whose generation was not recorded meanwhile."""
+def unfinished_runs(workspace: Workspace) -> list[tuple[Run, RunState]]:
+    """Return the runs that were prepared, have not finished, and whose generation was not recorded meanwhile.
+
+    The one last at work last, as far as the clock can be trusted.
+    """
     recorded = {row.gen_id for row in workspace.ledger.read()}
-    for run, state in reversed(list_runs(workspace)):
-        if state.status != "finished" and "prepare" in state.done and state.gen not in recorded:
-            return run
-    return None
+    return [
+        (run, state)
+        for run, state in list_runs(workspace)
+        if state.status != "finished" and "prepare" in state.done and state.gen not in recorded
+    ]
+
+
+def unfinished_run(workspace: Workspace) -> Run | None:
+    """Return the newest of the unfinished runs, None when there is none."""
+    left = unfinished_runs(workspace)
+    return left[-1][0] if left else None

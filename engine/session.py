@@ -149,7 +149,9 @@ class EngineSession:
             control.check()
             reporter(done, total, label)
 
-        with workspace.lock("training"):
+        with workspace.lock("training") as lock_fault:
+            if lock_fault:
+                emit.log(f"{lock_fault}; an owner file keeps others out meanwhile", "warning")
             control.check()
             if not request.resume:  # said at once, not after minutes of preparing the base
                 lineage = workspace.lineage()
@@ -164,7 +166,9 @@ class EngineSession:
                     finished.append(evolve(context, request))
                     if finished[-1].verdict != "accepted":
                         break
-                    request = replace(request, resume=False, parent=None)  # the next one descends from the new HEAD
+                    request = replace(
+                        request, resume=False, run="", parent=None
+                    )  # the next one descends from the new HEAD
 
     def _failed(self, emit: Emitter, error: BaseException) -> RunFinished:
         """Tell of a failure outside any run."""
@@ -174,7 +178,7 @@ class EngineSession:
         if interrupted:
             hint = "nothing was begun; again: luna-tui train"
         elif not is_expected(error):
-            hint = f"{hint}\n{keep_traceback(error, self._workspace.log('engine.log'))}".strip()
+            hint = f"{hint}\n{keep_traceback(error, self._workspace.runs / 'engine.log')}".strip()
         return emit(
             RunFinished,
             gen=None,

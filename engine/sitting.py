@@ -18,6 +18,7 @@ from engine.steps.examine import stored_results
 from engine.training.machine_facts import default_threads
 from engine.workspace import Workspace
 from ledger.durable import write_durable
+from ledger.errors import LedgerError
 from ledger.hashing import canonical_json, sha256_text
 from ledger.lineage import Lineage
 from probes.base import Item, ItemResult
@@ -43,6 +44,8 @@ class Sittings:
         self.control = control
         self._progress = progress
         self.loaded_bytes = 0
+        self.unkept = ""
+        """Why something that was asked could not be kept, and will be asked again the next time."""
         self._runtime: Runtime | None = None
         self._judged: tuple[int, Mapping[str, ItemResult]] | None = None
         self._lineage: Lineage | None = None
@@ -100,10 +103,15 @@ class Sittings:
             return None
 
     def keep(self, model: Examinee, name: str, value: object) -> None:
-        """Remember JSON values for a model under a name; a name that says what was asked, such as an exam's SHA-256."""
-        path = self._path(model, name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_durable(path, (json.dumps(value, ensure_ascii=False) + "\n").encode("utf-8"))
+        """Remember JSON values for a model under a name; a name that says what was asked, such as an exam's SHA-256.
+
+        Where nothing can be written the answers still count now: `unkept` says so.
+        """
+        text = json.dumps(value, ensure_ascii=False) + "\n"
+        try:
+            write_durable(self._path(model, name), text.encode("utf-8"))
+        except LedgerError as error:
+            self.unkept = str(error)
 
     def close(self) -> None:
         """End the child that ran the models."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import time
@@ -11,14 +10,16 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import LunaError, UsageError
+from engine.errors import LunaError, UsageError, cannot_write
 from ledger.head import HeadStore
 from ledger.lineage import Lineage
+from ledger.locking import exclusive
 from ledger.manifest import Manifest, read_manifest, read_manifests
+from ledger.owner_file import STALE_S, live_owner, owner_file
 from ledger.store import LedgerStore
 
+# One refusal may be only another process's look at the lock.
 _LOOKS_LAST_S = 0.2
-_RETRY_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +78,17 @@ class Workspace:
         """Where another process asks the holder of the lock to stop."""
         return self.models / ".stop"
 
-    def log(self, name: str) -> Path:
-        """The path of a log file beside the runs; its directory is made."""
-        self.runs.mkdir(parents=True, exist_ok=True)
-        return self.runs / name
+    def log(self, name: str) -> Path | None:
+        """The path of a log file beside the runs; its directory is made. None where no log can be written: what only
+        reads goes on without one.
+        """
+        path = self.runs / name
+        try:
+            self.runs.mkdir(exist_ok=True)
+            os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644))
+        except OSError:
+            return None
+        return path
 
     def gguf(self, gen: int) -> Path:
         """The file a person chats with."""
@@ -114,36 +122,43 @@ class Workspace:
         return Lineage.build(rows, self.head.current(), read_manifests(self.models))
 
     @contextlib.contextmanager
-    def lock(self, purpose: str) -> Generator[None]:
-        """Hold the workspace against other writers; raises LunaError naming the process that holds it.
+    def lock(self, purpose: str) -> Generator[str]:
+        """Hold the workspace against other writers, and yield why file locks do not work here, empty where they do.
 
-        An flock, so that a killed process leaves nothing to clean up. A request to stop belongs to one holder: none
-        outlives it.
+        Raises LunaError naming the process that holds it, or saying that nothing can be written. A killed process
+        leaves nothing to clean up. A request to stop belongs to one holder: none outlives it.
         """
-        self.models.mkdir(parents=True, exist_ok=True)
-        fd = os.open(self.lock_path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
+        with contextlib.ExitStack() as held:
             try:
-                _take(fd)
-            except OSError as error:
-                raise LunaError(
-                    f"this workspace is in use ({_name_of_holder(self.lock_path)})",
-                    where=str(self.root),
-                    hint="wait for it, or stop it; reading commands (lineage, eval, chat, verify) work meanwhile",
-                ) from error
-            # Before the name is written: whoever reads the name asks this process, and is not to be lost.
-            self.stop_file.unlink(missing_ok=True)
-            holder = {"pid": os.getpid(), "purpose": purpose, "since": time.time()}
-            os.ftruncate(fd, 0)
-            os.pwrite(fd, json.dumps(holder).encode(), 0)
-            try:
-                yield
-            finally:
+                self.models.mkdir(exist_ok=True)
+                fd = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                held.callback(os.close, fd)
+                fault = held.enter_context(exclusive(self.lock_path, fd, wait_s=_LOOKS_LAST_S))
+                # Before the name is written: whoever reads the name asks this process, and is not to be lost.
+                self.stop_file.unlink(missing_ok=True)
+                holder = {"pid": os.getpid(), "purpose": purpose, "since": time.time()}
                 os.ftruncate(fd, 0)
+                os.pwrite(fd, json.dumps(holder).encode(), 0)
+            except BlockingIOError as error:
+                raise self._in_use() from error
+            except OSError as error:
+                raise cannot_write(error, self.models, f"{purpose} changes what is there") from error
+            try:
+                yield fault
+            finally:
                 with contextlib.suppress(OSError):
+                    os.ftruncate(fd, 0)
                     self.stop_file.unlink(missing_ok=True)
-        finally:
-            os.close(fd)
+
+    def _in_use(self) -> LunaError:
+        """The error that names the holder, and where it is if that is another machine."""
+        holder, owner = read_holder(self.lock_path), live_owner(self.lock_path)
+        name = f"{holder.purpose}, pid {holder.pid}" if holder is not None else "its name is not known"
+        hint = "wait for it, or stop it; reading commands (lineage, eval, chat, verify) work meanwhile"
+        if owner is not None:
+            name += f" on {owner.host}" if owner.host else ""
+            hint += f"\nif that process is gone, it is free within {STALE_S:.0f} s ({owner_file(self.lock_path)})"
+        return LunaError(f"this workspace is in use ({name})", where=str(self.root), hint=hint)
 
 
 def read_holder(path: Path) -> Holder | None:
@@ -153,20 +168,3 @@ def read_holder(path: Path) -> Holder | None:
         return Holder(int(data["pid"]), str(data["purpose"]), float(data["since"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _take(fd: int) -> None:
-    """Take the lock, or raise OSError when somebody has it: one refusal may be only another process's look at it."""
-    give_up = time.monotonic() + _LOOKS_LAST_S
-    while True:
-        try:
-            return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= give_up:
-                raise
-        time.sleep(_RETRY_S)
-
-
-def _name_of_holder(path: Path) -> str:
-    holder = read_holder(path)
-    return f"{holder.purpose}, pid {holder.pid}" if holder is not None else "its name is not known"

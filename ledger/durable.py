@@ -8,15 +8,16 @@ whole one.
 
 from __future__ import annotations
 
-import fcntl
+import contextlib
+import errno
 import os
 import threading
 from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from ledger.errors import LedgerError
+from ledger.locking import exclusive
 
 TORN_MARK: Final = b"#torn"
 
@@ -66,7 +67,7 @@ class AppendFile:
             raise _read_only(self._path) from error
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_for_append(path: Path) -> Generator[AppendFile]:
     """Open (or create) `path` for appending under an exclusive lock that other processes and threads wait for.
 
@@ -79,15 +80,17 @@ def open_for_append(path: Path) -> Generator[AppendFile]:
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise LedgerError(
-            f"cannot be opened for writing: {error.strerror}",
-            where=str(path),
-            hint="check the owner and mode of the file",
+            f"cannot be opened for writing: {error.strerror}", where=str(path), hint=_hint(error)
         ) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as held:
+        held.callback(os.close, descriptor)  # closing gives the lock back
+        try:
+            held.enter_context(exclusive(path, descriptor))
+        except OSError as error:
+            raise LedgerError(
+                f"cannot be locked: {error.strerror or error}", where=str(path), hint=_hint(error)
+            ) from error
         yield AppendFile(path, descriptor)
-    finally:
-        os.close(descriptor)  # closing gives the lock back
 
 
 def read_bytes(path: Path) -> bytes:
@@ -117,10 +120,9 @@ def write_durable(path: Path, data: bytes) -> None:
         temporary.replace(path)
         _fsync_directory(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise LedgerError(
-            f"could not be written: {error.strerror}", where=str(path), hint="check the disk and its free space"
-        ) from error
+        with contextlib.suppress(OSError):  # where nothing may be written nothing was, and nothing may be removed
+            temporary.unlink(missing_ok=True)
+        raise LedgerError(f"could not be written: {error.strerror}", where=str(path), hint=_hint(error)) from error
 
 
 def make_durable(path: Path) -> None:
@@ -154,6 +156,12 @@ def _fsync_directory(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _hint(error: OSError) -> str:
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "it may only be read here: check its owner and mode, and whether its disk is mounted read-only"
+    return "check the disk and its free space"
 
 
 def _read_only(path: Path) -> LedgerError:

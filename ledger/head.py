@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast, get_args
 
 from ledger.durable import TORN_MARK, open_for_append, read_bytes
-from ledger.errors import LedgerBadInput, LedgerDamaged
+from ledger.errors import LedgerBadInput, LedgerDamaged, LedgerError
 from ledger.hashing import canonical_json, sha256_bytes, sha256_text, write_durable
 
 Action = Literal["record", "accept", "rollback", "collect", "restore"]
@@ -122,9 +122,14 @@ class HeadStore:
         self._log = self._checked(read_bytes(self._log_path))
         if self._head_agrees():
             return
-        with open_for_append(self._log_path) as file:  # nobody else moves HEAD while it is judged and mended
-            self._log = self._checked(file.read())
-            self._mend()
+        try:
+            with open_for_append(self._log_path) as file:  # nobody else moves HEAD while it is judged and mended
+                self._log = self._checked(file.read())
+                self._mend()
+        except LedgerDamaged:
+            raise
+        except LedgerError:  # nothing can be written here: the log is the truth without HEAD's repeating it
+            self._require_explained()
 
     def current(self) -> int | None:
         """The GEN_ID HEAD is on, None for the base."""
@@ -204,6 +209,11 @@ class HeadStore:
     def _mend(self) -> None:
         if self._head_agrees():
             return
+        last = self._require_explained()
+        write_durable(self._head_path, head_text(last.to_gen).encode("ascii"))
+
+    def _require_explained(self) -> HeadEntry:
+        """Return the log's last move, which HEAD lacks; raises LedgerDamaged when that is not what HEAD lacks."""
         text = self._head_text()
         last = next((entry for entry in reversed(self._log.entries) if entry.action in MOVES), None)
         # A missing HEAD reads as the base: the crash came before it was first written.
@@ -213,7 +223,7 @@ class HeadStore:
                 where=str(self._head_path),
                 hint=f"if the log is right, write {head_text(self._log.current).strip()} and a line end into the file",
             )
-        write_durable(self._head_path, head_text(last.to_gen).encode("ascii"))
+        return last
 
     def _head_text(self) -> str:
         return read_bytes(self._head_path).decode("utf-8", "backslashreplace")

@@ -36,6 +36,11 @@ def record_generation(models_dir: Path, manifest: Manifest, *, reason: str) -> s
     store = LedgerStore(models_dir)
     if any(row.gen_id == manifest.gen for row in store.read()):
         raise LedgerBadInput(f"G{manifest.gen} is already in the ledger", hint="a GEN_ID is never used twice")
+    path = manifest_path(models_dir, manifest.gen)
+    if path.exists() and read_manifest(path) != manifest:
+        raise LedgerBadInput(
+            f"G{manifest.gen} has another run's manifest", where=str(path), hint="a manifest is never replaced"
+        )
     make_durable(models_dir / gguf_name(manifest.gen))
     make_durable(generation_dir(models_dir, manifest.gen))
     sha = write_manifest(models_dir, manifest)

@@ -66,8 +66,8 @@ class Conductor(Looking):
             return
         self._by_itself = True
         self.tell(f"{event.why}: training begins (s stops it)", "info")
-        resume = event.action == "resume"
-        self._link.train(TrainWish(resume=True) if resume else TrainWish(phase="converse", inbox_first=True))
+        resumed, begun = TrainWish(resume=True, run=event.run), TrainWish(phase="converse", inbox_first=True)
+        self._link.train(resumed if event.action == "resume" else begun)
 
     def _alert(self, title: str, event: RunFinished) -> None:
         text = "; ".join(event.reasons) or event.error
@@ -167,8 +167,9 @@ class Conductor(Looking):
         self._stage.change(reduce(self.state, StopAsked()))
 
     def do_resume(self) -> None:
-        """Go on with the stopped run."""
-        self._link.train(TrainWish(resume=True))
+        """Go on with the run that was stopped here, else with the only unfinished one."""
+        ended, wanted = self.state.run.finished, self.state.unfinished
+        self._link.train(TrainWish(resume=True, run=ended.run if ended and ended.gen == wanted else ""))
 
     def do_rollback(self) -> None:
         """Ask, then move HEAD."""

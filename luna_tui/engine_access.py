@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.events import Event
     from engine.export_to import ExportResult
     from engine.karma import Meter
+    from engine.runs import RunState
     from engine.runtime.protocol import StreamEvent
     from engine.session import TrainOutcome
     from engine.workspace import Workspace
@@ -168,11 +169,16 @@ class Engine:
         return (found[1], planned_parent(workspace, found[0])) if found is not None else None
 
     def can_resume(self, workspace: Workspace, run: str) -> bool:
-        """Whether this very run is the one that a resume would go on with."""
-        from engine.attach import unfinished
+        """Whether this very run can be gone on with."""
+        from engine.attach import resumable
 
-        found = unfinished(workspace)
-        return found is not None and found[0] == run
+        return run in {state.run_id for state in resumable(workspace)}
+
+    def unfinished_runs(self, workspace: Workspace) -> list[RunState]:
+        """All runs that can be resumed, by name; those that nobody works on are interrupted."""
+        from engine.attach import resumable
+
+        return resumable(workspace)
 
     def run_events(self, workspace: Workspace, gen: int) -> Iterable[Event] | None:
         """All events in the journal of the run that made a generation; None when no journal is left."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from engine.attach import lock_holder, unfinished
+from engine.attach import lock_holder, resumable
 from engine.child_environment import child_environment
 from engine.errors import LunaError
 from engine.workspace import Workspace
@@ -16,17 +17,25 @@ _LOOK_EVERY_S = 0.05
 _ENDED_AS_IT_SHOULD = (0, 3)
 
 
-def hand_over(root: Path, *, generations: int, resume: bool, arguments: list[str], patience_s: float = 15) -> int:
+def hand_over(
+    root: Path, *, generations: int, resume: bool, arguments: list[str], run: str = "", patience_s: float = 15
+) -> int:
     """Start a headless `train` of `generations` (counting the resumed one) in a process of its own; returns its pid.
 
-    It has its own session, so neither a hangup nor Ctrl-C in this terminal reaches it, and writes to
-    runs/headless.log. Waits until it holds the workspace and has taken up the run, `patience_s` seconds at most;
-    raises LunaError when it ends before that. This process must have let go of the workspace.
+    `run` names the run to resume, where there may be several. The process has its own session, so neither a hangup nor
+    Ctrl-C in this terminal reaches it, and writes to runs/headless.log. Waits until it holds the workspace and has
+    taken up the run, `patience_s` seconds at most; raises LunaError when it ends before that. This process must have
+    let go of the workspace.
     """
     workspace = Workspace.open(root)
-    log = workspace.log("headless.log")
+    log = workspace.log("headless.log") or Path(os.devnull)
     command = [sys.executable, "-P", "-m", "luna_tui", "-w", str(workspace.root), "train"]
-    command += [*(["--resume"] if resume else []), "--generations", str(generations), *arguments]
+    command += [
+        *(["--resume", *([run] if run else [])] if resume else []),
+        "--generations",
+        str(generations),
+        *arguments,
+    ]
     with log.open("ab") as output:
         begins = output.tell()
         process = subprocess.Popen(
@@ -40,7 +49,7 @@ def hand_over(root: Path, *, generations: int, resume: bool, arguments: list[str
         )
     give_up = time.monotonic() + patience_s
     while time.monotonic() < give_up:
-        if _is_at_work(workspace, process.pid, resume=resume):
+        if _is_at_work(workspace, process.pid, run, resume=resume):
             break
         if process.poll() is not None:
             if process.returncode in _ENDED_AS_IT_SHOULD:
@@ -55,13 +64,12 @@ def hand_over(root: Path, *, generations: int, resume: bool, arguments: list[str
     return process.pid
 
 
-def _is_at_work(workspace: Workspace, pid: int, *, resume: bool) -> bool:
+def _is_at_work(workspace: Workspace, pid: int, run: str, *, resume: bool) -> bool:
     """Whether the process holds the workspace; one that resumes may still be refused until its run is running."""
     holder = lock_holder(workspace)
     if holder is None or holder.pid != pid:
         return False
-    left = unfinished(workspace) if resume else None
-    return not resume or (left is not None and left[2] == "running")
+    return not resume or any(state.status == "running" and run in ("", state.run_id) for state in resumable(workspace))
 
 
 def _what_it_said(log: Path, begins: int) -> str:

@@ -96,6 +96,10 @@ class Looking:
     def do_screenshot(self) -> None:
         """Save the screen as SVG."""
         directory = self._link.root / "pictures"
-        directory.mkdir(exist_ok=True)
-        saved = self._stage.save_screenshot(path=str(directory))
+        try:
+            directory.mkdir(exist_ok=True)
+            saved = self._stage.save_screenshot(path=str(directory))
+        except OSError as error:
+            self.tell(f"no picture was saved: {error.strerror or error}", "error", f"look at {directory}")
+            return
         self.tell(f"saved {Path(saved).relative_to(self._link.root)}")

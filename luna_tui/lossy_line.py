@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
+import select
 import termios
+import threading
 from typing import Any, TextIO
 
 from textual.drivers.linux_driver import LinuxDriver
@@ -46,10 +49,28 @@ class LossyLine(io.TextIOBase):
 
 
 class LineDriver(LinuxDriver):
-    """Textual's driver, which does not begin anew on a terminal that is gone.
+    """Textual's driver, which notices that its terminal is gone, and does not begin anew on it.
 
-    The kernel sends SIGCONT after the SIGHUP of a lost line; Textual takes every SIGCONT for the way back from Ctrl-Z.
+    A terminal that is not the controlling one goes without SIGHUP, and Textual would read its end for ever, at the cost
+    of a whole CPU. The kernel sends SIGCONT after the SIGHUP of a lost line; Textual takes every SIGCONT for the way
+    back from Ctrl-Z.
     """
+
+    def start_application_mode(self) -> None:
+        """Begin to draw and to read keys, and to wait for the end of the line."""
+        super().start_application_mode()
+        loop = asyncio.get_running_loop()
+        watch = threading.Thread(target=self._wait_for_its_end, args=(loop,), name="luna-line", daemon=True)
+        watch.start()
+
+    def _wait_for_its_end(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Sleep until the kernel says that the line is hung up, then leave as on SIGHUP."""
+        line = select.poll()
+        line.register(self.fileno, 0)  # a hangup is told unasked
+        line.poll()
+        self.exit_event.set()  # nothing more will come to be read
+        with contextlib.suppress(RuntimeError):  # the loop is over: the app has left by itself
+            loop.call_soon_threadsafe(self._app.exit, "hangup")
 
     def _sigcont_application(self, *received: Any) -> None:
         try:

@@ -138,11 +138,12 @@ def _select_next(side: Side, path: Sequence[Node]) -> None:
 
 
 def _evolve_one(rung: Rung, side: Side, evolve: Evolve) -> None:
-    request = TrainRequest(resume=unfinished_run(side.workspace) is not None)
+    left = unfinished_run(side.workspace)
+    request = TrainRequest(resume=left is not None, run=left.run_id if left is not None else "")
     finished = evolve(side.workspace, side.config, request)
     if request.resume and finished.verdict == "failed" and finished.exit_code == UsageError.exit_code:
         # What can no longer be gone on with (other packages, another thread count) is begun anew.
-        finished = evolve(side.workspace, side.config, replace(request, resume=False))
+        finished = evolve(side.workspace, side.config, replace(request, resume=False, run=""))
     if finished.verdict == "interrupted":
         raise Interrupted("stopped on request", hint="go on with: luna-tui ladder")
     if finished.verdict == "failed":

@@ -75,7 +75,7 @@ def folder_of(name: str) -> str:
     return plain[:60] or "rung"
 
 
-def require_loadable(rungs: Sequence[Rung], cards: Sequence[Card], config: Config, log: Path) -> None:
+def require_loadable(rungs: Sequence[Rung], cards: Sequence[Card], config: Config, log: Path | None) -> None:
     """Raise UsageError naming the rung that llama.cpp refuses, or the card whose prompt is too long for one of them.
 
     Rungs that are Hugging Face directories have no GGUF yet and are not asked.

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine.context import Context
-from engine.errors import Damaged
+from engine.errors import Damaged, LunaError
 from engine.events import Recorded
 from engine.plan import Plan
 from engine.runs import Run
@@ -68,6 +68,7 @@ def record(
         eval_generalization=round(examination.generalization.value, 6),
         eval_style_drift=round(examination.drift.value, 6),
     )
+    _require_unrecorded(workspace, plan)
     _place(workspace, run, plan)
     files = describe_files(workspace.models, plan.gen)
     _require_unchanged(plan, model, files)
@@ -140,8 +141,10 @@ def take_back(workspace: Workspace, run: Run, plan: Plan) -> None:
 
     Only what is this run's own: its data have the SHA-256 the plan tells.
     """
+    if _is_recorded(workspace, plan.gen):
+        return
     target, gguf = workspace.generation(plan.gen), workspace.gguf(plan.gen)
-    if not run.staging.exists() and not (target / "manifest.json").exists():
+    if not run.staging.exists():
         new, train = target / "data" / "new.jsonl", target / "data" / "train.jsonl"
         if _has_sha(new, plan.data_delta_sha) and _has_sha(train, plan.train_sha):
             target.rename(run.staging)
@@ -171,6 +174,24 @@ def _require_unchanged(plan: Plan, model: ExportedModel, files: Mapping[str, Fil
                 where=f"models/{name}",
                 hint="start the generation anew: luna-tui train",
             )
+
+
+def _require_unrecorded(workspace: Workspace, plan: Plan) -> None:
+    """Raise LunaError when this GEN_ID is another run's by now: files that a record vouches for are never replaced.
+
+    A manifest is written last, so where there is one the generation is complete though its row may not be there yet.
+    """
+    if _is_recorded(workspace, plan.gen):
+        raise LunaError(
+            f"G{plan.gen} was recorded by another process while this run was training; its files stay as they are",
+            where=str(workspace.generation(plan.gen)),
+            hint="two processes trained here at once: run luna-tui doctor, which checks the locks, then train again",
+        )
+
+
+def _is_recorded(workspace: Workspace, gen: int) -> bool:
+    recorded = any(row.gen_id == gen for row in workspace.ledger.read())
+    return recorded or manifest_path(workspace.models, gen).exists()
 
 
 def _why(reasons: Sequence[str]) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import sys
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +18,15 @@ from engine.steps.encode import encode_passes, train_rows, voice_plan
 from engine.training.checkpoint import newest_sealed, step_of
 from engine.training.feed import edge_losses, read_losses
 from engine.training.job import TrainJob
+
+
+def let_go(error: BaseException) -> None:
+    """Free what a training that failed held: the frames of its error still name the model."""
+    traceback.clear_frames(error.__traceback__)
+    gc.collect()  # the trainer, its callbacks and its data loader point at each other
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +66,11 @@ def train(context: Context, run: Run, plan: Plan) -> Trained:
         passes=len(passes),
     )
     context.control.check()
-    result = context.pick_backend(plan.backend).train(job, context.emit, context.control)
+    try:
+        result = context.pick_backend(plan.backend).train(job, context.emit, context.control)
+    except BaseException as error:
+        let_go(error)
+        raise
     if not result.finished:
         raise Interrupted(f"stopped after step {result.steps_done} of {plan.steps}; the checkpoint is kept")
     shutil.copyfile(run.work / "metrics.jsonl", run.staging / "metrics.jsonl")

@@ -81,7 +81,7 @@ def make_arms(workspace: Workspace, config: Config, lessons: Sequence[Lesson], s
     return arms
 
 
-def next_request(arm: Arm, lessons: Sequence[Lesson], runtime_log: Path) -> TrainRequest | None:
+def next_request(arm: Arm, lessons: Sequence[Lesson], runtime_log: Path | None) -> TrainRequest | None:
     """Return what the arm has to train next, None when it is through; raises UsageError when its folder holds
     something else.
     """
@@ -91,8 +91,9 @@ def next_request(arm: Arm, lessons: Sequence[Lesson], runtime_log: Path) -> Trai
     total = len(lessons) if arm.kind == "micro" else 1
     if done >= total:
         return None
-    if unfinished(arm.workspace) is not None:
-        return TrainRequest(resume=True)
+    left = unfinished(arm.workspace)
+    if left is not None:
+        return TrainRequest(resume=True, run=left[0])
     if arm.kind == "micro":
         lesson = lessons[done]
         return TrainRequest(
@@ -108,7 +109,7 @@ def all_rows(lessons: Sequence[Lesson]) -> tuple[Row, ...]:
     return tuple({row.id: row for lesson in lessons for row in lesson.rows}.values())
 
 
-def _one_shot(arm: Arm, lessons: Sequence[Lesson], log: Path) -> TrainRequest:
+def _one_shot(arm: Arm, lessons: Sequence[Lesson], log: Path | None) -> TrainRequest:
     """All rows in one `base` generation, for as many steps as feed the trained tokens the whole lineage was fed."""
     rows = all_rows(lessons)
     held_out = frozenset().union(*(lesson.held_out for lesson in lessons))
@@ -133,7 +134,7 @@ def steps_for(wanted: int, tokens: Sequence[int], batch_size: int, accumulation:
         fed, steps = fed + step, steps + 1
 
 
-def _tokens(arm: Arm, rows: Sequence[Row], log: Path) -> list[int]:
+def _tokens(arm: Arm, rows: Sequence[Row], log: Path | None) -> list[int]:
     """Tokens with a loss of every row in feeding order in phase `base`, as the rows are written."""
     from engine.base_model import prepare_base
     from engine.steps.encode import encode

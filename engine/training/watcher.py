@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,8 @@ class Watcher(TrainerCallback):
         self._began = time.monotonic()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        if not self._job.work_dir.is_dir():  # moved or deleted: the trainer would make it anew for a checkpoint
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._job.work_dir))
         if self._control.stopping:
             control.should_save = True
             control.should_training_stop = True
@@ -62,6 +66,13 @@ class Watcher(TrainerCallback):
         loss = float(numbers["loss"])
         if not (math.isfinite(loss) and math.isfinite(grad_norm)):
             name, value = ("loss", loss) if not math.isfinite(loss) else ("gradient's length", grad_norm)
+            if state.global_step == 1:
+                raise LunaError(
+                    f"the {name} is {value} at step 1, before anything was learned",
+                    where="training",
+                    hint="no learning rate is to blame: the model it starts from gives numbers that are not finite; "
+                    'try another [model] base, or [train] precision = "fp32"; nothing was recorded',
+                )
             raise LunaError(
                 f"the {name} became {value} at step {state.global_step}",
                 where="training",

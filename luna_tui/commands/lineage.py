@@ -35,8 +35,8 @@ def lineage(context: typer.Context, as_json: JsonOption = False, workspace: Work
     show_lineage(call, opened, stdout_console())
 
 
-def show_lineage(call: Invocation, workspace: Workspace, console: LunaConsole) -> int:
-    """Print the tree, or how to begin one; returns how many generations there are."""
+def show_lineage(call: Invocation, workspace: Workspace, console: LunaConsole, *, begun: bool = False) -> int:
+    """Print the tree, or how to begin one unless the first has `begun`; returns how many generations there are."""
     from rich.text import Text
 
     from engine.errors import LunaError
@@ -44,9 +44,10 @@ def show_lineage(call: Invocation, workspace: Workspace, console: LunaConsole) -
 
     rows = call.engine.lineage_rows(workspace)
     if not rows:
-        console.print(
-            Text.assemble("no generations yet; the first one: ", (call.command("train"), "cyan")), soft_wrap=True
-        )
+        words = Text("no generations yet")
+        if not begun:
+            words.append("; the first one: ").append(call.command("train"), "cyan")
+        console.print(words, soft_wrap=True)
         return 0
     try:
         targets = call.engine.config(workspace.root).eval.targets

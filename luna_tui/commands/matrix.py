@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -47,6 +48,10 @@ def matrix(
     found = call.engine.read_matrix(opened, config, gen)
     if fill and found["missing"]:
         found = _fill(call, opened, gen, quiet=as_json)
+        if found.get("unkept"):
+            from luna_tui.safe_text import safe_line
+
+            print(f"what was asked is not kept: {safe_line(found['unkept'])}", file=sys.stderr)
     if as_json:
         from luna_tui.json_output import write_document
 

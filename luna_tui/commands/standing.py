@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from luna_tui.invocation import Invocation
+
+if TYPE_CHECKING:
+    from engine.runs import RunState
 
 
 def standing(call: Invocation) -> None:
@@ -33,16 +36,27 @@ def standing(call: Invocation) -> None:
     workspace = call.workspace()
     console.print(Text(f"luna {console.glyphs.dot} {safe_line(workspace.root.name)}", "bold"))
     console.print()
-    if not show_lineage(call, workspace, console):
+    left = call.engine.unfinished_runs(workspace)
+    if not show_lineage(call, workspace, console, begun=bool(left)) and not left:
         return
     rows = call.engine.lineage_rows(workspace)
-    for words, command in _next_steps(rows):
+    for words, command in _next_steps(rows, left):
         console.print(Text.assemble((f"{words:<22}", "dim"), (call.command(command), "cyan")), soft_wrap=True)
 
 
-def _next_steps(rows: list[dict[str, Any]]) -> list[tuple[str, str]]:
+def _next_steps(rows: list[dict[str, Any]], left: Sequence[RunState]) -> list[tuple[str, str]]:
+    """What can be done now; while a run is unfinished, going on with it and not `train`, which would begin anew."""
+    train = [("next generation", "train")]
+    if any(state.status == "running" for state in left):
+        train = []  # somebody is at it
+    elif len(left) == 1:
+        train = [(f"go on with G{left[0].gen}", "train --resume")]
+    elif left:
+        train = [(f"go on with G{state.gen}", f"train --resume {state.run_id}") for state in left]
+    if not rows:
+        return train
     newest: Mapping[str, Any] = rows[-1]
-    steps = [("talk to HEAD", "chat HEAD"), ("next generation", "train"), ("check everything", "verify")]
+    steps = [("talk to HEAD", "chat HEAD"), *train, ("check everything", "verify")]
     if newest.get("verdict") in ("rejected", "stopped"):
         steps.insert(0, (f"why G{newest['GEN_ID']} was {newest['verdict']}", f"eval G{newest['GEN_ID']} --recorded"))
     return steps

@@ -17,7 +17,8 @@ EXAMPLES = (
     "luna-tui train                     # the next generation, from HEAD",
     "luna-tui -w demo train --generations 4",
     "luna-tui train --parent G1 --data new_chats.jsonl",
-    "luna-tui train --resume            # go on after Ctrl-C",
+    "luna-tui train --resume            # go on after Ctrl-C or a crash",
+    "luna-tui train --resume 20261130-174012-G2",
     "luna-tui train --json | jq -c 'select(.type == \"judged\")'",
 )
 
@@ -41,6 +42,10 @@ class BackendName(StrEnum):
 
 def train(
     context: typer.Context,
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="RUN", help="With --resume, where several runs are unfinished: which one."),
+    ] = None,
     generations: Annotated[
         int, typer.Option("--generations", "-n", min=1, metavar="N", help="How many; ends at the first rejection.")
     ] = 1,
@@ -62,7 +67,7 @@ def train(
         typer.Option(metavar="BACKEND", help="What trains: auto, unsloth or trl.", show_default=False),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed, not luna.toml's.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run, or with RUN.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse to train while there are bad rows.")] = False,
     inbox_first: Annotated[
         bool, typer.Option("--inbox-first", help="converse: learn the inbox before older rows, as watch does.")
@@ -75,13 +80,19 @@ def train(
     Ctrl-C stops after the running step and keeps a checkpoint. Exit code 3: rejected by the gate or stopped by the
     stop rule; everything is recorded and HEAD has not moved.
     """
-    from engine.errors import LunaError
+    from engine.errors import LunaError, UsageError
     from ledger.errors import LedgerError
     from luna_tui.problems import exit_code_of, show_error
     from luna_tui.training.headless import run_headless
 
     call = invocation(context)
     try:
+        if run is not None and not resume:
+            raise UsageError(
+                f"{run!r} says which run to resume, and --resume is not there",
+                where="RUN",
+                hint=f"luna-tui train --resume {run}   or without it, to begin a generation",
+            )
         opened = call.workspace()
         config = call.engine.config(opened.root)
         for path in data or []:
@@ -95,6 +106,7 @@ def train(
             backend=backend.value if backend else None,
             seed=seed,
             resume=resume,
+            run=run or "",
             strict=strict,
             inbox_first=inbox_first,
         )

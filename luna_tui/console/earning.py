@@ -66,7 +66,7 @@ class Earning:
             self._seen, self._read_at = seen, self._clock()
             meter = found.meter
             starts = config.age_up.in_console
-            self._tell(KarmaRead(meter.karma, meter.needed, found.action, found.why, starts))
+            self._tell(KarmaRead(meter.karma, meter.needed, found.action, found.why, starts, found.run))
         except (LunaError, LedgerError, OSError):
             self._seen = None
         finally:

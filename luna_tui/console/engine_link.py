@@ -295,7 +295,11 @@ class EngineLink:
             return None
         resume = self._engine.can_resume(self._workspace, finished[-1].run)
         return hand_over(
-            self.root, generations=left, resume=resume, arguments=self._arguments(begun=len(finished) > 1 or resume)
+            self.root,
+            generations=left,
+            resume=resume,
+            arguments=self._arguments(begun=len(finished) > 1 or resume),
+            run=finished[-1].run if resume else "",
         )
 
     def _arguments(self, *, begun: bool) -> list[str]:

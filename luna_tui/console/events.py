@@ -51,6 +51,12 @@ class ModeChanged(ConsoleEvent, frozen=True):
     purpose: str = ""
 
 
+class WorkspaceMissing(ConsoleEvent, frozen=True):
+    """The workspace's folder has gone, or (`missing` False) is there again."""
+
+    missing: bool
+
+
 class StopAsked(ConsoleEvent, frozen=True):
     """A stop was asked for; the run ends after its step."""
 
@@ -58,7 +64,7 @@ class StopAsked(ConsoleEvent, frozen=True):
 class KarmaRead(ConsoleEvent, frozen=True):
     """What the inbox has earned: karma so far and needed; `action` is what age-up would do now, `why` in words.
 
-    `starts` says whether this console may do it by itself.
+    `starts` says whether this console may do it by itself, `run` which run it would resume.
     """
 
     karma: float
@@ -66,6 +72,7 @@ class KarmaRead(ConsoleEvent, frozen=True):
     action: Literal["wait", "train", "resume"]
     why: str
     starts: bool
+    run: str = ""
 
 
 class CurveLoaded(ConsoleEvent, frozen=True):

@@ -69,7 +69,8 @@ class Jobs:
                 show=lambda matrix: self._tell(MatrixLoaded(ref, matrix)),
             )
             self._tell(MatrixLoaded(ref, found))
-            return JobEnded("matrix", True, f"the matrix of {ref} is filled")
+            kept = f", but not kept: {found['unkept']}" if found.get("unkept") else ""
+            return JobEnded("matrix", True, f"the matrix of {ref} is filled{kept}")
 
         self._job("matrix", f"matrix of {ref}", work)
 

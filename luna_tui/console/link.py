@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TrainWish:
-    """What the training form asks for; None means luna.toml's value."""
+    """What the training form asks for; None means luna.toml's value, an empty `run` the only unfinished one."""
 
     generations: int = 1
     phase: str = "auto"
@@ -29,6 +29,7 @@ class TrainWish:
     seed: int | None = None
     strict: bool = False
     resume: bool = False
+    run: str = ""
     inbox_first: bool = False
 
 

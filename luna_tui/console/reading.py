@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -130,9 +131,13 @@ class Reading:
 
     def disk_needed(self) -> int | None:
         """Bytes the next generation needs, from the size of this lineage's weights; None before there are any."""
-        weights = [f for d in (self._workspace.weights_cache,) if d.is_dir() for f in d.glob("*/*.safetensors")]
-        if not weights:
+        sizes: list[int] = []
+        with contextlib.suppress(OSError):  # a folder that is renamed or dropped while it is listed
+            for file in self._workspace.weights_cache.glob("*/*.safetensors"):
+                with contextlib.suppress(OSError):
+                    sizes.append(file.stat().st_size)
+        if not sizes:
             return None
         from engine.disk import space_needed
 
-        return space_needed(max(f.stat().st_size for f in weights), "lora").total
+        return space_needed(max(sizes), "lora").total

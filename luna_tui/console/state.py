@@ -30,6 +30,7 @@ from luna_tui.console.events import (
     Noted,
     SettingsLoaded,
     StopAsked,
+    WorkspaceMissing,
 )
 from luna_tui.curve import Curve
 from luna_tui.state import RunState
@@ -96,6 +97,7 @@ class ConsoleState:
     mode: Mode = "idle"
     pid: int | None = None
     purpose: str = ""
+    missing: bool = False
     stopping: bool = False
     run: RunState = field(default_factory=RunState)
     curve: Curve = field(default_factory=Curve)
@@ -185,6 +187,8 @@ def _console(state: ConsoleState, event: ConsoleEvent) -> ConsoleState:
     if isinstance(event, ModeChanged):
         stopping = state.stopping and event.mode != "idle"
         return replace(state, mode=event.mode, pid=event.pid, purpose=event.purpose, stopping=stopping)
+    if isinstance(event, WorkspaceMissing):
+        return replace(state, missing=event.missing)
     if isinstance(event, KarmaRead):
         return replace(state, karma=event)
     if isinstance(event, StopAsked):
@@ -220,8 +224,13 @@ def _lineage(state: ConsoleState, event: LineageLoaded) -> ConsoleState:
     ui = state.ui
     if ui.followed or (ui.selected is not None and ui.selected not in by_gen):
         ui = replace(ui, selected=event.head, followed=True)
+    evaluations = state.evaluations
+    if event.head != state.head and "base" in evaluations:
+        # The base sits the exams of the line to HEAD: where that has moved, they are others.
+        evaluations = MappingProxyType({ref: found for ref, found in evaluations.items() if ref != "base"})
     return replace(
         state,
+        evaluations=evaluations,
         rows=event.rows,
         by_gen=by_gen,
         head=event.head,

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from luna_tui.console.events import MachineSampled
+from luna_tui.console.events import MachineSampled, Noted, WorkspaceMissing
 from luna_tui.console.workers import Tell
 
 if TYPE_CHECKING:
@@ -55,7 +55,9 @@ class Watching:
         from engine.machine_watch import MachineHistory, MachineWatch, warnings
 
         machine, history, waited = MachineWatch(self._workspace.root), MachineHistory(), self._machine_every
+        missing = False
         while not self._end.is_set():
+            missing = self._tell_if_missing(before=missing)
             found = lock_holder(self._workspace)
             self.holder = found if found is not None and found.pid != os.getpid() else None
             if self._machine_is_due(waited):
@@ -65,3 +67,16 @@ class Watching:
                 self._tell(MachineSampled(sample, warnings(history, self._need_disk())))
             waited += _LOCK_EVERY_S
             self._end.wait(_LOCK_EVERY_S)
+
+    def _tell_if_missing(self, *, before: bool) -> bool:
+        """Whether the workspace is gone now; told when that has changed."""
+        missing = not self._workspace.config_path.is_file()
+        if missing != before:
+            self._tell(WorkspaceMissing(missing))
+            root = self._workspace.root
+            if missing:
+                hint = "put it back where it was, or leave and open it where it is now: luna-tui -w DIR"
+                self._tell(Noted("error", f"{root}: the workspace was moved or deleted", hint))
+            else:
+                self._tell(Noted("info", f"{root} is there again"))
+        return missing

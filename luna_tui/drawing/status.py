@@ -45,6 +45,8 @@ def _head(state: ConsoleState, glyphs: Glyphs) -> Text:
 
 
 def _doing(state: ConsoleState, width: int, glyphs: Glyphs, now: float) -> Text:
+    if state.missing:
+        return Text().append(f"{glyphs.rejected} the workspace was moved or deleted", "bad")
     if state.busy:
         return _running(state, width, glyphs, now)
     if state.job is not None:

@@ -82,16 +82,14 @@ def test_an_empty_workspace_has_none(space: Workspace) -> None:
     assert find_garbage(space, ggufs=True) == []
 
 
-def test_the_newest_unfinished_run_keeps_everything(space: Workspace) -> None:
+def test_every_run_that_can_be_resumed_keeps_everything(space: Workspace) -> None:
     add_run(space, "a", "interrupted", 1.0)
     add_run(space, "b", "finished", 2.0)
     add_run(space, "c", "interrupted", 3.0)
     add_run(space, "d", "finished", 4.0)
     assert found(space) == {
-        "runs/a/work": "work",
         "runs/b/work": "work",
         "runs/d/work": "work",
-        "models/generations/.staging-a": "staging",
         "models/generations/.staging-b": "staging",
         "models/generations/.staging-d": "staging",
     }
