@@ -70,7 +70,7 @@ class SetUp:
         self.packages = Step("packages", self.log)
         self.llama = Step("llama.cpp", self.log)
         self.cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        self.began = time.monotonic()
+        self.began = self.told = time.monotonic()
         self.failures: list[tuple[Step, str]] = []
 
     def run(self) -> int:
@@ -167,12 +167,10 @@ class SetUp:
         threads = [threading.Thread(target=self.do, args=job, daemon=True) for job in jobs]
         for thread in threads:
             thread.start()
-        told = time.monotonic()
         while any(thread.is_alive() for thread in threads):
             for thread in threads:
                 thread.join(0.1)
-            if time.monotonic() - told >= EVERY_S:
-                told = time.monotonic()
+            if time.monotonic() - self.told >= EVERY_S:
                 self.say(" · ".join(f"{step.name}: {self.where(step)}" for step, _job in jobs))
 
     def where(self, step: Step) -> str:
@@ -199,7 +197,8 @@ class SetUp:
 
     def say(self, what: str) -> None:
         """One line, with the time since the start."""
-        minutes, seconds = divmod(int(time.monotonic() - self.began), 60)
+        self.told = time.monotonic()
+        minutes, seconds = divmod(int(self.told - self.began), 60)
         print(f"{minutes}:{seconds:02d}  {what}", flush=True)
 
 
