@@ -81,7 +81,7 @@ class Lanes:
         (loss, gradients), *others = [future.result() for future in running]
         for other, more in others:
             loss = loss + other
-            torch._foreach_add_(gradients, more)
+            torch._foreach_add_(gradients, more)  # pyright: ignore[reportPrivateImportUsage]
         return _Known.apply(loss, gradients, *trained)
 
     def _differentiated(
@@ -102,5 +102,6 @@ class _Known(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        torch._foreach_mul_(ctx.gradients, float(gradients[0]))  # 1, unless the trainer scales its loss
+        # The factor is 1, unless the trainer scales its loss.
+        torch._foreach_mul_(ctx.gradients, float(gradients[0]))  # pyright: ignore[reportPrivateImportUsage]
         return None, None, *ctx.gradients
