@@ -18,6 +18,9 @@ from engine.runtime.protocol import ModelInfo
 from engine.training.encode import Specials, encode_rows
 from engine.training.job import Example, VoicePlan
 from engine.training.wordings import worded_passes
+from probes.typing_habits import Habit
+
+_UNLIMITED = 2**31
 
 
 def encode(
@@ -32,18 +35,7 @@ def encode(
     Raises UsageError naming the rows longer than the context, configured or the model's own, and for a base without
     EOS.
     """
-    info = runtime.load(base.gguf, vocab_only=True)
-    specials = _specials(info, base)
-    context = min(recipe.context, model_window(info))
-    begun = 0
-
-    def tokenize(texts: Sequence[str]) -> list[list[int]]:
-        nonlocal begun
-        before, begun = begun, begun + len(texts)
-        total = max(begun, 2 * len(rows))  # prompts, then answers
-        return runtime.tokenize(texts, on_done=lambda done, _total: on_done(before + done, total))
-
-    return encode_rows(rows, tokenize, specials, context, prompts_count=recipe.prompts_count)
+    return _encode(runtime, base, rows, recipe, _context(runtime, base, recipe), on_done)
 
 
 def encode_passes(
@@ -51,14 +43,18 @@ def encode_passes(
 ) -> list[list[Example]]:
     """Return the examples of every pass until `rows_fed` rows are fed, questions in the wording of that pass.
 
+    A question that fits the context as written and not as typed (small letters may take more tokens) is fed as written.
     Where `recipe.as_typed` is 0 all passes are equal, and only one is returned. Raises as `encode` does.
     """
     passes = worded_passes(rows, rows_fed, recipe.as_typed)
-    wordings = {(worded.row.id, worded.row.prompt): worded.row for fed in passes for worded in fed}
-    examples = dict(zip(wordings, encode(runtime, base, list(wordings.values()), recipe), strict=True))
-    return [
-        [replace(examples[worded.row.id, worded.row.prompt], habit=worded.habit) for worded in fed] for fed in passes
-    ]
+    written = {row.id: example for row, example in zip(rows, encode(runtime, base, rows, recipe), strict=True)}
+    changed: dict[tuple[str, Habit | None], Row] = {
+        (fed.row.id, fed.habit): fed.row for one in passes for fed in one if fed.habit
+    }
+    typed = dict(zip(changed, _encode(runtime, base, list(changed.values()), recipe, _UNLIMITED), strict=True))
+    limit = _context(runtime, base, recipe)
+    fits = {key: replace(example, habit=key[1]) for key, example in typed.items() if len(example.ids) <= limit}
+    return [[fits.get((fed.row.id, fed.habit), written[fed.row.id]) for fed in one] for one in passes]
 
 
 def voice_plan(runtime: Runtime, base: BaseModel, voice: VoiceSection) -> VoicePlan | None:
@@ -80,6 +76,31 @@ def voice_plan(runtime: Runtime, base: BaseModel, voice: VoiceSection) -> VoiceP
     )
 
 
+def _encode(
+    runtime: Runtime,
+    base: BaseModel,
+    rows: Sequence[Row],
+    recipe: PhaseRecipe,
+    context: int,
+    on_done: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[Example]:
+    specials = _specials(runtime.load(base.gguf, vocab_only=True), base)
+    begun = 0
+
+    def tokenize(texts: Sequence[str]) -> list[list[int]]:
+        nonlocal begun
+        before, begun = begun, begun + len(texts)
+        total = max(begun, 2 * len(rows))  # prompts, then answers
+        return runtime.tokenize(texts, on_done=lambda done, _total: on_done(before + done, total))
+
+    return encode_rows(rows, tokenize, specials, context, prompts_count=recipe.prompts_count)
+
+
+def _context(runtime: Runtime, base: BaseModel, recipe: PhaseRecipe) -> int:
+    """The longest example in tokens: what was configured, or the model's own window if that is shorter."""
+    return min(recipe.context, model_window(runtime.load(base.gguf, vocab_only=True)))
+
+
 def _specials(info: ModelInfo, base: BaseModel) -> Specials:
     if info.eos_id < 0:
         raise UsageError("the base GGUF declares no EOS token, so no model could learn to stop", where=str(base.gguf))
@@ -92,7 +113,7 @@ def model_window(info: ModelInfo) -> int:
     Read from the metadata, since a model loaded for its vocabulary alone knows no other number.
     """
     text = info.metadata.get(f"{info.arch}.context_length", "")
-    return int(text) if text.isdigit() and int(text) > 0 else 2**31
+    return int(text) if text.isdigit() and int(text) > 0 else _UNLIMITED
 
 
 def train_rows(run: Run) -> list[Row]:

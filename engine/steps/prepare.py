@@ -23,7 +23,7 @@ from engine.errors import UsageError
 from engine.events import DataPrepared
 from engine.exam_answers import warn_untaught
 from engine.exam_fit import exam_window, require_fit
-from engine.exam_items import read_items
+from engine.exam_items import questions, read_items
 from engine.file_formats import SUFFIXES
 from engine.holdout import clusters_needed, count_clusters, split, split_by_ids
 from engine.inbox import rated_down
@@ -46,6 +46,7 @@ from ledger.lineage import Lineage
 from ledger.parents import link_parents
 from ledger.row import LedgerRow
 from probes.base import Item
+from probes.typed import as_typed_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,9 +263,10 @@ def _require_room(
     rows = [*material.new, *(fed.row for fed in material.replay)]
     encode(runtime, context.base, rows, recipe, pace.phase("counting the rows' tokens"))
     parent = workspace.generation(descent.parent) if descent.parent is not None else None
+    asked = [*qa, *(read_items(parent / "qa.jsonl") if parent else [])]
     items = [
-        *qa,
-        *(read_items(parent / "qa.jsonl") if parent else []),
+        *asked,
+        *(item for _, item in as_typed_items(questions(asked))),
         *(item for exam in exams_of(workspace, descent.path).values() for item in exam),
     ]
     phrases(workspace, context.config)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from tiny_workspace import TinyWorkspace
 
+from engine.base_model import prepare_base
 from engine.events import (
     DataPrepared,
     Examined,
@@ -20,7 +22,10 @@ from engine.events import (
 )
 from engine.journal import read_journal
 from engine.lineage_view import lineage_rows
+from engine.rows import make_row
 from engine.runs import list_runs
+from engine.runtime.client import Runtime
+from engine.steps.encode import encode, encode_passes
 from engine.verifying import verify_workspace
 from ledger.hashing import sha256_file
 from ledger.manifest import manifest_path, manifest_sha
@@ -216,3 +221,19 @@ def test_manifest_says_how_it_was_made(lineage: TinyWorkspace) -> None:
     assert manifest.base == json.loads((lineage.workspace.base_dir / "base.json").read_text())
     text = manifest_path(lineage.workspace.models, 2).read_text()
     assert str(lineage.root) not in text, "a manifest reads the same on every machine"
+
+
+def test_a_question_that_is_too_long_only_as_typed_is_fed_as_written(lineage: TinyWorkspace) -> None:
+    config, base = lineage.config(), prepare_base(lineage.workspace, lineage.config(), weights=False)
+    rows = [make_row("WHAT IS THE THRESHOLD LAW?", "two voices", stage="facts")]
+    with Runtime() as runtime:
+        recipe = config.recipe("base")
+        (written,) = encode(runtime, base, rows, recipe)
+        passes = encode_passes(runtime, base, rows, recipe, rows_fed=8)
+        longest = max(len(fed[0].ids) for fed in passes)
+        exact = replace(recipe, context=len(written.ids))
+        short = encode_passes(runtime, base, rows, exact, rows_fed=8)
+    assert len(passes) == len(short) == 8
+    assert {fed[0].habit for fed in passes} > {None}
+    assert all(len(fed[0].ids) <= len(written.ids) for fed in short)
+    assert (longest > len(written.ids)) == any(a[0] != b[0] for a, b in zip(passes, short, strict=True))
