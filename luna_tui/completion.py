@@ -18,7 +18,7 @@ def generations(context: typer.Context, incomplete: str) -> list[tuple[str, str]
         offered = list(_names(_workspace(context)))
     except Exception:  # no workspace, a damaged ledger: the command itself says what is wrong
         offered = []
-    return [(name, told) for name, told in offered if name.lower().startswith(incomplete.lower())]
+    return [(name, told) for name, told in offered if name.startswith(incomplete)]
 
 
 def targets(incomplete: str) -> list[str]:

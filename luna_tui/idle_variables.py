@@ -29,7 +29,9 @@ def idle_variables(env: Mapping[str, str]) -> Iterator[str]:
         from engine.config_source import variable_names
 
         known = [*_OWN, *variable_names()]
-        # `[train] batch_size` is LUNA_TRAIN__BATCH_SIZE: most often only the second underscore is missing.
-        near = [other for other in known if other.replace("__", "_") == name] or get_close_matches(name, known, n=1)
+        # `[train] batch_size` is LUNA_TRAIN__BATCH_SIZE: most often the second underscore is missing, or the table.
+        near = [other for other in known if other.replace("__", "_") == name]
+        near = near or [other for other in known if other.rpartition("__")[2] == name.removeprefix(_PREFIX)]
+        near = near or get_close_matches(name, known, n=1)
         meant = f"did you mean {near[0]}?" if near else "a key of luna.toml is written LUNA_SECTION__KEY"
         yield f"note: {safe_line(name)} sets nothing; {meant}"

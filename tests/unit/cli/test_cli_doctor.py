@@ -72,6 +72,8 @@ def test_a_healthy_workspace(workspace: Path) -> None:
         "GGUFs": "warn",
         "runs": "ok",
         "disk": levels(workspace)["disk"],
+        "locks": "ok",
+        "writing": "ok",
     }
 
 

@@ -61,7 +61,7 @@ def test_rows_are_listed_with_their_karma_and_their_state(run: Run, workspace: P
     assert "Luna." in result.out
     assert "\x1b[2J" not in result.out
     assert "Certainly!" not in result.out
-    assert "1 more rows are done with: --all shows them" in result.out
+    assert "1 more row done with: --all shows them" in result.out
     assert "karma 2/60 to the next generation" in result.out
     rows = json.loads(run("-w", workspace, "inbox", "list", "--all", "--json").out)["rows"]
     assert [(row["karma"], row["state"]) for row in rows] == [(-1.0, "rated down"), (2.0, "waiting")]

@@ -223,12 +223,12 @@ def test_the_shell_completes_generations_targets_and_names(workspace: Path, tmp_
     for words in ("chat ", "eval ", "rollback ", "export ", "matrix ", "study ", "compare G1 ", "train --parent "):
         assert complete(f"luna-tui -w {workspace} {words}") == ["HEAD", "base", "G2", "G1", "G0"], words
     assert complete(f"luna-tui chat -w {workspace} G") == ["G2", "G1", "G0"]
-    assert complete("luna-tui chat he", LUNA_WORKSPACE=str(workspace)) == ["HEAD"]
+    assert complete("luna-tui chat HE", LUNA_WORKSPACE=str(workspace)) == ["HEAD"]
     assert complete("luna-tui export G1 --to l") == ["lmstudio", "llm", "llama-server"]
     assert complete("luna-tui train --backend ") == ["auto", "unsloth", "trl"]
     assert complete("luna-tui train --phase a") == ["auto", "align"]
     assert complete(f"luna-tui -w {tmp_path / 'none'} chat ") == []
-    (workspace / "models" / "lineage_ledger.csv").write_text("damaged")
+    (workspace / "models" / "lineage_ledger.csv").write_text("damaged\n")
     assert complete(f"luna-tui -w {workspace} chat ") == []
 
 

@@ -273,7 +273,7 @@ def test_the_worst_items_are_those_it_was_surest_of() -> None:
 def test_the_page_shows_recipe_data_files_and_what_differs_from_the_parent() -> None:
     state = state_of(lineage(), 3, DetailsLoaded(3, manifest(3, lr=0.002)), DetailsLoaded(1, manifest(1)))
     page = page_of(state, 3)
-    for wanted in ("104 new · 183 trained on", "1 bad rows, 2 duplicates", "ab" * 32, "145 MB", "2.13.0"):
+    for wanted in ("104 new · 183 trained on", "1 bad row, 2 duplicates", "ab" * 32, "145 MB", "2.13.0"):
         assert wanted in page
     assert [line.split() for line in page.splitlines() if line.startswith("   talk")] == [["talk", "104", "173", "636"]]
     differs = page[page.index("Differs from G1") :].splitlines()[1]
