@@ -99,7 +99,7 @@ def _print_tone(console: LunaConsole, answers: Sequence[Mapping[str, Any]], *, e
     table.add_column(max_width=max(20, console.width // 3), overflow="fold")
     table.add_column(overflow="fold")
     for answer in shown:
-        bad = bool(answer["hits"])
+        bad = bool(answer["hits"]) or bool(answer.get("continued"))
         mark = Text(console.glyphs.rejected if bad else console.glyphs.accepted, "red" if bad else "green")
         if not answer["answered"]:
             mark = Text(console.glyphs.waiting, "yellow")

@@ -21,12 +21,12 @@ Filter = Literal["all", "failed", "exam", "parent", "ancestors", "tone", "lost",
 FILTERS: tuple[tuple[Filter, str], ...] = (
     ("all", "all"),
     ("failed", "failed"),
-    ("exam", "its exam"),
+    ("exam", "exam"),
     ("parent", "parent's QA"),
     ("ancestors", "ancestors"),
     ("tone", "tone"),
     ("lost", "lost"),
-    ("typed", "as typed"),
+    ("typed", "typed"),
 )
 
 GOES_ON: Final = "it first goes on with the prompt, as if it had to finish the person's sentence"
@@ -37,7 +37,7 @@ EVAL_OF: Final[Mapping[Filter, Eval]] = {"exam": "generalization", "parent": "re
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An exam item or a tone answer; `good` is whether it was right, or not corporate and not empty."""
+    """An exam item or a tone answer; `good` is whether it was right, or an answer, and not a corporate one."""
 
     kind: Literal["item", "tone"]
     prompt: str
@@ -71,7 +71,7 @@ def entries_of(evaluation: Mapping[str, Any]) -> tuple[Entry, ...]:
             str(answer["prompt"]),
             str(answer["text"]),
             "",
-            bool(answer["answered"]) and not answer["hits"],
+            bool(answer["answered"]) and not answer["hits"] and not answer.get("continued"),
             (),
             False,
             answer,
@@ -147,7 +147,8 @@ def draw_entry_line(entry: Entry, width: int, glyphs: Glyphs) -> Text:
     if entry.kind == "item" and entry.raw.get("how") == "choice":
         answer = "prefers: " + safe_line(_preferred(entry.raw) or entry.output)
     if _continued(entry):
-        text.append("goes on " if entry.kind == "tone" else "as typed: goes on ", "warn")
+        text.append("goes on: " if entry.kind == "tone" else "as typed goes on: ", "warn")
+        answer = safe_line(entry.output if entry.kind == "tone" else str(entry.raw["as_typed"]["text"]))
     text.append(_cut(answer, max(4, width - text.cell_len), glyphs), "dim" if entry.good else "bad")
     return text
 
@@ -209,7 +210,8 @@ def _wrong_as_typed(entry: Entry) -> bool:
 
 def _tone(entry: Entry, width: int, glyphs: Glyphs) -> list[Text]:
     raw = entry.raw
-    word = "corporate" if raw["hits"] else "fine" if raw["answered"] else "empty"
+    word = "goes on" if raw.get("continued") else "fine" if raw["answered"] else "empty"
+    word = "corporate" if raw["hits"] else word
     lines = [
         Text().append(f"{glyphs.accepted if entry.good else glyphs.rejected} {word}", "good" if entry.good else "bad"),
         Text(),

@@ -233,3 +233,10 @@ def test_the_keys_are_shown_as_far_as_they_fit() -> None:
     assert chat_keys(GREEDY, 80, busy=False).plain == ("+ good  - bad  e correct  r again  T 0  M max 128  S seed 0")
     assert chat_keys(GREEDY, 80, busy=True).plain.startswith("esc stop")
     assert chat_keys(GREEDY, 20, busy=False).plain == "+ good  - bad"
+
+
+def test_an_answer_that_first_goes_on_with_the_prompt_is_marked_and_shown_whole() -> None:
+    text = plain(draw_turn(turn(replace(SHORT, text=".\nWith what?", continued=True)), Look(80, UNICODE)))
+    assert "goes on with the prompt" in text
+    assert "With what?" in text
+    assert "goes on" not in plain(draw_turn(turn(SHORT), Look(80, UNICODE)))

@@ -110,3 +110,21 @@ def test_it_fits(width: int, height: int, gen: int | None) -> None:
         for line in draw_evals(evals_view(state_at(gen)), width, height, glyphs):
             assert line.cell_len <= max(width, 24)
             assert glyphs is UNICODE or line.plain.isascii()
+
+
+def test_what_is_asked_as_typed_and_what_goes_on_stand_below_the_gauges() -> None:
+    rows = (row(0, None, head=True),)
+    rows[0]["scores"] |= {"typed_generalization": score(0.9, 100), "continued": score(0.4, 100)}
+    view = evals_view(replace(state_at(0, rows), targets={**state_at(0).targets, "continued": 0.05}))
+    assert next(line for line in view.lines if line.name == "continued").passed is False
+    text = drawn(view)
+    assert "as typed 0.90" in text
+    assert "continued 0.40" in text
+    assert all(len(line) <= 44 for line in text.splitlines())
+
+
+def test_where_no_question_was_taught_going_on_has_no_target() -> None:
+    rows = (row(0, None, head=True),)
+    rows[0]["scores"] |= {"continued": score(1.0, 50), "typed_generalization": None, "typed_recall": None}
+    view = evals_view(replace(state_at(0, rows), targets={**state_at(0).targets, "continued": 0.05}))
+    assert next(line for line in view.lines if line.name == "continued").passed is None

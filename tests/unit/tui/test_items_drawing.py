@@ -154,3 +154,49 @@ def test_no_line_is_wider_than_asked_for(width: int) -> None:
 def test_ascii_terminals_get_ascii() -> None:
     for entry in entries_of(EVALUATION):
         assert draw_entry_line(entry, 80, ASCII).plain.isascii()
+
+
+TYPED = {
+    "id": "id1",
+    "habit": "both",
+    "prompt": "what is part 1",
+    "text": "?\nPart 1.",
+    "continued": True,
+    "score": 0.0,
+    "how": "match",
+    "stop_reason": "eos",
+    "ms": 3.0,
+}
+AS_TYPED: dict[str, Any] = {
+    "items": [item(1, as_typed=TYPED), item(2, as_typed={**TYPED, "id": "id2", "continued": False, "score": 1.0})],
+    "tone": [tone(), {**tone("go\nWith what?"), "prompt": "hello", "continued": True}],
+    "lost": [],
+}
+
+
+def test_what_goes_on_is_counted_and_a_filter_shows_it() -> None:
+    entries = entries_of(AS_TYPED)
+    head, keys = draw_header(3, entries, 4, "typed", "", 120, UNICODE)
+    assert "2 continued" in head.plain
+    assert "8 typed" in keys.plain
+    assert [entry.prompt for entry in chosen(entries, "typed", "", 3, 1)] == ["hello", "What is part 1?"]
+
+
+def test_the_keys_of_all_filters_fit_the_narrowest_screen() -> None:
+    _, keys = draw_header(3, entries_of(AS_TYPED), 4, "typed", "", 200, UNICODE)
+    assert len(keys.plain.rstrip()) <= 80
+
+
+def test_an_item_shows_how_it_was_typed_and_what_came() -> None:
+    (entry,) = (entry for entry in entries_of(AS_TYPED) if entry.prompt == "What is part 1?")
+    line = draw_entry_line(entry, 90, UNICODE).plain
+    assert "as typed goes on: ?⏎Part 1." in line
+    text = "\n".join(line.plain for line in draw_entry(entry, 60, UNICODE))
+    for part in ("✓ right", "✗ wrong as typed (both)", "what is part 1", "?⏎Part 1.", "finish the person's"):
+        assert part in text
+
+
+def test_a_tone_answer_that_goes_on_is_not_fine() -> None:
+    (entry,) = (entry for entry in entries_of(AS_TYPED) if entry.prompt == "hello")
+    assert not entry.good
+    assert "goes on" in draw_entry(entry, 60, UNICODE)[0].plain
