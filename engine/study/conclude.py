@@ -10,6 +10,8 @@ from engine.study.asking import Answers
 from probes.replicas import Difference, Spread, difference, spread
 
 KINDS = ("micro", "one-shot")
+FEW_SEEDS = 5
+"""With fewer seeds than this the seeds' spread is itself hardly known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def _words(
         "undecided": f"The claim was NOT supported here: {claim} differ by no more than chance explains: {figures}.",
     }[verdict]
     sentences = [first]
+    sentences += few_seeds(min(whole.difference.seeds))
     for finding in exams:
         if finding.difference.verdict != "within noise":
             sentences.append(
@@ -124,6 +127,16 @@ def _words(
         "deviation). One base model, one curriculum: nothing is said here about bigger models or other domains."
     )
     return sentences
+
+
+def few_seeds(seeds: int) -> list[str]:
+    """Return a sentence of doubt where a way was trained with too few seeds to know how far a seed moves a score."""
+    if seeds >= FEW_SEEDS:
+        return []
+    return [
+        f"Only {seeds} seeds each: how far another seed moves a score is itself hardly known from so few, so the "
+        f"interval is wide and may miss a real difference; {FEW_SEEDS} or more tell better."
+    ]
 
 
 def _what_mattered(whole: Finding) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from engine.config import Config
 from engine.errors import Damaged, UsageError
@@ -73,9 +74,17 @@ def _lesson(workspace: Workspace, config: Config, gen: int) -> Lesson:
 
 def count_trained_tokens(metrics: Path) -> int:
     """Return how many tokens with a loss a training was fed, from its metrics; raises Damaged for a hurt file."""
+    return _total(metrics, lambda step: int(step["trained_tokens"]))
+
+
+def count_read_tokens(metrics: Path) -> int:
+    """Return how many tokens a training was fed that could have had a loss; raises Damaged for a hurt file."""
+    return _total(metrics, lambda step: int(step["tokens"]) - int(step["rows"]))
+
+
+def _total(metrics: Path, count: Callable[[Mapping[str, Any]], int]) -> int:
     try:
-        lines = metrics.read_text(encoding="utf-8").splitlines()
-        return sum(int(json.loads(line)["trained_tokens"]) for line in lines)
+        return sum(count(json.loads(line)) for line in metrics.read_text(encoding="utf-8").splitlines())
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Damaged(
             f"cannot be read: {error}", where=str(metrics), hint="luna-tui verify shows what else is hurt"
