@@ -53,7 +53,7 @@ def conclude(answers: Mapping[str, Sequence[Answers]], base: Answers) -> dict[st
     verdict = {"better": "supported", "worse": "refuted", "within noise": "undecided"}[whole.difference.verdict]
     return {
         "verdict": verdict,
-        "words": _words(verdict, whole, exams, drifts, base.drift.value),
+        "words": [*_words(verdict, whole, exams, drifts, base.drift.value), *_other_probes([*micro, *one_shot, base])],
         "all": whole.to_dict(),
         "exams": [finding.to_dict() for finding in exams],
         "drift": {**drifts, "base": base.drift.value},
@@ -127,6 +127,15 @@ def _words(
         "deviation). One base model, one curriculum: nothing is said here about bigger models or other domains."
     )
     return sentences
+
+
+def _other_probes(answers: Sequence[Answers]) -> list[str]:
+    other = [answer.label for answer in answers if answer.other_probes]
+    if not other:
+        return []
+    return [
+        f"The style drift of {', '.join(other)} answers other tone probes than the lineage's: it is not comparable."
+    ]
 
 
 def few_seeds(seeds: int) -> list[str]:

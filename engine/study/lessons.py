@@ -14,6 +14,7 @@ from engine.exam_items import read_items
 from engine.inheritance import development_ids_of, holdout_ids_of, new_rows_of, require_manifest
 from engine.recipe import Phase, PhaseRecipe
 from engine.rows import Row
+from engine.tone import Questions, recorded_questions
 from engine.workspace import Workspace
 from ledger.hashing import sha256_text
 from ledger.lineage import Lineage
@@ -25,7 +26,7 @@ from probes.base import Item
 class Lesson:
     """One generation of the lineage that is studied: its rows, its exam, and what its training cost.
 
-    `trained_tokens` counts the tokens that had a loss, over all steps.
+    `trained_tokens` counts the tokens that had a loss, over all steps; `tone` is what its tone was probed with.
     """
 
     gen: int
@@ -37,6 +38,7 @@ class Lesson:
     held_out: frozenset[str]
     exam: tuple[Item, ...]
     trained_tokens: int
+    tone: Questions | None = None
 
 
 def lessons_of(workspace: Workspace, config: Config, lineage: Lineage, gen: int) -> list[Lesson]:
@@ -69,6 +71,7 @@ def _lesson(workspace: Workspace, config: Config, gen: int) -> Lesson:
         held_out=frozenset(holdout_ids_of(workspace, gen)),
         exam=tuple(read_items(directory / "exam.jsonl")),
         trained_tokens=count_trained_tokens(directory / "metrics.jsonl"),
+        tone=recorded_questions(workspace, config, gen),
     )
 
 
