@@ -100,11 +100,11 @@ def read_gguf(path: Path) -> GGUFFile:
 
 def clear_flag(path: Path, key: str) -> None:
     """Set the truth value under `key` in the GGUF at `path` to False, where it stands; nothing without it."""
-    found = read_gguf(path).entries.get(key)
-    if found == entry(key, True):
+    before, after = entry(key, True), entry(key, False)
+    if read_gguf(path).entries.get(key) == before:
         with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as data:
-            at = data.find(found)
-            data[at : at + len(found)] = entry(key, False)
+            at = data.find(before)
+            data[at : at + len(before)] = after
             data.flush()
 
 
