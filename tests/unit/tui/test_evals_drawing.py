@@ -51,8 +51,8 @@ def test_the_difference_from_the_parent_is_signed() -> None:
 
 def test_a_drift_of_other_probes_is_no_trend() -> None:
     asked = {0: "old", 1: "new", 2: "old", 3: "new"}
-    rows = tuple(
-        one | {"data": {**(one.get("data") or {}), "tone_asked": asked.get(one["GEN_ID"])}} for one in lineage()
+    rows: tuple[dict[str, object], ...] = tuple(
+        {**one, "data": {**(one.get("data") or {}), "tone_asked": asked.get(one["GEN_ID"])}} for one in lineage()
     )
     trends = evals_view(state_at(3, rows)).trends or {}
     assert len(trends["drift"].values) == 2, "G1 and G3"
