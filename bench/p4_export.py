@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -34,11 +33,12 @@ from engine.export.weights import DELTA_FILE, apply_delta, load_weights, save_we
 from engine.inheritance import new_rows_of, weights_dir
 from engine.runtime.client import Runtime
 from engine.steps.export import write_gguf
+from engine.training.machine_facts import default_threads
 from engine.workspace import Workspace
 from ledger.hashing import sha256_file
 
 QUANT: Quant = "q8_0"
-THREADS = len(os.sched_getaffinity(0))
+THREADS = default_threads()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from engine.exam_items import read_items
 from engine.runtime.client import Runtime
+from engine.training.machine_facts import default_threads
 from engine.workspace import Workspace
 from probes.base import Item
 from probes.scoring import max_answer_tokens, score_items
@@ -47,7 +47,7 @@ def main() -> None:
         raise SystemExit("there is no generation to examine: luna-tui train")
     path = (*lineage.ancestors(gen), gen)
     items = [item for at in path for item in read_items(workspace.generation(at) / "exam.jsonl")[: options.items]]
-    gguf, threads = workspace.gguf(gen), len(os.sched_getaffinity(0))
+    gguf, threads = workspace.gguf(gen), default_threads()
     ours: list[float] = []
     theirs: list[float] = []
     prefill: list[float] = []

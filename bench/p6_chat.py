@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from engine.runtime.client import Runtime
+from engine.training.machine_facts import default_threads
 
 CONTEXT = 4096
 
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=20)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    threads = len(os.sched_getaffinity(0))
+    threads = default_threads()
     ours: list[tuple[float, float]] = []
     theirs: list[tuple[float, float]] = []
     turns: list[list[float]] = []

@@ -145,6 +145,9 @@ def _first_time(workspace: Workspace, name: str, report: Progress) -> BaseModel:
         from engine.export.convert import convert_to_gguf
 
         convert_to_gguf(source, gguf, "auto")
+        from engine.export.gguf_file import ADD_EOS, clear_flag
+
+        clear_flag(gguf, ADD_EOS)
     else:
         report(0, 3, "copying the base")
         check_gguf(source)

@@ -18,7 +18,7 @@ from engine.inheritance import new_rows_of
 from engine.ladder.cards import CardsFile, ask_model, cards_if_any
 from engine.sitting import Progress, Sittings
 from engine.steps.examine import phrases
-from engine.tone import tone_of
+from engine.tone import Asked, Tone, asked_of, tone_of
 from engine.workspace import Workspace
 from ledger.errors import LedgerError
 from ledger.hashing import sha256_text, write_durable
@@ -68,6 +68,7 @@ def compare_models(
     exams = _exams(workspace, lineage, models, lines)
     cards = cards_if_any(workspace, config)
     told: list[dict[str, Any]] = []
+    tones: list[Tone] = []
     marks: list[dict[int, dict[str, float]]] = []
     for model, line in zip(models, lines, strict=True):
         # A child of its own for each, so that the memory told is this model's.
@@ -80,14 +81,18 @@ def compare_models(
                 for exam in exams
             }
             marks.append(scores)
-            told.append(_told(sittings, model, line, exams, scores, cards, refusals=refusals))
+            tones.append(tone_of(sittings, model))
+            told.append(_told(sittings, model, line, exams, scores, cards, tones[-1], refusals=refusals))
+    asked, other = _most_asked(tones), _other_probes(models, tones)
+    for facts, tone in zip(told, tones, strict=True):
+        facts["same_probes"] = asked_of(tone.style.answers) == asked
     pairs = [_pair(models, lines, exams, marks, other) for other in range(1, len(models))]
     found: dict[str, Any] = {
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "models": told,
         "exams": [{"gen": exam.gen, "n": len(exam.items), "left_out": exam.left_out} for exam in exams],
         "pairs": pairs,
-        "warnings": [*_small(exams, config), *_contaminated(workspace, lines, exams)],
+        "warnings": [*other, *_small(exams, config), *_contaminated(workspace, lines, exams)],
         "command": "luna-tui compare "
         + " ".join(model.label if model.file is None else model.file.name for model in models)
         + (" --refusals" if refusals else ""),
@@ -156,10 +161,11 @@ def _told(
     exams: Sequence[_Exam],
     scores: Mapping[int, Mapping[str, float]],
     cards: CardsFile | None,
+    tone: Tone,
     *,
     refusals: bool,
 ) -> dict[str, Any]:
-    tone = tone_of(sittings, model)
+    style = tone.style
     # Speed and memory are measured on the cards, or on an exam's prompts asked as cards where there are none.
     asked: Sequence[Card] = cards.cards if cards is not None else _as_cards(exams)
     done = ask_model(sittings, model, asked)
@@ -174,11 +180,16 @@ def _told(
             }
             for exam in exams
         },
-        "drift": tone.drift.to_dict(),
-        "answered": tone.answered.to_dict(),
+        "drift": style.drift.to_dict(),
+        "answered": style.answered.to_dict(),
         "tone": [
-            {"prompt": answer.prompt, "text": answer.text, "hits": [hit.to_dict() for hit in answer.hits]}
-            for answer in tone.answers
+            {
+                "id": answer.probe_id,
+                "prompt": answer.prompt,
+                "text": answer.text,
+                "hits": [hit.to_dict() for hit in answer.hits],
+            }
+            for answer in style.answers
             if answer.sample == 0
         ],
         "cards": score_cards(done.results)[0].to_dict() if cards is not None else None,
@@ -190,6 +201,24 @@ def _told(
         share, answers = judge_refusals(_refusal_texts(sittings, model), phrases(sittings.workspace, sittings.config))
         told["refusals"] = {"share": share.to_dict(), "answers": [answer.to_dict() for answer in answers]}
     return told
+
+
+def _most_asked(tones: Sequence[Tone]) -> Asked:
+    """What most of the compared models were asked; of as many the first."""
+    asked = [asked_of(tone.style.answers) for tone in tones]
+    return max(asked, key=asked.count)
+
+
+def _other_probes(models: Sequence[Examinee], tones: Sequence[Tone]) -> list[str]:
+    """A warning for each model whose drift answers other questions than the others' does."""
+    asked = _most_asked(tones)
+    return [
+        f"{model.label} was asked other tone probes than the rest and cannot be asked again ({tone.why_other}): its "
+        "style drift is not compared, and of its answers only those to the same probes in the same words stand beside "
+        "others"
+        for model, tone in zip(models, tones, strict=True)
+        if asked_of(tone.style.answers) != asked
+    ]
 
 
 def _as_cards(exams: Sequence[_Exam]) -> list[Card]:

@@ -13,6 +13,17 @@ from typing import Any
 
 PUBLISHER = "luna"
 
+_AMX = (
+    "On processors with AMX (Intel Xeon, Sapphire Rapids or newer) a llama-cpp-python that was compiled for them dies",
+    "at the first prompt, of SIGILL or SIGSEGV: llama.cpp's AMX code is at fault (its issue 20824), not this model.",
+    "luna-tui goes round it: it sets use_extra_bufts = False in llama_model_params, so weights stay as they are.",
+    "Elsewhere compile without AMX, CMAKE_ARGS=-DGGML_NATIVE=OFF pip install --no-binary :all: llama-cpp-python,",
+    "or give llama.cpp's own programs --no-repack.",
+)
+"""What every export says of processors on which llama.cpp fails by itself."""
+
+_AMX_COMMENT = "".join(f"# {line}\n" for line in _AMX)
+
 _RAW = "It was trained on raw prompts: no chat template, no system prompt. Its answer begins with a line end."
 
 
@@ -29,7 +40,7 @@ def modelfile(name: str, stops: Sequence[str], context: int) -> str:
         # A quote cannot be escaped in a Modelfile; Ollama stops at the end tokens it knows from the GGUF anyway.
         *(f'PARAMETER stop "{stop}"' for stop in stops if stop.isprintable() and '"' not in stop),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + _AMX_COMMENT
 
 
 def lmstudio_preset(stops: Sequence[str]) -> str:
@@ -58,6 +69,8 @@ def lmstudio_note(name: str) -> str:
    `luna-raw.preset.json` to `~/.lmstudio/config-presets/` and choose the preset "luna raw"; or open the model's
    settings, Prompt Template, Manual, and empty all six fields. Temperature 0, repeat penalty off, no system prompt.
 3. Over the API use `POST /v1/completions`, which sends the prompt as it is; `/v1/chat/completions` needs the preset.
+
+{" ".join(_AMX)}
 """
 
 
@@ -67,7 +80,10 @@ def llm_script(name: str) -> str:
 # Registers {name}.gguf with llm (https://llm.datasette.io) through the plugin llm-llama-cpp, which sends the prompt as
 # it is. The plugin llm-gguf would wrap every prompt in ChatML, which this model was never trained on.
 # Once before:  llm install llm-llama-cpp llama-cpp-python
-set -eu
+{_AMX_COMMENT}set -eu
+if grep -q amx_int8 /proc/cpuinfo 2>/dev/null; then
+  echo "this processor has AMX, on which llama-cpp-python may die of SIGILL: see the top of $0" >&2
+fi
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 llm llama-cpp add-model "$here/{name}.gguf" --alias {name}
 echo "now: llm -m {name} -o temperature 0 -o repeat_penalty 1 'your prompt'"
@@ -80,7 +96,7 @@ def server_script(name: str, context: int) -> str:
 # Serves {name}.gguf raw. Ask /completion (or /v1/completions): no template is applied there. The chat endpoints and the
 # web page would put ChatML around every prompt, since the GGUF has no template of its own.
 #   curl -s localhost:${{PORT:-8080}}/completion -d '{{"prompt": "your prompt", "n_predict": 200}}'
-set -eu
+{_AMX_COMMENT}set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 exec "${{LLAMA_SERVER:-llama-server}}" --model "$here/{name}.gguf" --alias {name} --ctx-size {context} \\
     --temp 0 --repeat-penalty 1.0 --host "${{HOST:-127.0.0.1}}" --port "${{PORT:-8080}}" "$@"
@@ -131,6 +147,8 @@ were measured on the quantised GGUF with the SHA-256 below, not on these weights
 {_RAW}
 
 {use}
+
+Made into a GGUF: {_AMX[0][0].lower()}{" ".join(_AMX)[1:]}
 """
 
 

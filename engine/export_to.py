@@ -5,8 +5,10 @@ Everything is made in a hidden directory beside its place and moved there when i
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,7 @@ from engine.export_place import MIB, place, require_directory, require_free, req
 from engine.inheritance import checked_delta, new_rows_of, require_evidence
 from engine.references import Named, gguf_of, name_of
 from engine.runtime.client import Runtime
+from engine.steps.export import require_raw_prompts
 from engine.workspace import Workspace
 from ledger.durable import make_durable
 from ledger.hashing import sha256_file
@@ -168,8 +171,9 @@ def _make_hf(
     write_hf_directory(base.weights, deltas, base.gguf, staging)
     report(len(path) + 1, len(path) + 2, "checking the tokenizer")
     if base.kind == "hf":
-        copy_tokenizer(base.weights, staging)
-        has_tokenizer = True
+        info = runtime.load(base.gguf, vocab_only=True)
+        head = [info.bos_id] if info.add_bos and info.bos_id >= 0 else []
+        has_tokenizer = copy_tokenizer(base.weights, staging, head, _ODD_TEXTS)
     else:
         rows = [] if named.gen is None else new_rows_of(workspace, named.gen)
         samples = [text for row in rows for text in (row.prompt, row.response)] + list(_ODD_TEXTS)
@@ -203,6 +207,7 @@ def _expected(target: str, name: str) -> list[Path]:
 def _write_texts(target: str, name: str, model: Path, runtime: Runtime, context: int) -> None:
     folder = model.parent
     info = runtime.load(model, vocab_only=True)
+    require_raw_prompts(runtime, _ODD_TEXTS, str(folder))
     stops = runtime.detokenize([[token] for token in info.eog_ids])
     if target == "ollama":
         _write(folder / "Modelfile", modelfile(name, stops, context))
@@ -226,11 +231,10 @@ def _copy(source: Path, target: Path, report: Progress) -> None:
     change the evidence.
     """
     with source.open("rb") as reading, target.open("wb") as writing:
-        try:
-            fcntl.ioctl(writing.fileno(), _FICLONE, reading.fileno())
-            return
-        except OSError:
-            pass  # another file system, or one that cannot share
+        if sys.platform == "linux":  # elsewhere the number would be another request
+            with contextlib.suppress(OSError):  # another file system, or one that cannot share
+                fcntl.ioctl(writing.fileno(), _FICLONE, reading.fileno())
+                return
         size = os.fstat(reading.fileno()).st_size
         require_space(target.parent, size)
         done = 0

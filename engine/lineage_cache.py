@@ -24,8 +24,8 @@ from engine.workspace import Workspace
 from ledger.errors import LedgerDamaged
 from ledger.manifest import generation_ids, manifest_path, read_manifest
 
-DATA_COUNTS: Final = ("new", "train", "holdout", "replay")
-"""What a row tells of a manifest's `data`."""
+DATA_COUNTS: Final = ("new", "train", "holdout", "replay", "tone_asked")
+"""What a row tells of a manifest's `data`: counts, and the name of what its tone was probed with."""
 
 READ_EACH_TIME = 64
 """So many manifests are read each time before it is worth writing the file again."""

@@ -48,7 +48,8 @@ class MachineSample:
     """One look at the machine: per cent of all cores since the last look, bytes, runnable processes by core.
 
     RAM is the container's where that has less than the machine; `process_rss` is this process with its children, among
-    them llama.cpp's; `load_per_core` is the mean of one minute. None: psutil or the disk did not tell.
+    them llama.cpp's; `load_per_core` is the mean of one minute. None: psutil, the disk or the system
+    did not tell.
     """
 
     cpu_percent: float | None
@@ -56,7 +57,7 @@ class MachineSample:
     ram_total: int | None
     process_rss: int | None
     disk_free: int | None
-    load_per_core: float
+    load_per_core: float | None
     gpus: tuple[GpuSample, ...] = ()
 
 
@@ -102,7 +103,7 @@ class MachineWatch:
             ram_total=total,
             process_rss=self._resident() if self._psutil is not None else None,
             disk_free=_disk_free(self._root),
-            load_per_core=os.getloadavg()[0] / (os.cpu_count() or 1),
+            load_per_core=_load_per_core(),
             gpus=tuple(self._gpu(handle) for handle in self._gpus),
         )
 
@@ -259,6 +260,13 @@ def _module(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except Exception:  # a broken installation is no reason not to train
+        return None
+
+
+def _load_per_core() -> float | None:
+    try:
+        return os.getloadavg()[0] / (os.cpu_count() or 1)
+    except (OSError, AttributeError):  # not everywhere obtainable, and not there on every system
         return None
 
 

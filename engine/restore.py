@@ -22,6 +22,7 @@ def restore_gguf(workspace: Workspace, base: BaseModel, gen: int, runtime: Runti
 
     Works from the base and the deltas alone, never from the weights cache: a training may be using that meanwhile.
     """
+    from engine.export.graft import adds_eos
     from engine.export.weights import load_weights, rebuild
 
     lineage = workspace.lineage()
@@ -37,6 +38,10 @@ def restore_gguf(workspace: Workspace, base: BaseModel, gen: int, runtime: Runti
         weights = rebuild(load_weights(base.weights), deltas)
         write_gguf(base, weights, facts, quant, building, runtime, manifest.threads)
         sha = sha256_file(building)
+        if sha != row.child_sha and adds_eos(base.gguf):
+            # Recorded when files still kept their base's wish for EOS behind every prompt.
+            write_gguf(base, weights, facts, quant, building, runtime, manifest.threads, keep_add_eos=True)
+            sha = sha256_file(building)
         if sha != row.child_sha:
             raise Damaged(
                 f"G{gen} rebuilt from its deltas is {sha[:12]}…, not the recorded {row.child_sha[:12]}…",

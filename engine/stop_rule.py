@@ -10,11 +10,13 @@ from engine.config import StopRuleSection
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One generation on the way from the root: its generalization and style drift."""
+    """One generation on the way from the root: its generalization, and its style drift, None where that was probed with
+    other questions than the last one's.
+    """
 
     gen: int
     generalization: float
-    drift: float
+    drift: float | None
 
 
 def stop_reason(path: Sequence[Point], rule: StopRuleSection, rejected: Point | None = None) -> str | None:
@@ -24,27 +26,60 @@ def stop_reason(path: Sequence[Point], rule: StopRuleSection, rejected: Point | 
     in both of the last two generations and drift rose by more than θ in either. Those are the last two of the path, or,
     where HEAD stayed because the gate said no, the last one and the one `rejected` before it from the same parent.
     """
-    if not rule.enabled or len(path) < 2:
-        return None
-    parent, child = path[-2:]
-    before = [(path[-3], parent)] if len(path) > 2 else []
-    before += [(parent, rejected)] if rejected else []
-    for step in before:
-        if reason := _only_drift(step, (parent, child), rule):
+    for before, last in _neighbours(path, rule, rejected):
+        if reason := _only_drift(before, last, rule):
             return reason
     return None
 
 
-def _only_drift(before: tuple[Point, Point], last: tuple[Point, Point], rule: StopRuleSection) -> str | None:
+def unknown_drift(path: Sequence[Point], rule: StopRuleSection, rejected: Point | None = None) -> str | None:
+    """Return what the rule could not see where nothing was gained twice and a drift cannot be compared, or None."""
+    for before, last in _neighbours(path, rule, rejected):
+        points = {point.gen: point for point in (*before, *last)}
+        unlike = [f"G{point.gen}" for point in points.values() if point.drift is None]
+        if unlike and all(rise < rule.epsilon - 1e-9 for rise in _rises(before, last)):
+            names = " and ".join(unlike)
+            return f"the stop rule could not tell whether style drift rose: {names} answered other tone probes"
+    return None
+
+
+Step = tuple[Point, Point]
+
+
+def _neighbours(path: Sequence[Point], rule: StopRuleSection, rejected: Point | None) -> list[tuple[Step, Step]]:
+    """The pairs of steps that the rule looks at."""
+    if not rule.enabled or len(path) < 2:
+        return []
+    parent, child = path[-2:]
+    before = [(path[-3], parent)] if len(path) > 2 else []
+    before += [(parent, rejected)] if rejected else []
+    return [(step, (parent, child)) for step in before]
+
+
+def _rises(*steps: Step) -> list[float]:
+    return [child.generalization - parent.generalization for parent, child in steps]
+
+
+def _only_drift(before: Step, last: Step, rule: StopRuleSection) -> str | None:
     """The reason if two steps, each from a parent to its child, brought no generalization and one of them drift."""
-    rises = [child.generalization - parent.generalization for parent, child in (before, last)]
-    drifts = [child.drift - parent.drift for parent, child in (before, last)]
+    rises, drifts = _rises(before, last), [_drift_rise(step) for step in (before, last)]
     # Differences of shares such as 0.3 - 0.2 carry float noise: a rise of exactly ε is a rise.
-    if all(rise < rule.epsilon - 1e-9 for rise in rises) and any(drift > rule.theta + 1e-9 for drift in drifts):
+    if all(rise < rule.epsilon - 1e-9 for rise in rises) and any(
+        drift is not None and drift > rule.theta + 1e-9 for drift in drifts
+    ):
         both = f", both from G{last[0].gen}," if before[0] == last[0] else ""
         return (
             f"stop rule: generalization rose by {rises[0]:+.3f} and {rises[1]:+.3f} in G{before[1].gen} and "
-            f"G{last[1].gen}{both} (less than {rule.epsilon:g} each) while style drift rose by {drifts[0]:+.3f} and "
-            f"{drifts[1]:+.3f} (more than {rule.theta:g}): fix the data, not the size"
+            f"G{last[1].gen}{both} (less than {rule.epsilon:g} each) while style drift rose by {_told(drifts[0])} and "
+            f"{_told(drifts[1])} (more than {rule.theta:g}): fix the data, not the size"
         )
     return None
+
+
+def _drift_rise(step: Step) -> float | None:
+    parent, child = step
+    return None if parent.drift is None or child.drift is None else child.drift - parent.drift
+
+
+def _told(rise: float | None) -> str:
+    return "what is not comparable" if rise is None else f"{rise:+.3f}"

@@ -13,6 +13,7 @@ from luna_tui import figures
 from luna_tui.safe_text import safe_line
 from luna_tui.terminal import LunaConsole, in_ascii
 
+NOT_ASKED = "(not asked this)"
 _STYLES = {"better": "bold green", "worse": "bold red", "within noise": "bold yellow"}
 
 
@@ -24,9 +25,9 @@ def print_comparison(console: LunaConsole, found: Mapping[str, Any]) -> None:
             _print(console, Text(f"  {line}", "dim"))
     console.print()
     console.print(_figures(console, found["models"]))
-    _print_answers(console, "tone probes, greedy", [(m["label"], _tone(m)) for m in found["models"]])
+    _print_answers(console, "tone probes, greedy", [(m["label"], tone_answers(m)) for m in found["models"]])
     if all("refusals" in model for model in found["models"]):
-        _print_answers(console, "refusal set", [(m["label"], _refusals(m)) for m in found["models"]])
+        _print_answers(console, "refusal set", [(m["label"], refusal_answers(m)) for m in found["models"]])
     for warning in found["warnings"]:
         _print(console, Text.assemble(("warning: ", "yellow"), safe_line(warning)))
 
@@ -65,8 +66,8 @@ def _figures(console: LunaConsole, models: Sequence[Mapping[str, Any]]) -> Table
         table.add_row(f"exam of G{gen}", *(_score(model["exams"][gen]) for model in models))
     if models[0]["cards"] is not None:
         table.add_row("challenge cards", *(_score(model["cards"]) for model in models))
-    table.add_row("style drift", *(f"{model['drift']['value']:.2f}" for model in models))
-    table.add_row("tone answered", *(f"{model['answered']['value']:.2f}" for model in models))
+    table.add_row("style drift", *(tone_score(model, "drift") for model in models))
+    table.add_row("tone answered", *(tone_score(model, "answered") for model in models))
     if all("refusals" in model for model in models):
         table.add_row("refuses, moralises", *(_score(model["refusals"]["share"]) for model in models))
     table.add_row("speed, tokens/s", *(f"{model['tokens_per_s']:.0f}" for model in models))
@@ -75,40 +76,59 @@ def _figures(console: LunaConsole, models: Sequence[Mapping[str, Any]]) -> Table
     return table
 
 
+def tone_score(model: Mapping[str, Any], name: str) -> str:
+    """A share of the tone answers, or, where these were to other probes than the rest's, that it cannot be compared."""
+    return f"{model[name]['value']:.2f}" if model.get("same_probes", True) else "other probes"
+
+
 def _score(score: Mapping[str, Any]) -> str:
     taught = "" if score.get("taught", True) else "*"
     return f"{taught}{score['value']:.2f} of {score['n']}"
 
 
-Answer = tuple[str, str, Sequence[tuple[int, int]]]
-"""Prompt, answer, and the places in it that are flagged."""
+Question = tuple[str, str]
+"""Id and wording of a probe: only answers to the same of both stand side by side."""
+
+Answer = tuple[str, Sequence[tuple[int, int]]]
+"""An answer, and the places in it that are flagged."""
 
 
-def _tone(model: Mapping[str, Any]) -> list[Answer]:
-    return [
-        (tone["prompt"], tone["text"], [(int(hit["start"]), int(hit["end"])) for hit in tone["hits"]])
+def tone_answers(model: Mapping[str, Any]) -> dict[Question, Answer]:
+    """The answers of a compared model to its tone probes."""
+    return {
+        (tone.get("id", ""), tone["prompt"]): (
+            tone["text"],
+            [(int(hit["start"]), int(hit["end"])) for hit in tone["hits"]],
+        )
         for tone in model["tone"]
-    ]
+    }
 
 
-def _refusals(model: Mapping[str, Any]) -> list[Answer]:
-    found: list[Answer] = []
+def refusal_answers(model: Mapping[str, Any]) -> dict[Question, Answer]:
+    """The answers of a compared model to the refusal set."""
+    found: dict[Question, Answer] = {}
     for answer in model["refusals"]["answers"]:
         start = answer["text"].find(answer["sermon"]) if answer["sermon"] else -1
         places = [(start, start + len(answer["sermon"]))] if start >= 0 else []
-        found.append((answer["prompt"], answer["text"] or answer["sermon"], places))
+        found["", answer["prompt"]] = (answer["text"] or answer["sermon"], places)
     return found
 
 
-def _print_answers(console: LunaConsole, title: str, models: Sequence[tuple[str, Sequence[Answer]]]) -> None:
+def side_by_side(models: Sequence[Mapping[Question, Answer]]) -> list[tuple[str, list[Answer | None]]]:
+    """Every question that any of the models was asked with the answer of each, None from one that was not asked it."""
+    questions = dict.fromkeys(question for answers in models for question in answers)
+    return [(question[1], [answers.get(question) for answers in models]) for question in questions]
+
+
+def _print_answers(console: LunaConsole, title: str, models: Sequence[tuple[str, Mapping[Question, Answer]]]) -> None:
     console.print()
     console.print(Text(title, "bold"))
     width = max(len(safe_line(label)) for label, _ in models)
-    for place, (prompt, _, _) in enumerate(models[0][1]):
+    for prompt, answers in side_by_side([answers for _, answers in models]):
         _print(console, Text(f"  {safe_line(prompt)}", "cyan"))
-        for label, answers in models:
-            _, text, flagged = answers[place]
-            _print(console, Text(f"    {safe_line(label):<{width}}  ", "dim").append_text(_flagged(text, flagged)))
+        for (label, _), answer in zip(models, answers, strict=True):
+            said = Text(NOT_ASKED, "dim") if answer is None else _flagged(*answer)
+            _print(console, Text(f"    {safe_line(label):<{width}}  ", "dim").append_text(said))
 
 
 def _flagged(text: str, places: Sequence[tuple[int, int]]) -> Text:

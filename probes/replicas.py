@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Literal
+
+from probes.student import t_quantile
 
 Verdict = Literal["better", "worse", "within noise"]
 
@@ -64,15 +65,15 @@ class Difference:
         }
 
 
-def difference(
-    first: Sequence[Mapping[str, float]], second: Sequence[Mapping[str, float]], *, seed: int = 0, samples: int = 2000
-) -> Difference:
+def difference(first: Sequence[Mapping[str, float]], second: Sequence[Mapping[str, float]]) -> Difference:
     """Compare two ways of training, each given as one mapping item id → score (0 or 1) for every seed it was run with.
 
-    Both the seeds and the items are resampled, each with replacement, items as pairs: what another seed or another exam
-    of the same kind could have changed is inside the interval. Raises ValueError without a run or a shared item.
-    Source: B. Efron, R. Tibshirani (1993), "An Introduction to the Bootstrap", chapters 8 and 13 (percentile interval);
-    resampling two crossed factors: A. Owen (2007), "The pigeonhole bootstrap", Ann. Appl. Stat. 1:386-411.
+    The interval is Student's t around the difference of the two means, with what seeds and items could have changed as
+    its variance: that of the seeds' means (Welch), and of the items' differences as far as it is more than the seeds
+    explain. Resampling a handful of seeds, as a bootstrap would, makes it too narrow. With a single run of one way
+    nothing is known of chance, and the interval holds everything. Raises ValueError without a run or a shared item.
+    Source: B. L. Welch (1947), Biometrika 34:28-35; F. E. Satterthwaite (1946), Biometrics Bulletin 2:110-114; the
+    components of two crossed factors: S. R. Searle, G. Casella, C. McCulloch (1992), "Variance Components", chapter 4.
     """
     if not first or not second:
         raise ValueError("difference: each way needs at least one run")
@@ -82,18 +83,37 @@ def difference(
         raise ValueError("the runs were never asked the same items")
     before = [[run[item] for item in shared] for run in first]
     after = [[run[item] for item in shared] for run in second]
-    chance, n = random.Random(seed), len(shared)
-    drawn: list[float] = []
-    for _ in range(samples):
-        rows_before = chance.choices(before, k=len(before))
-        rows_after = chance.choices(after, k=len(after))
-        items = chance.choices(range(n), k=n)
-        drawn.append(_mean(rows_after, items) - _mean(rows_before, items))
-    drawn.sort()
-    value = _mean(after, range(n)) - _mean(before, range(n))
-    low, high = drawn[int(0.025 * samples)], drawn[min(samples - 1, int(0.975 * samples))]
-    return Difference(value, low, high, n, (len(first), len(second)))
+    n, seeds = len(shared), (len(first), len(second))
+    value = _mean([_mean(row) for row in after]) - _mean([_mean(row) for row in before])
+    if min(seeds) < 2:
+        return Difference(value, -1.0, 1.0, n, seeds)
+    error, df = _error([before, after])
+    margin = t_quantile(0.975, df) * error
+    return Difference(value, max(-1.0, value - margin), min(1.0, value + margin), n, seeds)
 
 
-def _mean(rows: Sequence[Sequence[float]], items: Sequence[int]) -> float:
-    return sum(sum(map(row.__getitem__, items)) for row in rows) / (len(rows) * len(items))
+def _error(ways: Sequence[Sequence[Sequence[float]]]) -> tuple[float, float]:
+    """The standard error of the difference of two ways' means over seeds and items, and its degrees of freedom."""
+    by_item = [[_mean(scores) for scores in zip(*rows, strict=True)] for rows in ways]
+    changes = [after - before for before, after in zip(*by_item, strict=True)]
+    n = len(changes)
+    items = _variance(changes) / n if n > 1 else 0.0
+    # Where no item ever changed with the seed and all seeds' means agree, only the items say how sure a difference is.
+    parts = [(_variance([_mean(row) for row in rows]) / len(rows), len(rows) - 1) for rows in ways]
+    if not any(part for part, _ in parts):
+        return sqrt(items), max(1, n - 1)
+    # Two seeds of one way disagree on an item by chance; a difference of the ways themselves is what goes beyond that.
+    chance = sum(_mean([_variance(scores) for scores in zip(*rows, strict=True)]) / len(rows) for rows in ways) / n
+    parts.append((max(0.0, items - chance), max(1, n - 1)))
+    total = sum(part for part, _ in parts)
+    return sqrt(total), total**2 / sum(part**2 / df for part, df in parts)
+
+
+def _variance(values: Sequence[float]) -> float:
+    """The sample variance; of at least two values."""
+    mean = _mean(values)
+    return sum((value - mean) ** 2 for value in values) / (len(values) - 1)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

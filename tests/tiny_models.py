@@ -37,6 +37,8 @@ def make_tiny_gguf(
     n_ctx: int = 1024,
     half: bool = False,
     chat_template: str | None = CHAT_TEMPLATE,
+    add_bos: bool = False,
+    add_eos: bool = False,
 ) -> Path:
     """Write a llama-architecture GGUF with fixed random weights in f32 (`half`: f16) and a byte-level BPE vocabulary.
 
@@ -72,7 +74,9 @@ def make_tiny_gguf(
     writer.add_bos_token_id(BOS)
     writer.add_eos_token_id(EOS)
     writer.add_pad_token_id(PAD)
-    writer.add_add_bos_token(False)
+    writer.add_add_bos_token(add_bos)
+    if add_eos:
+        writer.add_add_eos_token(True)
     writer.add_add_space_prefix(False)
     if chat_template is not None:
         writer.add_chat_template(chat_template)
@@ -85,8 +89,11 @@ def make_tiny_gguf(
     return path
 
 
-def make_tiny_hf_dir(path: Path, *, seed: int = 0) -> Path:
-    """Write a Hugging Face Llama directory with SmolLM2's whole vocabulary, so the converter knows its tokenizer."""
+def make_tiny_hf_dir(path: Path, *, seed: int = 0, add_eos: bool = False) -> Path:
+    """Write a Hugging Face Llama directory with SmolLM2's whole vocabulary, so the converter knows its tokenizer.
+
+    `add_eos`: its tokenizer's configuration asks for EOS behind every text.
+    """
     import torch
     from safetensors.torch import save_file
 
@@ -120,6 +127,7 @@ def make_tiny_hf_dir(path: Path, *, seed: int = 0) -> Path:
         "add_prefix_space": False,
         "clean_up_tokenization_spaces": False,
         "model_max_length": 1024,
+        **({"add_eos_token": True} if add_eos else {}),
     }
     (path / "config.json").write_text(json.dumps(config, indent=1))
     (path / "tokenizer_config.json").write_text(json.dumps(tokenizer_config, indent=1))

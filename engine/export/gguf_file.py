@@ -6,6 +6,7 @@ makes an object of every token and merge, which takes seconds where this takes a
 
 from __future__ import annotations
 
+import mmap
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +21,10 @@ from engine.export.gguf_header import GGUFHeader, check_gguf
 
 Array = np.ndarray[Any, Any]
 
+# Other programs follow it and put EOS behind every raw prompt, where no model was trained to go on.
+ADD_EOS = "tokenizer.ggml.add_eos_token"
 _VERSION = 3
-_STRING, _ARRAY = 8, 9
+_BOOL, _STRING, _ARRAY = 7, 8, 9
 _BYTES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}  # scalar value type -> bytes
 
 
@@ -95,6 +98,16 @@ def read_gguf(path: Path) -> GGUFFile:
     return GGUFFile(header, entries, tensors)
 
 
+def clear_flag(path: Path, key: str) -> None:
+    """Set the truth value under `key` in the GGUF at `path` to False, where it stands; nothing without it."""
+    before, after = entry(key, True), entry(key, False)
+    if read_gguf(path).entries.get(key) == before:
+        with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as data:
+            at = data.find(before)
+            data[at : at + len(before)] = after
+            data.flush()
+
+
 def write_gguf(out: Path, entries: Sequence[bytes], tensors: Mapping[str, Array], alignment: int) -> None:
     """Write a GGUF of these metadata entries and fp32 tensors, in this order."""
     infos: list[bytes] = []
@@ -112,7 +125,9 @@ def write_gguf(out: Path, entries: Sequence[bytes], tensors: Mapping[str, Array]
 
 
 def entry(key: str, value: str | int) -> bytes:
-    """Return the bytes of a metadata entry: a string, or a number as u32."""
+    """Return the bytes of a metadata entry: a string, a truth value, or a number as u32."""
+    if isinstance(value, bool):
+        return _text(key) + struct.pack("<I?", _BOOL, value)
     if isinstance(value, str):
         return _text(key) + struct.pack("<I", _STRING) + _text(value)
     return _text(key) + struct.pack("<II", 4, value)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from engine.errors import LunaError, UsageError
-from engine.export.gguf_file import Array, GGUFFile, entry, read_gguf, write_gguf
+from engine.export.gguf_file import ADD_EOS, Array, GGUFFile, entry, read_gguf, write_gguf
 from engine.export.weights import Weights
 
 # Tables such as rope_freqs are the architecture's, not learnt: they come from the base.
@@ -53,26 +53,42 @@ class LineageFacts:
         }
 
 
-def write_graft(base_gguf: Path, weights: Weights, out: Path, facts: LineageFacts | None) -> None:
-    """Write `weights` (HF names, fp32) as an F32 GGUF at `out`, with the base's metadata minus its chat template.
+def write_graft(
+    base_gguf: Path, weights: Weights, out: Path, facts: LineageFacts | None, *, keep_add_eos: bool = False
+) -> None:
+    """Write `weights` (HF names, fp32) as an F32 GGUF at `out`, with the base's metadata minus its chat template, and
+    without EOS behind prompts unless `keep_add_eos`.
 
     Raises UsageError when the architecture's tensors cannot be told apart and LunaError when one is missing.
     """
     base = read_gguf(base_gguf)
-    _write(base, to_gguf_tensors(base, weights), out, facts)
+    _write(base, to_gguf_tensors(base, weights), out, facts, keep_add_eos)
 
 
-def write_graft_of_gguf(base_gguf: Path, tensors_gguf: Path, out: Path, facts: LineageFacts | None) -> None:
+def write_graft_of_gguf(
+    base_gguf: Path, tensors_gguf: Path, out: Path, facts: LineageFacts | None, *, keep_add_eos: bool = False
+) -> None:
     """As `write_graft`, with the tensors of another GGUF of the same model (the converter's) instead of HF weights."""
     source = read_gguf(tensors_gguf)
-    _write(read_gguf(base_gguf), {name: t.dequantized() for name, t in source.tensors.items()}, out, facts)
+    _write(
+        read_gguf(base_gguf), {name: t.dequantized() for name, t in source.tensors.items()}, out, facts, keep_add_eos
+    )
 
 
-def _write(base: GGUFFile, tensors: Mapping[str, Array], out: Path, facts: LineageFacts | None) -> None:
+def adds_eos(base_gguf: Path) -> bool:
+    """Return whether a GGUF asks for EOS behind every prompt."""
+    return bool(read_gguf(base_gguf).header.metadata.get(ADD_EOS))
+
+
+def _write(
+    base: GGUFFile, tensors: Mapping[str, Array], out: Path, facts: LineageFacts | None, keep_add_eos: bool
+) -> None:
+    # Only a flag that is set is written anew: all other files stay the bytes they were, so that they can be rebuilt.
+    mended = {} if keep_add_eos or not base.header.metadata.get(ADD_EOS) else {ADD_EOS: entry(ADD_EOS, False)}
     entries = [
         entry("general.architecture", base.header.architecture),
         entry("general.name", f"luna G{facts.gen}" if facts else "luna base"),
-        *(data for key, data in base.entries.items() if not key.startswith(_DROPPED)),
+        *(mended.get(key, data) for key, data in base.entries.items() if not key.startswith(_DROPPED)),
         *(entry(key, value) for key, value in (facts.metadata() if facts else {}).items()),
     ]
     foreign = sorted(tensors.keys() - base.tensors.keys())

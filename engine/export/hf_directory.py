@@ -10,7 +10,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gguf
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
@@ -44,17 +44,52 @@ def write_hf_directory(weights: Path, deltas: Sequence[Path], tokenizer_gguf: Pa
     _write_json(out / "generation_config.json", {**ids, "do_sample": False})
 
 
-def copy_tokenizer(source: Path, out: Path) -> None:
-    """Copy the tokenizer files of a Hugging Face base, without the chat template: prompts are raw."""
+def copy_tokenizer(source: Path, out: Path, head: Sequence[int], samples: Sequence[str]) -> bool:
+    """Copy the tokenizer files of a Hugging Face base, without its chat template and without EOS behind a prompt:
+    prompts are raw.
+
+    Returns False, and leaves none of them, where the copy still puts anything but `head` around `samples`.
+    """
+    copied: list[Path] = []
     for file in source.iterdir():
         tokenizer = file.name in _TOKENIZER_FILES or file.suffix in {".model", ".txt"} or file.name == "vocab.json"
         if file.is_file() and tokenizer:
-            shutil.copyfile(file, out / file.name)
-    config = out / "tokenizer_config.json"
+            copied.append(Path(shutil.copyfile(file, out / file.name)))
+    config, whole = out / "tokenizer_config.json", out / "tokenizer.json"
     if config.exists():
         values = json.loads(config.read_text(encoding="utf-8"))
         values.pop("chat_template", None)
+        if values.get("add_eos_token"):
+            values["add_eos_token"] = False
         _write_json(config, values)
+    if not whole.exists():
+        return True  # a SentencePiece model adds nothing by itself
+    values = json.loads(whole.read_text(encoding="utf-8"))
+    if _end_at_the_prompt(values.get("post_processor")):
+        whole.write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
+    tokenizer = Tokenizer.from_file(str(whole))
+    plain, fed = (tokenizer.encode_batch(list(samples), add_special_tokens=special) for special in (False, True))
+    if all(b.ids == [*head, *a.ids] for a, b in zip(plain, fed, strict=True)):
+        return True
+    for file in copied:
+        file.unlink()
+    return False
+
+
+def _end_at_the_prompt(processor: Any) -> bool:
+    """Take what a post-processor of tokenizer.json puts behind a text out of it, in place; returns whether any was."""
+    if not isinstance(processor, dict):
+        return False
+    part = cast("dict[str, Any]", processor)
+    if part.get("type") == "Sequence":
+        return sum(_end_at_the_prompt(inner) for inner in part.get("processors", [])) > 0
+    changed = False
+    for form in ("single", "pair") if part.get("type") == "TemplateProcessing" else ():
+        pieces = cast("list[dict[str, Any]]", part[form])
+        while pieces and "SpecialToken" in pieces[-1]:
+            pieces.pop()
+            changed = True
+    return changed
 
 
 def rebuild_tokenizer(path: Path, out: Path, tokenize: Tokenize, samples: Sequence[str]) -> bool:

@@ -30,6 +30,7 @@ from engine.export.gguf_header import check_gguf
 from engine.runtime.connection import Connection
 from engine.runtime.process import ChildProcess
 from engine.runtime.protocol import ModelInfo, QuantType, StreamEvent, StreamStats, WorkDone
+from engine.training.machine_facts import default_threads
 from probes.base import Generation, LogLikelihood
 
 _PART_CHARS = 200_000
@@ -40,7 +41,7 @@ class Runtime:
     """One model in a child process. `log` receives the child's stderr; without it a temporary file does."""
 
     def __init__(self, *, threads: int | None = None, log: Path | None = None, load_timeout: float = 300.0) -> None:
-        self.threads = threads or len(os.sched_getaffinity(0))
+        self.threads = threads or default_threads()
         self.load_timeout = load_timeout
         self.info: ModelInfo | None = None
         self.last_work = WorkDone()

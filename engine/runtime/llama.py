@@ -222,11 +222,13 @@ class LlamaModel:
             room = -count
 
     def prompt_ids(self, prompt: str) -> list[int]:
-        """Ids of a raw prompt; BOS only where the GGUF says so. An empty prompt becomes one BOS (or EOS) token."""
-        ids = self.tokenize(prompt, add_special=self.add_bos)
+        """Ids of a raw prompt; BOS only where the GGUF says so, and never EOS behind it, whatever the GGUF says. An
+        empty prompt becomes one BOS (or EOS) token.
+        """
+        start_id = c.llama_vocab_bos(self.vocab)
+        ids = [*([start_id] if self.add_bos and start_id >= 0 else []), *self.tokenize(prompt)]
         if ids:
             return ids
-        start_id = c.llama_vocab_bos(self.vocab)
         return [start_id if start_id >= 0 else max(0, c.llama_vocab_eos(self.vocab))]
 
     def piece(self, token: int) -> bytes:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from engine.export.weights import Weights
 
 STOP_PROBES = 8
+PARITY_PROMPTS = 200
 
 _ANEW = "start the generation anew: luna-tui train"
 
@@ -126,11 +127,14 @@ def write_gguf(
     out: Path,
     runtime: Runtime,
     threads: int,
+    *,
+    keep_add_eos: bool = False,
 ) -> None:
     """Write the GGUF of a child's fp32 weights; the same inputs give the same bytes, also when a collected file is
     rebuilt.
 
-    `facts` are generation, parent SHA, base SHA and data SHA for the file's metadata.
+    `facts` are generation, parent SHA, base SHA and data SHA for the file's metadata. `keep_add_eos` leaves the base's
+    wish for EOS behind every prompt in it, as files of before had it.
     """
     from engine.export.convert import convert_to_gguf
     from engine.export.graft import LineageFacts, write_graft, write_graft_of_gguf
@@ -140,11 +144,11 @@ def write_gguf(
     hf_dir, converted = out.with_suffix(".hf"), out.with_suffix(".converted.part")
     try:
         if export_way(base.weights) == "graft":
-            write_graft(base.gguf, child, float_gguf, LineageFacts(*facts))
+            write_graft(base.gguf, child, float_gguf, LineageFacts(*facts), keep_add_eos=keep_add_eos)
         else:
             save_weights(child, hf_dir, base.weights)
             convert_to_gguf(hf_dir, converted, "f32")
-            write_graft_of_gguf(base.gguf, converted, float_gguf, LineageFacts(*facts))
+            write_graft_of_gguf(base.gguf, converted, float_gguf, LineageFacts(*facts), keep_add_eos=keep_add_eos)
         runtime.quantize(float_gguf, building, quant, threads=threads)
         building.replace(out)
     finally:
@@ -154,7 +158,9 @@ def write_gguf(
 
 
 def _check_parity(runtime: Runtime, plan: Plan, rows: Sequence[Row], examples: Sequence[Example]) -> None:
-    """Compare the ids the shipped file gives for the generation's own data with the ids it was trained on."""
+    """Compare the ids the shipped file gives for the generation's own data with the ids it was trained on, with special
+    tokens off, as they are cut here, and on, as other programs cut a prompt.
+    """
     prompts = runtime.tokenize([row.prompt for row in rows])
     answers = runtime.tokenize([row.response if row.kind == "text" else "\n" + row.response for row in rows])
     for row, example, prompt, answer in zip(rows, examples, prompts, answers, strict=True):
@@ -165,6 +171,29 @@ def _check_parity(runtime: Runtime, plan: Plan, rows: Sequence[Row], examples: S
                 f"the exported GGUF cuts {row.prompt[:40]!r} into other tokens than it was trained on",
                 where=f"G{plan.gen}",
                 hint="the export is at fault, not the data: please report this base model",
+            )
+    require_raw_prompts(runtime, [row.prompt for row in rows], f"G{plan.gen}")
+
+
+def require_raw_prompts(runtime: Runtime, prompts: Sequence[str], where: str) -> None:
+    """Raise LunaError when the loaded GGUF has other programs put anything but BOS around a raw prompt.
+
+    A prompt that is fed with EOS behind it asks for a text that begins anew, which no generation was trained to write.
+    """
+    info = runtime.info
+    if info is None:
+        raise LunaError("no model is loaded that could be checked")
+    head = [info.bos_id] if info.add_bos and info.bos_id >= 0 else []
+    asked = list(dict.fromkeys(prompts))[:PARITY_PROMPTS]
+    fed = runtime.tokenize(asked, add_special=True)
+    for prompt, plain, special in zip(asked, runtime.tokenize(asked), fed, strict=True):
+        if special != [*head, *plain]:
+            raise LunaError(
+                f"other programs would put special tokens around {prompt[:40]!r}: {len(special)} tokens in place of "
+                f"{len(head) + len(plain)}",
+                where=where,
+                hint="a GGUF written by this version of luna-tui does not ask for it: train a generation from it; "
+                "llama-server reads this one right with --override-kv tokenizer.ggml.add_eos_token=bool:false",
             )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.context import Context
@@ -10,7 +10,8 @@ from engine.events import Judged
 from engine.gate import missed_targets, scores_when_new
 from engine.plan import Plan
 from engine.steps.export import ExportedModel
-from engine.stop_rule import Point, stop_reason
+from engine.stop_rule import Point, stop_reason, unknown_drift
+from engine.tone import comparable_drift
 from ledger.lineage import Lineage, Node
 from probes.examine import Examination
 
@@ -33,17 +34,34 @@ def judge(context: Context, plan: Plan, lineage: Lineage, model: ExportedModel, 
             path.clear()  # the rule compares neighbours: it cannot look across a generation that was not examined
         else:
             path.append(point)
+    # Further back the rule does not look.
+    path[-2:] = [_beside(context, point, examination) for point in path[-2:]]
     path.append(Point(plan.gen, examination.generalization.value, examination.drift.value))
     # Mended data after a rejected batch must not be stopped for it: only what misses a target itself is a second time.
-    stop = stop_reason(path, context.config.stop_rule, _rejected_before(lineage, plan) if missed else None)
+    before = _rejected_before(lineage, plan) if missed else None
+    rejected = None if before is None else _beside(context, before, examination)
+    rule = context.config.stop_rule
+    stop, unseen = stop_reason(path, rule, rejected), unknown_drift(path, rule, rejected)
+    notes = [unseen] if unseen and stop is None else []
+    for note in notes:
+        context.emit.log(f"G{plan.gen}: {note}", "warning")
     if stop is not None:
         judgement = Judgement("stopped", [stop, *missed])
     elif missed:
-        judgement = Judgement("rejected", missed)
+        judgement = Judgement("rejected", [*missed, *notes])
     else:
-        judgement = Judgement("accepted", [])
+        judgement = Judgement("accepted", [f"all targets met; {note}" for note in notes])
     context.emit(Judged, gen=plan.gen, verdict=judgement.verdict, reasons=judgement.reasons)
     return judgement
+
+
+def _beside(context: Context, point: Point, examination: Examination) -> Point:
+    """The same generation with a drift that can stand beside the examination's, None if it was asked otherwise."""
+    answers = examination.tone_answers
+    if not answers:
+        return point  # nothing tells what was asked
+    drift = comparable_drift(context.workspace, context.config, point.gen, answers, point.drift)
+    return replace(point, drift=drift)
 
 
 def _point(node: Node) -> Point | None:

@@ -16,10 +16,12 @@ from engine.errors import Damaged, LunaError
 from engine.events import Recorded
 from engine.plan import Plan
 from engine.runs import Run
+from engine.steps.examine import style_options
 from engine.steps.export import ExportedModel
 from engine.steps.judge import Judgement
 from engine.steps.rescue import Rescued
 from engine.steps.train import Trained
+from engine.tone import asked_sha
 from engine.workspace import Workspace
 from ledger.durable import make_durable
 from ledger.hashing import sha256_file, sha256_text
@@ -99,6 +101,7 @@ def record(
             "selection": plan.selection,
             "curriculum": plan.curriculum,
             "stages": list(plan.stages),
+            "tone_asked": asked_sha(examination.tone_answers, style_options(context.config)),
         },
         scores=examination.summary(),
         files=files,

@@ -66,7 +66,7 @@ def make_arms(workspace: Workspace, config: Config, lessons: Sequence[Lesson], s
         raise UsageError(
             f"{', '.join(map(str, seeds)) or 'no seed'}: a study needs at least two different seeds",
             where="--seeds",
-            hint="three or more tell what is chance: --seeds 0,1,2",
+            hint="five or more tell what is chance: --seeds 0,1,2,3,4",
         )
     arms: list[Arm] = []
     own_seeds = {lesson.seed for lesson in lessons}

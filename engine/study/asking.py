@@ -20,7 +20,10 @@ from probes.statistics import Score
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """One model's results: item id → score on each generation's exam, tone, and the cards where there are any."""
+    """One model's results: item id → score on each generation's exam, tone, and the cards where there are any.
+
+    `other_probes`: its tone was probed with other questions than the lineage's, and it cannot be asked again.
+    """
 
     label: str
     sha: str
@@ -28,6 +31,7 @@ class Answers:
     drift: Score
     answered: Score
     cards: Score | None
+    other_probes: bool = False
 
     @property
     def items(self) -> dict[str, float]:
@@ -49,6 +53,7 @@ class Answers:
             "all": Score.of(sum(self.items.values()), len(self.items)).to_dict(),
             "drift": self.drift.to_dict(),
             "answered": self.answered.to_dict(),
+            "other_probes": self.other_probes,
             "cards": self.cards.to_dict() if self.cards is not None else None,
         }
 
@@ -83,8 +88,9 @@ def _ask(
             }
             for lesson in lessons
         }
-        tone = tone_of(sittings, model)
+        tone = tone_of(sittings, model, lessons[-1].tone)
         solved = None
         if cards is not None:
             solved = score_cards(ask_model(sittings, model, cards.cards).results)[0]
-    return Answers(label, model.sha, exams, tone.drift, tone.answered, solved)
+    style = tone.style
+    return Answers(label, model.sha, exams, style.drift, style.answered, solved, other_probes=bool(tone.why_other))

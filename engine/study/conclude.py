@@ -10,6 +10,8 @@ from engine.study.asking import Answers
 from probes.replicas import Difference, Spread, difference, spread
 
 KINDS = ("micro", "one-shot")
+FEW_SEEDS = 5
+"""With fewer seeds than this the seeds' spread is itself hardly known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ def conclude(answers: Mapping[str, Sequence[Answers]], base: Answers) -> dict[st
     verdict = {"better": "supported", "worse": "refuted", "within noise": "undecided"}[whole.difference.verdict]
     return {
         "verdict": verdict,
-        "words": _words(verdict, whole, exams, drifts, base.drift.value),
+        "words": [*_words(verdict, whole, exams, drifts, base.drift.value), *_other_probes([*micro, *one_shot, base])],
         "all": whole.to_dict(),
         "exams": [finding.to_dict() for finding in exams],
         "drift": {**drifts, "base": base.drift.value},
@@ -108,6 +110,7 @@ def _words(
         "undecided": f"The claim was NOT supported here: {claim} differ by no more than chance explains: {figures}.",
     }[verdict]
     sentences = [first]
+    sentences += few_seeds(min(whole.difference.seeds))
     for finding in exams:
         if finding.difference.verdict != "within noise":
             sentences.append(
@@ -124,6 +127,25 @@ def _words(
         "deviation). One base model, one curriculum: nothing is said here about bigger models or other domains."
     )
     return sentences
+
+
+def _other_probes(answers: Sequence[Answers]) -> list[str]:
+    other = [answer.label for answer in answers if answer.other_probes]
+    if not other:
+        return []
+    return [
+        f"The style drift of {', '.join(other)} answers other tone probes than the lineage's: it is not comparable."
+    ]
+
+
+def few_seeds(seeds: int) -> list[str]:
+    """Return a sentence of doubt where a way was trained with too few seeds to know how far a seed moves a score."""
+    if seeds >= FEW_SEEDS:
+        return []
+    return [
+        f"Only {seeds} seeds each: how far another seed moves a score is itself hardly known from so few, so the "
+        f"interval is wide and may miss a real difference; {FEW_SEEDS} or more tell better."
+    ]
 
 
 def _what_mattered(whole: Finding) -> str:

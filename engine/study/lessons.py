@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from engine.config import Config
 from engine.errors import Damaged, UsageError
@@ -13,6 +14,7 @@ from engine.exam_items import read_items
 from engine.inheritance import development_ids_of, holdout_ids_of, new_rows_of, require_manifest
 from engine.recipe import Phase, PhaseRecipe
 from engine.rows import Row
+from engine.tone import Questions, recorded_questions
 from engine.workspace import Workspace
 from ledger.hashing import sha256_text
 from ledger.lineage import Lineage
@@ -24,7 +26,7 @@ from probes.base import Item
 class Lesson:
     """One generation of the lineage that is studied: its rows, its exam, and what its training cost.
 
-    `trained_tokens` counts the tokens that had a loss, over all steps.
+    `trained_tokens` counts the tokens that had a loss, over all steps; `tone` is what its tone was probed with.
     """
 
     gen: int
@@ -36,6 +38,7 @@ class Lesson:
     held_out: frozenset[str]
     exam: tuple[Item, ...]
     trained_tokens: int
+    tone: Questions | None = None
 
 
 def lessons_of(workspace: Workspace, config: Config, lineage: Lineage, gen: int) -> list[Lesson]:
@@ -68,14 +71,23 @@ def _lesson(workspace: Workspace, config: Config, gen: int) -> Lesson:
         held_out=frozenset(holdout_ids_of(workspace, gen)),
         exam=tuple(read_items(directory / "exam.jsonl")),
         trained_tokens=count_trained_tokens(directory / "metrics.jsonl"),
+        tone=recorded_questions(workspace, config, gen),
     )
 
 
 def count_trained_tokens(metrics: Path) -> int:
     """Return how many tokens with a loss a training was fed, from its metrics; raises Damaged for a hurt file."""
+    return _total(metrics, lambda step: int(step["trained_tokens"]))
+
+
+def count_read_tokens(metrics: Path) -> int:
+    """Return how many tokens a training was fed that could have had a loss; raises Damaged for a hurt file."""
+    return _total(metrics, lambda step: int(step["tokens"]) - int(step["rows"]))
+
+
+def _total(metrics: Path, count: Callable[[Mapping[str, Any]], int]) -> int:
     try:
-        lines = metrics.read_text(encoding="utf-8").splitlines()
-        return sum(int(json.loads(line)["trained_tokens"]) for line in lines)
+        return sum(count(json.loads(line)) for line in metrics.read_text(encoding="utf-8").splitlines())
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Damaged(
             f"cannot be read: {error}", where=str(metrics), hint="luna-tui verify shows what else is hurt"

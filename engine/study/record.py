@@ -11,8 +11,8 @@ from engine.config import Config
 from engine.errors import Damaged
 from engine.study.arms import FOLDER, Arm
 from engine.study.asking import Answers
-from engine.study.conclude import conclude
-from engine.study.lessons import Lesson, count_trained_tokens
+from engine.study.conclude import KINDS, conclude
+from engine.study.lessons import Lesson, count_read_tokens, count_trained_tokens
 from engine.workspace import Workspace
 from ledger.durable import write_durable
 
@@ -28,11 +28,11 @@ def write_study(
     base: Answers,
 ) -> dict[str, Any]:
     """Conclude a study whose arms are all trained and asked (`answers` by the arm's name), write it and return it."""
-    by_kind = {kind: [answers[arm.name] for arm in arms if arm.kind == kind] for kind in ("micro", "one-shot")}
+    by_kind = {kind: [answers[arm.name] for arm in arms if arm.kind == kind] for kind in KINDS}
     last = lessons[-1].gen
     facts = [_arm(arm, lessons) for arm in arms]
     conclusion = conclude(by_kind, base)
-    conclusion["words"] += mixed_machines(facts)
+    conclusion["words"] += [*unlike_arms(facts), *mixed_machines(facts)]
     study: dict[str, Any] = {
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "lineage": [lesson.gen for lesson in lessons],
@@ -61,6 +61,31 @@ def read_study(workspace: Workspace) -> dict[str, Any] | None:
         return None
     except (OSError, ValueError) as error:
         raise Damaged(f"cannot be read: {error}", where=str(path), hint="make it anew: luna-tui study") from error
+
+
+def unlike_arms(arms: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return in what the arms differ besides the way of training: a gate that only one of them passed, and tokens."""
+    words: list[str] = []
+    if own := [arm for arm in arms if arm["own_lineage"]]:
+        words.append(
+            f"The micro-generations of seed {own[0]['seed']} are the lineage that was studied: each of them was judged "
+            "by the gate and gone on from knowingly. The replicas and the one-shot runs passed no gate. A lineage is "
+            "studied because it went well, so this one seed may be a lucky draw in favour of micro-generations."
+        )
+    learned = {kind: _learned_share(arms, kind) for kind in KINDS}
+    if learned["one-shot"] > learned["micro"] + 0.01:
+        words.append(
+            "The same number of trained tokens is not the same number of answers: one-shot training had a loss on "
+            f"{learned['one-shot']:.0%} of what it read, so part of its tokens went into the prompts; "
+            f"micro-generations on {learned['micro']:.0%}, since after the first one the prompts are masked."
+        )
+    return words
+
+
+def _learned_share(arms: Sequence[Mapping[str, Any]], kind: str) -> float:
+    """The share of all tokens read by the arms of a kind that had a loss; a row's first token cannot have one."""
+    chosen = [arm for arm in arms if arm["kind"] == kind]
+    return sum(arm["trained_tokens"] for arm in chosen) / max(1, sum(arm["read_tokens"] for arm in chosen))
 
 
 def mixed_machines(arms: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -92,6 +117,7 @@ def _arm(arm: Arm, lessons: Sequence[Lesson]) -> dict[str, Any]:
                 "threads": manifest.threads if manifest else None,
                 **{key: manifest.versions.get(key) if manifest else None for key in ("device", "precision")},
                 "trained_tokens": count_trained_tokens(arm.workspace.generation(gen) / "metrics.jsonl"),
+                "read_tokens": count_read_tokens(arm.workspace.generation(gen) / "metrics.jsonl"),
                 "recall": row.eval_recall,
                 "generalization": row.eval_generalization,
                 "by_ancestor": {g: s["value"] for g, s in manifest.scores["by_ancestor"].items()} if manifest else {},
@@ -104,5 +130,6 @@ def _arm(arm: Arm, lessons: Sequence[Lesson]) -> dict[str, Any]:
         "generations": generations,
         "steps": sum(generation["steps"] for generation in generations),
         "trained_tokens": sum(generation["trained_tokens"] for generation in generations),
+        "read_tokens": sum(generation["read_tokens"] for generation in generations),
         "minutes": round(sum(generation["minutes"] or 0.0 for generation in generations), 1),
     }

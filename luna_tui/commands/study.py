@@ -61,7 +61,9 @@ def study(
     found = lineage.resolve(gen)
     lessons = lessons_of(opened, config, lineage, found) if found is not None else []
     _require_lineage(lessons)
-    arms = make_arms(opened, config, lessons, _numbers(seeds))
+    numbers = _numbers(seeds)
+    arms = make_arms(opened, config, lessons, numbers)
+    _warn_few(len(numbers))
     if dry_run:
         _say_plan(opened, arms, lessons, as_json=as_json)
         return
@@ -73,6 +75,15 @@ def study(
         with _asking(opened, as_json=as_json) as (progress, control):
             ask_arm(arm, lessons, progress=progress, control=control)
     _conclude(opened, config, lessons, arms, as_json=as_json)
+
+
+def _warn_few(seeds: int) -> None:
+    import sys
+
+    from engine.study.conclude import few_seeds
+
+    for doubt in few_seeds(seeds):
+        print(f"warning: {doubt}", file=sys.stderr, flush=True)
 
 
 def _numbers(text: str) -> list[int]:

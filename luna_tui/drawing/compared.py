@@ -129,12 +129,22 @@ def pair_items(one: Sequence[Values], other: Sequence[Values]) -> list[ItemPair]
 
 
 def pair_tone(one: Sequence[Values], other: Sequence[Values]) -> list[TonePair]:
-    """The greedy answers to the probes that both were given."""
-    first = {answer["probe_id"]: answer for answer in one if answer.get("sample") == 0}
+    """The greedy answers to the probes that both were given in the same words."""
+    first = {_probe(answer): answer for answer in one if answer.get("sample") == 0}
     pairs: list[TonePair] = []
     for right in other:
-        left = first.get(right["probe_id"])
+        left = first.get(_probe(right))
         if left is not None and right.get("sample") == 0:
             texts = (str(left["text"]), str(right["text"]))
             pairs.append(TonePair(str(right["prompt"]), texts, (left["hits"], right["hits"])))
     return pairs
+
+
+def asked_alike(one: Sequence[Values], other: Sequence[Values]) -> bool:
+    """Whether both were given the same tone probes, in the same words and as often: only then are drifts comparable."""
+    first, second = ({(*_probe(answer), answer.get("sample")) for answer in answers} for answers in (one, other))
+    return first == second
+
+
+def _probe(answer: Values) -> tuple[str, str]:
+    return str(answer["probe_id"]), str(answer["prompt"])

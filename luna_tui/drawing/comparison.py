@@ -10,7 +10,7 @@ from rich.text import Text
 
 from engine.counted import counted
 from luna_tui import figures
-from luna_tui.drawing.compared import Comparison, ItemPair, Side, pair_items, pair_tone
+from luna_tui.drawing.compared import Comparison, ItemPair, Side, asked_alike, pair_items, pair_tone
 from luna_tui.drawing.conversation import fold, shown_line
 from luna_tui.drawing.generation_page import difference, interval_words
 from luna_tui.drawing.lineage_pane import VERDICT_STYLES, number
@@ -21,6 +21,8 @@ from luna_tui.terminal import ASCII, Glyphs, in_ascii
 _LABEL = 18
 _ITEMS = 100
 _LINES = 4
+_OF_TONE = ("drift", "answered", "continued")
+"""Scores on the tone probes: comparable only where both were asked the same."""
 
 
 def draw_comparison(view: Comparison, width: int, glyphs: Glyphs) -> list[Text]:
@@ -104,11 +106,13 @@ def _draw_scores(page: _Page, view: Comparison) -> None:
     if not names:
         return
     page.heading("Scores")
+    tones = view.one.tone, view.other.tone
+    alike = not all(tones) or asked_alike(*tones)
     for name in names:
         left, right = one.get(name), other.get(name)
         label = next((line.label for line in (left, right) if line), name)
         page.beside(label, _score(left, page.glyphs), _score(right, page.glyphs))
-        if left is not None and right is not None:
+        if left is not None and right is not None and (name not in _OF_TONE or alike):
             page.add(Text(" " * _LABEL).append_text(_told_apart(left, right, view.other.name)))
     if view.one.gen is not None and view.other.gen is not None:
         page.words("Each was examined on its own exams when it was new; below are the items that both sat.", "dim")
@@ -216,6 +220,12 @@ def _draw_tone(page: _Page, one: Side, other: Side) -> None:
     page.heading("Tone: the first answer to every probe")
     if not _read(page, one, other, lambda side: side.tone):
         return
+    if not asked_alike(one.tone, other.tone):
+        page.words(
+            "They were asked other tone probes, so their drifts are of other questions and not comparable; luna-tui "
+            f"compare {one.name} {other.name} asks both the same. Below: what both were asked in the same words.",
+            "warn",
+        )
     for pair in pair_tone(one.tone, other.tone):
         page.words(pair.prompt, "bold")
         texts = [_spoken(text, hits, page.glyphs) for text, hits in zip(pair.texts, pair.hits, strict=True)]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from rich.text import Text
 
 from luna_tui import figures
 from luna_tui.console.state import ConsoleState
+from luna_tui.drawing.made_with import tone_asked
 from luna_tui.drawing.sparkline import sparkline
 from luna_tui.drawing.status import bar
 from luna_tui.safe_text import safe_line
@@ -52,7 +54,8 @@ def evals_view(state: ConsoleState) -> EvalsView:
     waiting = _waiting(state)
     if state.training and run.scores and run.started is not None:
         lines = score_lines(run.scores, state.targets)
-        trends = _trends(state, run.started.parent_gen, lines)
+        # What it was asked is told by its manifest, which is still to come.
+        trends = _trends(state, run.started.parent_gen, lines, tone_asked(state.row(run.started.parent_gen)))
         exams = ancestor_exams(run.scores.get("by_ancestor"), _when_new(state))
         title = f"G{run.started.gen} vs {_name(run.started.parent_gen)}"
         verdict, reasons = (run.judged.verdict, tuple(run.judged.reasons)) if run.judged else ("", ())
@@ -70,7 +73,7 @@ def evals_view(state: ConsoleState) -> EvalsView:
         f"G{gen} vs {_name(parent)}",
         tuple(lines),
         tuple(exams),
-        _trends(state, parent, lines),
+        _trends(state, parent, lines, tone_asked(row)),
         str(row.get("verdict") or ""),
         tuple(str(reason) for reason in row.get("reasons") or ()),
         _again(state.evaluations.get(f"G{gen}"), lines),
@@ -131,7 +134,7 @@ def _again(evaluation: object, lines: Sequence[ScoreLine]) -> str:
     return f"examined again, and it differs: {', '.join(differ)}" if differ else "examined again: the same scores"
 
 
-def _trends(state: ConsoleState, parent: int | None, lines: Sequence[ScoreLine]) -> dict[str, Trend]:
+def _trends(state: ConsoleState, parent: int | None, lines: Sequence[ScoreLine], asked: str | None) -> dict[str, Trend]:
     path: list[Mapping[str, Any]] = []
     at = parent
     while at is not None and (row := state.row(at)) is not None and len(path) < 64:
@@ -141,8 +144,10 @@ def _trends(state: ConsoleState, parent: int | None, lines: Sequence[ScoreLine])
     for line in lines:
         if (column := _COLUMNS.get(line.name)) is None:
             continue
-        before = [value for row in reversed(path) if isinstance(value := row.get(column), int | float)]
-        last = path[0].get(column) if path else None
+        # A drift of other probes is no trend of this one.
+        alike = list(takewhile(lambda row: tone_asked(row) == asked, path)) if line.name == "drift" else path
+        before = [value for row in reversed(alike) if isinstance(value := row.get(column), int | float)]
+        last = alike[0].get(column) if alike else None
         parents = float(last) if isinstance(last, int | float) else None
         found[line.name] = Trend((*map(float, before), line.value), parents)
     return found

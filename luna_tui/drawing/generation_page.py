@@ -15,7 +15,7 @@ from luna_tui.console.state import ConsoleState
 from luna_tui.drawing.conversation import fold, shown_line
 from luna_tui.drawing.generation_verdict import draw_verdict
 from luna_tui.drawing.lineage_pane import VERDICT_STYLES, data_words, number
-from luna_tui.drawing.made_with import Values, differences, mapping, value_words
+from luna_tui.drawing.made_with import Values, differences, mapping, tone_asked, value_words
 from luna_tui.score_lines import AncestorExam, ScoreLine, ancestor_exams, score_lines
 from luna_tui.terminal import ASCII, Glyphs, in_ascii
 
@@ -165,6 +165,8 @@ def _draw_scores(page: _Page, view: GenerationView) -> None:
     parent = cast("Values", view.row).get("parent_gen")
     earlier = score_lines(scores_of(view.parent_row, view.parent_manifest), {}) if view.parent_row else []
     before = {line.name: line.value for line in earlier}
+    if tone_asked(view.row) != tone_asked(view.parent_row):
+        before.pop("drift", None)  # of other probes
     wide = page.width >= _WIDE
     titles = f"  {'':<15} {'value':>6} {'target':>8} {'count':>8}  {'95 % interval':<13}"
     page.add(Text(f"{titles}  {'':<{17 if wide else 8}} {f'vs G{parent}' if before else ''}", "label"))

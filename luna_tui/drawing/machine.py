@@ -110,11 +110,12 @@ def _resource_lines(sample: MachineSample, samples: Sequence[MachineSample], wid
     cpu, total = _share(sample.cpu_percent, 100), sample.ram_total
     percent, memory = _percent(sample.cpu_percent, glyphs), _of(sample.ram_used, total, glyphs)
     own = _gigabytes(sample.process_rss, glyphs)
+    load = "" if sample.load_per_core is None else f" load {sample.load_per_core:.1f}"
     past = [_past(samples, take) for take in (_cpu, _ram, _own, _disk)]
     ram_style = "warn" if ram_is_low(sample) else "run"
     disk_style = "warn" if disk_is_low(sample) else "run"
     return [
-        _line("CPU", cpu, past[0], f"{percent} load {sample.load_per_core:.1f}", width, glyphs, high=1.0),
+        _line("CPU", cpu, past[0], f"{percent}{load}", width, glyphs, high=1.0),
         _line("RAM", _share(sample.ram_used, total), past[1], memory, width, glyphs, high=1.0, style=ram_style),
         _line("luna", _share(sample.process_rss, total), past[2], own, width, glyphs),
         _line("disk", None, past[3], f"{_size(sample.disk_free, glyphs)} left", width, glyphs, style=disk_style),

@@ -42,3 +42,10 @@ def value_words(key: str, value: object) -> str:
 def mapping(value: object) -> Values:
     """A part of a manifest, empty where it is missing or something else."""
     return cast("Values", value) if isinstance(value, Mapping) else {}
+
+
+def tone_asked(row: Values | None) -> str | None:
+    """The name of what a generation's tone was probed with: drifts with the same one are comparable. None where its
+    manifest does not tell.
+    """
+    return mapping((row or {}).get("data")).get("tone_asked")

@@ -8,7 +8,16 @@ from typing import Any
 from engine.compare import read_comparisons
 from engine.workspace import Workspace
 from luna_tui import figures
-from luna_tui.compare_report import exam_lines, sentence
+from luna_tui.compare_report import (
+    NOT_ASKED,
+    Answer,
+    Question,
+    exam_lines,
+    refusal_answers,
+    sentence,
+    side_by_side,
+    tone_answers,
+)
 from luna_tui.report.blocks import Block, Heading, Paragraph, Points, Table
 
 
@@ -30,7 +39,7 @@ def _comparison(found: Mapping[str, Any]) -> list[Block]:
     if models[0]["cards"] is not None:
         rows.append(["challenge cards", *(_score(model["cards"]) for model in models)])
     rows += [
-        ["style drift", *(_score(model["drift"]) for model in models)],
+        ["style drift", *(_drift(model) for model in models)],
         ["tokens/s", *(f"{model['tokens_per_s']:.0f}" for model in models)],
         ["memory", *(figures.size(model["memory_bytes"]) for model in models)],
         ["GGUF", *(figures.size(model["size_bytes"]) for model in models)],
@@ -39,9 +48,9 @@ def _comparison(found: Mapping[str, Any]) -> list[Block]:
         rows.insert(-3, ["refuses or moralises", *(_score(m["refusals"]["share"]) for m in models)])
     blocks.append(Table(("", *(model["label"] for model in models)), rows))
     blocks.append(Paragraph("Tone probes, greedy answers side by side:"))
-    blocks.append(_side_by_side(models, [[(t["prompt"], t["text"]) for t in model["tone"]] for model in models]))
+    blocks.append(_side_by_side(models, [tone_answers(model) for model in models]))
     if _asked_refusals(models):
-        answers = [[(a["prompt"], a["text"] or a["sermon"]) for a in model["refusals"]["answers"]] for model in models]
+        answers = [refusal_answers(model) for model in models]
         blocks += [Paragraph("The refusal set, answers side by side:"), _side_by_side(models, answers)]
     if found["warnings"]:
         blocks.append(Points([f"Warning: {warning}." for warning in found["warnings"]]))
@@ -52,10 +61,16 @@ def _asked_refusals(models: Sequence[Mapping[str, Any]]) -> bool:
     return all("refusals" in model for model in models)
 
 
-def _side_by_side(models: Sequence[Mapping[str, Any]], answers: Sequence[Sequence[tuple[str, str]]]) -> Table:
-    prompts = [prompt for prompt, _ in answers[0]]
-    rows = [[prompt, *(told[place][1] for told in answers)] for place, prompt in enumerate(prompts)]
+def _side_by_side(models: Sequence[Mapping[str, Any]], told: Sequence[Mapping[Question, Answer]]) -> Table:
+    rows = [
+        [prompt, *(NOT_ASKED if answer is None else answer[0] for answer in answers)]
+        for prompt, answers in side_by_side(told)
+    ]
     return Table(("asked", *(model["label"] for model in models)), rows)
+
+
+def _drift(model: Mapping[str, Any]) -> str:
+    return _score(model["drift"]) if model.get("same_probes", True) else "of other probes"
 
 
 def _score(score: Mapping[str, Any]) -> str:

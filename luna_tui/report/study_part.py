@@ -42,8 +42,9 @@ def study_part(study: Mapping[str, Any]) -> list[Block]:
         Table(
             ("", "items", "micro", "one-shot", "base", "difference", "95 % interval", ""),
             [_finding(finding) for finding in findings],
-            "Mean ± sample standard deviation over the seeds. Difference: micro minus one-shot; its interval is a "
-            "bootstrap over seeds and items (Owen 2007), and what lies on both sides of zero is within noise.",
+            "Mean ± sample standard deviation over the seeds. Difference: micro minus one-shot; its interval is "
+            "Student's t with what other seeds (Welch 1947) and other items could have changed, and what lies on both "
+            "sides of zero is within noise.",
         ),
         Picture("study.svg", study_points(findings), "Means and ranges over the seeds, exam by exam."),
         Picture("trade-off.svg", trade_off(_points(study)), "What is kept of the first exam against the later ones."),

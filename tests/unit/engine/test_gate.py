@@ -10,7 +10,7 @@ import pytest
 from engine.config import EvalSection, StopRuleSection
 from engine.gate import missed_targets, passes
 from engine.steps.judge import judge
-from engine.stop_rule import Point, stop_reason
+from engine.stop_rule import Point, stop_reason, unknown_drift
 from ledger.lineage import Lineage
 from ledger.row import LedgerRow
 from probes.examine import Examination
@@ -270,3 +270,20 @@ def test_a_bad_batch_twice_in_a_row_is_stopped_though_head_stayed() -> None:
     assert judged_after(drifted, "accepted", bad) == "rejected", "a branch that was left is no failed try"
     assert judged_after(ledger_row(2, sha(1), 0.6, 0.05), "rejected", bad) == "rejected", "nothing drifted"
     assert judged_after(ledger_row(2, sha(0), 0.6, 0.15), "rejected", bad) == "rejected", "from another parent"
+
+
+def test_drifts_of_other_probes_are_no_rise_and_it_is_said() -> None:
+    line = [Point(0, 0.90, None), Point(1, 0.91, None), Point(2, 0.92, 0.9)]
+    assert stop_reason(line, RULE) is None
+    said = unknown_drift(line, RULE)
+    assert said is not None
+    assert "G0 and G1" in said
+    assert unknown_drift(path((0.90, 0.0), (0.91, 0.0), (0.92, 0.9)), RULE) is None
+    assert unknown_drift([Point(0, 0.5, None), Point(1, 0.7, None), Point(2, 0.92, 0.9)], RULE) is None
+
+
+def test_one_comparable_rise_is_enough_to_stop() -> None:
+    line = [Point(0, 0.90, None), Point(1, 0.91, 0.0), Point(2, 0.92, 0.9)]
+    reason = stop_reason(line, RULE)
+    assert reason is not None
+    assert "what is not comparable and +0.900" in reason

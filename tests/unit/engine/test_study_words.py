@@ -6,6 +6,7 @@ import pytest
 
 from engine.study.asking import Answers
 from engine.study.conclude import conclude
+from engine.study.record import unlike_arms
 from probes.statistics import Score
 
 ITEMS = 100
@@ -55,3 +56,27 @@ def test_what_another_seed_moves_is_told() -> None:
 
 def test_style_drift_of_all_three_is_told() -> None:
     assert "Style drift: 0.00 against 0.00, the base 0.30." in told([80, 82, 78], [80, 80, 80], base=10)[1]
+
+
+def test_fewer_than_five_seeds_are_warned_of() -> None:
+    assert "Only 3 seeds each" in told([80, 81, 79], [80, 79, 82], base=10)[1]
+    assert "seeds each:" not in told([80, 81, 79, 80, 80], [80, 79, 82, 80, 80], base=10)[1]
+
+
+def arm(kind: str, seed: int, *, own: bool = False, trained: int = 700, read: int = 1_000) -> dict[str, object]:
+    return {"kind": kind, "seed": seed, "own_lineage": own, "trained_tokens": trained, "read_tokens": read}
+
+
+def test_the_lineage_that_passed_a_gate_is_named_as_one() -> None:
+    replicas = [arm("micro", 1), arm("one-shot", 0)]
+    words = " ".join(unlike_arms([arm("micro", 0, own=True), *replicas]))
+    assert "The micro-generations of seed 0 are the lineage that was studied" in words
+    assert "passed no gate" in words
+    assert "gate" not in " ".join(unlike_arms(replicas))
+
+
+def test_tokens_that_one_shot_training_spends_on_prompts_are_told() -> None:
+    words = " ".join(unlike_arms([arm("micro", 1), arm("one-shot", 0, trained=1_000)]))
+    assert "one-shot training had a loss on 100% of what it read" in words
+    assert "micro-generations on 70%" in words
+    assert unlike_arms([arm("micro", 1), arm("one-shot", 0)]) == []

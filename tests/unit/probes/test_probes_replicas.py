@@ -68,6 +68,30 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     assert difference(*runs) == difference(*runs)
 
 
+def test_a_single_run_says_nothing_about_chance() -> None:
+    items = [f"i{n}" for n in range(50)]
+    found = difference([dict.fromkeys(items, 0.0)], [dict.fromkeys(items, 1.0)] * 3)
+    assert (found.low, found.high, found.verdict) == (-1.0, 1.0, "within noise")
+
+
+def test_seeds_that_all_agree_leave_it_to_the_items() -> None:
+    """One item of twenty is not enough, however many seeds repeat it; twelve of twenty are."""
+    items = [f"i{n}" for n in range(20)]
+    first = [dict.fromkeys(items, 0.0)] * 3
+    one, many = ([{item: float(n < right) for n, item in enumerate(items)}] * 3 for right in (1, 12))
+    assert difference(first, one).verdict == "within noise"
+    assert difference(first, many).verdict == "better"
+
+
+def test_the_interval_of_three_seeds_is_students() -> None:
+    """By hand: means 0.5, 0.6, 0.7 against 0.2, 0.3, 0.4: standard error √(0.01/3 · 2), four degrees of freedom."""
+    items = [f"i{n}" for n in range(10)]
+    first, second = ([dict.fromkeys(items, value) for value in values] for values in ((0.2, 0.3, 0.4), (0.5, 0.6, 0.7)))
+    found = difference(first, second)
+    assert found.low == pytest.approx(0.3 - 2.776445 * 0.0816497, abs=1e-6)
+    assert found.high == pytest.approx(0.3 + 2.776445 * 0.0816497, abs=1e-6)
+
+
 def test_nothing_in_common_is_an_error() -> None:
     with pytest.raises(ValueError, match="same items"):
         difference([{"a": 1.0}], [{"b": 1.0}])

@@ -52,7 +52,7 @@ OTHER = evaluation(
         item("c", "y", right=False),
         item("new", "n", right=True),
     ],
-    [tone("t", "Name the thing.")],
+    [tone("t", "Name the thing."), tone("t", "Name it.", sample=1)],
 )
 
 
@@ -94,6 +94,19 @@ def test_a_difference_is_noise_while_the_intervals_overlap(value: float, words: 
     at = next(i for i, line in enumerate(lines) if line.plain.startswith(" generalization"))
     assert f"G1: {value - 0.96:+.2f}, {words}" in lines[at + 1].plain
     assert style in {str(span.style) for span in lines[at + 1].spans}
+
+
+def test_answers_to_one_probe_in_other_words_are_not_put_together() -> None:
+    asked = [tone("t", "With what?"), tone("same", "A model.")]
+    changed = [tone("t", "Hello.") | {"prompt": "hello"}, tone("same", "The model.")]
+    text = page(state_of(G1=evaluation([], asked), G2=evaluation([], changed)), 1, 2)
+    assert "A model." in text
+    assert "The model." in text
+    assert "With what?" not in text
+    assert "Hello." not in text
+    said = " ".join(text.split())
+    assert "other tone probes" in said
+    assert "compare G1 G2" in said
 
 
 def test_less_drift_is_better() -> None:

@@ -49,6 +49,18 @@ def test_the_difference_from_the_parent_is_signed() -> None:
     assert "+0.04" in line  # 0.95 after 0.91
 
 
+def test_a_drift_of_other_probes_is_no_trend() -> None:
+    asked = {0: "old", 1: "new", 2: "old", 3: "new"}
+    rows: tuple[dict[str, object], ...] = tuple(
+        {**one, "data": {**(one.get("data") or {}), "tone_asked": asked.get(one["GEN_ID"])}} for one in lineage()
+    )
+    trends = evals_view(state_at(3, rows)).trends or {}
+    assert len(trends["drift"].values) == 2, "G1 and G3"
+    assert len(trends["generalization"].values) > 2
+    first = (evals_view(state_at(1, rows)).trends or {})["drift"]
+    assert (len(first.values), first.parent) == (1, None)
+
+
 def test_an_exam_that_fell_is_called_out() -> None:
     rows = (row(0, None, scores3=(1.0, 0.96, 0.0)), row(1, 0, head=True))
     rows[1]["by_ancestor"] = {"0": score(0.85, 187)}
