@@ -17,7 +17,7 @@ DEMO_VALUES: dict[str, object] = {
     "replay.rows": 300,
     "train.base.steps": 400,
     "train.base.lr": 1.5e-3,
-    "train.align.steps": 150,
+    "train.align.steps": 200,
     "train.align.lr": 1.5e-3,
     "train.align.blend": 0.75,
     "train.converse.steps": 70,

@@ -130,11 +130,11 @@ def test_there_are_enough_facts_each_asked_in_several_ways() -> None:
 
 def test_there_are_enough_conversations_for_every_generation_of_the_demo() -> None:
     per_file = Counter(row.file for row in VOICE_ROWS)
-    assert per_file["behaviors.jsonl"] == 336
+    assert per_file["behaviors.jsonl"] == 357
     assert [per_file[f"conversations-0{n}.jsonl"] for n in (1, 2, 3)] == [100, 100, 100]
     topics_of = {file: Counter(row.topic for row in VOICE_ROWS if row.file == file) for file in per_file}
     assert len(topics_of["behaviors.jsonl"]) == 21
-    assert set(topics_of.pop("behaviors.jsonl").values()) == {16}
+    assert set(topics_of.pop("behaviors.jsonl").values()) == {17}
     assert all(len(topics) == 10 and set(topics.values()) == {10} for topics in topics_of.values())
 
 
