@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from engine.config import Config
+from engine.recipe import PhaseRecipe
 from engine.rows import make_row
 from engine.training.wordings import worded_passes
 
@@ -44,3 +46,13 @@ def test_as_many_passes_as_are_fed_and_one_where_all_are_equal() -> None:
 
 def test_the_same_rows_are_fed_in_the_same_words_every_time() -> None:
     assert worded_passes(ROWS, 200, 0.5) == worded_passes(ROWS, 200, 0.5)
+
+
+@pytest.mark.parametrize(("phase", "counted"), [("base", True), ("align", False), ("converse", False)])
+def test_a_recipe_from_before_means_what_was_done_then(phase: str, counted: bool) -> None:
+    old = {key: value for key, value in Config().recipe("base").to_dict().items() if key != "as_typed"}
+    del old["prompts_count"]
+    found = PhaseRecipe.complete({**old, "phase": phase})
+    assert (found["as_typed"], found["prompts_count"]) == (0.0, counted)
+    now = Config().recipe("base").to_dict()
+    assert PhaseRecipe.complete(now) == now
