@@ -18,7 +18,7 @@ from engine.inheritance import new_rows_of
 from engine.ladder.cards import CardsFile, ask_model, cards_if_any
 from engine.sitting import Progress, Sittings
 from engine.steps.examine import phrases
-from engine.tone import Asked, Tone, asked_of, tone_of
+from engine.tone import Tone, asked_of, most_asked, tone_of
 from engine.workspace import Workspace
 from ledger.errors import LedgerError
 from ledger.hashing import sha256_text, write_durable
@@ -83,7 +83,7 @@ def compare_models(
             marks.append(scores)
             tones.append(tone_of(sittings, model))
             told.append(_told(sittings, model, line, exams, scores, cards, tones[-1], refusals=refusals))
-    asked, other = _most_asked(tones), _other_probes(models, tones)
+    asked, other = most_asked(tones), _other_probes(models, tones)
     for facts, tone in zip(told, tones, strict=True):
         facts["same_probes"] = asked_of(tone.style.answers) == asked
     pairs = [_pair(models, lines, exams, marks, other) for other in range(1, len(models))]
@@ -203,15 +203,9 @@ def _told(
     return told
 
 
-def _most_asked(tones: Sequence[Tone]) -> Asked:
-    """What most of the compared models were asked; of as many the first."""
-    asked = [asked_of(tone.style.answers) for tone in tones]
-    return max(asked, key=asked.count)
-
-
 def _other_probes(models: Sequence[Examinee], tones: Sequence[Tone]) -> list[str]:
     """A warning for each model whose drift answers other questions than the others' does."""
-    asked = _most_asked(tones)
+    asked = most_asked(tones)
     return [
         f"{model.label} was asked other tone probes than the rest and cannot be asked again ({tone.why_other}): its "
         "style drift is not compared, and of its answers only those to the same probes in the same words stand beside "

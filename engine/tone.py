@@ -70,6 +70,12 @@ def asked_of(answers: Iterable[ToneAnswer]) -> Asked:
     return frozenset((answer.probe_id, answer.prompt, answer.sample) for answer in answers)
 
 
+def most_asked(tones: Sequence[Tone]) -> Asked:
+    """Return what most of these models were asked; of as many the first."""
+    asked = [asked_of(tone.style.answers) for tone in tones]
+    return max(asked, key=asked.count)
+
+
 def asked_sha(answers: Iterable[ToneAnswer], options: StyleOptions) -> str:
     """Return a short name of what was asked, and how: two generations with the same one have comparable drifts."""
     how = {name: value for name, value in options.to_dict().items() if name != "samples"}
