@@ -17,7 +17,7 @@ _AMX = (
     "On processors with AMX (Intel Xeon, Sapphire Rapids or newer) a llama-cpp-python that was compiled for them dies",
     "at the first prompt, of SIGILL or SIGSEGV: llama.cpp's AMX code is at fault (its issue 20824), not this model.",
     "luna-tui goes round it: it sets use_extra_bufts = False in llama_model_params, so weights stay as they are.",
-    "Elsewhere compile without AMX, CMAKE_ARGS=-DGGML_NATIVE=OFF pip install --no-binary :all: llama-cpp-python,",
+    "Elsewhere compile without AMX, CMAKE_ARGS=-DGGML_NATIVE=OFF pip install --no-cache-dir llama-cpp-python,",
     "or give llama.cpp's own programs --no-repack.",
 )
 """What every export says of processors on which llama.cpp fails by itself."""
