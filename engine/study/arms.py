@@ -116,19 +116,28 @@ def _one_shot(arm: Arm, lessons: Sequence[Lesson], log: Path | None) -> TrainReq
     tokens = _tokens(arm, [row for row in rows if row.id not in held_out], log)
     recipe = arm.config.recipe("base")
     wanted = sum(lesson.trained_tokens for lesson in lessons)
-    steps = steps_for(wanted, tokens, recipe.batch_size, recipe.accumulation)
+    steps = steps_for(wanted, tokens, recipe.batch_size, recipe.accumulation, joined_passes=recipe.as_typed > 0)
     return TrainRequest(phase="base", taught=Taught(rows, held_out), steps=steps)
 
 
-def steps_for(wanted: int, tokens: Sequence[int], batch_size: int, accumulation: int = 1) -> int:
+def steps_for(
+    wanted: int, tokens: Sequence[int], batch_size: int, accumulation: int = 1, *, joined_passes: bool = False
+) -> int:
     """Return how many steps feed nearest to `wanted` trained tokens, when rows of `tokens` are fed pass after pass.
 
-    A pass ends with a batch that may be short, and a step takes `accumulation` batches.
+    A step takes `accumulation` batches. A pass ends with a batch that may be short; with `joined_passes`, as where each
+    pass has its own wordings, that batch is filled with the rows of the next pass.
     """
     batches = [sum(tokens[start : start + batch_size]) for start in range(0, len(tokens), batch_size)]
+
+    def batch(number: int) -> int:
+        if not joined_passes:
+            return batches[number % len(batches)]
+        return sum(tokens[(number * batch_size + at) % len(tokens)] for at in range(batch_size))
+
     fed, steps = 0, 0
     while True:
-        step = sum(batches[(steps * accumulation + number) % len(batches)] for number in range(accumulation))
+        step = sum(batch(steps * accumulation + number) for number in range(accumulation))
         if steps and abs(fed - wanted) <= abs(fed + step - wanted):
             return steps
         fed, steps = fed + step, steps + 1

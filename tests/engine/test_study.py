@@ -210,5 +210,7 @@ def test_steps_come_nearest_to_the_tokens_wanted() -> None:
     assert steps_for(104, [10] * 10, batch_size=5) == 2
     assert steps_for(140, [10] * 10, batch_size=5) == 3
     assert steps_for(100, [10] * 10, batch_size=5, accumulation=2) == 1
+    assert steps_for(200, [10] * 8, batch_size=5) == 5, "a pass of eight ends with a batch of three"
+    assert steps_for(200, [10] * 8, batch_size=5, joined_passes=True) == 4
     assert steps_for(135, [10] * 7, batch_size=5) == 4, "a pass ends with a short batch: 50, 20, 50, 20"
     assert steps_for(1, [10] * 7, batch_size=5) == 1
