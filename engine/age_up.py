@@ -16,6 +16,7 @@ from typing import Literal
 from engine.attach import lock_holder, resumable
 from engine.config import Config
 from engine.context import TrainRequest
+from engine.counted import counted
 from engine.karma import Meter, read_meter
 from engine.runs import Run, RunState
 from engine.workspace import Workspace
@@ -68,11 +69,17 @@ def decide(workspace: Workspace, config: Config, now: datetime) -> Decision:
 
 def stamp(workspace: Workspace, config: Config) -> tuple[object, ...]:
     """Return something that differs when `decide` may decide otherwise, the clock aside, without reading a file."""
-    folder = workspace.root / config.curriculum.inbox
-    files = [workspace.config_path, workspace.ledger.path, workspace.models / "HEAD"]
-    for above, _, names in os.walk(folder):
-        files += [Path(above, name) for name in names]
-    return (lock_holder(workspace), *(_stat(path) for path in sorted(files)))
+    return (lock_holder(workspace), *_stats(workspace, config.curriculum.inbox))
+
+
+def input_stamp(workspace: Workspace, config: Config) -> tuple[object, ...]:
+    """Return something that differs when what a generation would be made of has changed, without reading a file.
+
+    Asked after a generation was refused, so that it is not begun again for nothing: the inbox and what `stamp` looks
+    at, who holds the lock aside, and the curriculum and the person's own phrases and probes, which may be the mistake.
+    """
+    mended = [workspace.root / name for name in (config.eval.phrases, config.eval.tone_probes) if name]
+    return _stats(workspace, config.curriculum.inbox, config.curriculum.path, *mended)
 
 
 def quiet_until(quiet_hours: str, now: time) -> str | None:
@@ -112,6 +119,14 @@ def _own_run(workspace: Workspace, lineage: Lineage) -> RunState | None:
     return left if began_here else None
 
 
+def _stats(workspace: Workspace, *paths: str | Path) -> tuple[tuple[str, int, int], ...]:
+    """The size and time of luna.toml, the ledger, HEAD, and of these files or all files in these folders."""
+    files = [workspace.config_path, workspace.ledger.path, workspace.models / "HEAD"]
+    for path in (workspace.root / path for path in paths):
+        files += [Path(above, name) for above, _, names in os.walk(path) for name in names] or [path]
+    return tuple(_stat(path) for path in sorted(files))
+
+
 def _stat(path: Path) -> tuple[str, int, int]:
     try:
         stat = path.stat()
@@ -122,6 +137,9 @@ def _stat(path: Path) -> tuple[str, int, int]:
 
 def _what_is_missing(meter: Meter) -> str:
     spent = f"; {meter.spent} rows were tried before and count no more" if meter.spent else ""
+    if meter.too_long:
+        long = counted(meter.too_long, "row is", "rows are")
+        spent += f"; {long} longer than the context and cannot be learnt"
     if meter.karma < meter.needed:
         return f"karma {meter.karma:g} of {meter.needed:g}{spent}"
     return (

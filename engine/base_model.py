@@ -170,6 +170,20 @@ def _silent(_done: int, _total: int, _label: str) -> None:
     """Nobody watches."""
 
 
+def tokenizer_gguf(workspace: Workspace, name: str) -> Path | None:
+    """Return the GGUF whose tokenizer counts, without preparing anything; None where the base has none yet.
+
+    Raises UsageError and Damaged as `prepare_base` does.
+    """
+    base = _recorded(workspace, name)
+    if base is not None:
+        return base.gguf
+    if name in PACKAGED:
+        return _packaged_file(PACKAGED[name])
+    path = workspace.root / Path(name).expanduser()
+    return path if path.is_file() else None
+
+
 def find_base(name: str, workspace: Workspace) -> tuple[Kind, Path]:
     """Return what kind of base `name` is and where its file or directory lies; raises UsageError when there is none."""
     if name in PACKAGED:

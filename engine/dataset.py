@@ -24,7 +24,8 @@ PhaseRequest = Literal["auto", "base", "align", "converse"]
 class Selection:
     """The new rows of a generation in feeding order, and how they were found.
 
-    By a person's word `rated_down` rows are left out, and `replaced` rows of the inbox whose prompt has a later answer.
+    By a person's word `rated_down` rows are left out, and `replaced` rows of the inbox whose prompt has a later answer;
+    `too_long` rows of the inbox exceed the context.
     """
 
     phase: Phase
@@ -35,6 +36,7 @@ class Selection:
     left: int
     rated_down: int = 0
     replaced: int = 0
+    too_long: int = 0
     inbox_first: bool = False
 
     @property
@@ -54,6 +56,7 @@ class Selection:
             "left": self.left,
             "rated_down": self.rated_down,
             "replaced": self.replaced,
+            "too_long": self.too_long,
             "inbox_first": self.inbox_first,
         }
 
@@ -73,6 +76,7 @@ def select_new(
     data_rows: Sequence[Row] | None = None,
     *,
     inbox_first: bool = False,
+    too_long: Collection[str] = (),
 ) -> Selection:
     """Select the new rows of a generation with `depth` ancestors that have seen `seen_ids` (trained on or held out).
 
@@ -80,25 +84,27 @@ def select_new(
     or all of it, `converse` the oldest `converse_rows` of the last stage and then the inbox, or with `inbox_first` of
     the inbox and then the last stage, never parting a conversation. With `data_rows` (`--data`) all of these are
     candidates instead, whatever the phase. Answers rated down are no candidates wherever they stand, of the inbox only
-    what `usable` lets through. Raises UsageError with counts if nothing is unseen, or if the rows are too few for a
-    holdout.
+    what `usable` lets through and is not `too_long` (ids): such a row still stands for what it replaced. Raises
+    UsageError with counts if nothing is unseen, or if the rows are too few for a holdout.
     """
     phase = phase_of_depth(depth) if requested == "auto" else requested
     stages = curriculum.stages
+    fitting = [row for row in usable(inbox_rows)[0] if row.id not in too_long]
     if data_rows is not None:
         offered, what = list(data_rows), "the data given"
         standing: Sequence[Row] = offered
     else:
         offered, what = _candidates(phase, curriculum, inbox_rows, inbox_first)
-        standing, _ = _candidates(phase, curriculum, usable(inbox_rows)[0], inbox_first)
+        standing, _ = _candidates(phase, curriculum, fitting, inbox_first)
     down = rated_down([*offered, *inbox_rows])
     candidates = [row for row in {row.id: row for row in reversed(standing)}.values() if row.id not in down][::-1]
     left_out = {row.id for row in offered} - {row.id for row in candidates}
-    bad, replaced = len(left_out & down), len(left_out - down)
+    bad, long = len(left_out & down), len((left_out - down).intersection(too_long))
+    replaced = len(left_out) - bad - long
     unseen = [row for row in candidates if row.id not in seen_ids]
     if not unseen:
-        what += _left_out(bad, replaced)
-        raise _nothing_new(phase, what, candidates, curriculum, usable(inbox_rows)[0], {*seen_ids, *down})
+        what += _left_out(bad, replaced, long)
+        raise _nothing_new(phase, what, candidates, curriculum, fitting, {*seen_ids, *down})
     taken = unseen
     if phase == "converse" and data_rows is None:
         taken = _oldest(unseen, config.curriculum.converse_rows)
@@ -109,12 +115,13 @@ def select_new(
     return Selection(
         phase=phase,
         rows=tuple(rows),
-        reason=f"{phase}: {portion} {counted(len(unseen), 'unseen row')} of {what}{_left_out(bad, replaced)}",
+        reason=f"{phase}: {portion} {counted(len(unseen), 'unseen row')} of {what}{_left_out(bad, replaced, long)}",
         considered=len(candidates),
         seen=len(candidates) - len(unseen),
         left=len(unseen) - len(rows),
         rated_down=bad,
         replaced=replaced,
+        too_long=long,
         inbox_first=inbox_first,
     )
 
@@ -143,9 +150,10 @@ def _candidates(
     return [*voice, *inbox_rows], f"{last} and the inbox"
 
 
-def _left_out(bad: int, replaced: int) -> str:
+def _left_out(bad: int, replaced: int, long: int) -> str:
     parts = [f"{bad} rated down"] if bad else []
     parts += [f"{replaced} replaced by a later answer"] if replaced else []
+    parts += [f"{long} longer than the context"] if long else []
     return f" (left out: {', '.join(parts)})" if parts else ""
 
 

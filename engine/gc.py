@@ -14,6 +14,7 @@ from typing import Literal
 
 from engine.errors import Damaged, LunaError
 from engine.lineage_cache import cache_file
+from engine.row_lengths import lengths_file
 from engine.runs import Run, unfinished_runs
 from engine.workspace import Workspace
 from ledger.errors import LedgerDamaged
@@ -89,13 +90,13 @@ def _work(workspace: Workspace, resumable: Sequence[Run]) -> Iterator[Garbage]:
 
 def _weights(workspace: Workspace) -> Iterator[Garbage]:
     cache = workspace.weights_cache
+    again = {
+        cache_file(workspace): "read again from the manifests",
+        lengths_file(workspace): "measured again by the base's tokenizer",
+    }
     if cache.is_dir() and not cache.is_symlink():
         for path in sorted(cache.iterdir()):
-            why = (
-                "read again from the manifests"
-                if path == cache_file(workspace)
-                else "rebuilt from the base and the deltas"
-            )
+            why = again.get(path, "rebuilt from the base and the deltas")
             yield Garbage("weights", path, _size(path), why)
 
 

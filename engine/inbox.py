@@ -11,7 +11,7 @@ One JSON object a line in `inbox/chat.jsonl`, appended only. What was said last 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -46,15 +46,24 @@ class InboxRow:
     rejected: str | None = None
 
 
-def append_row(workspace: Workspace, row: InboxRow, *, folder: str = "inbox") -> Path:
+def append_row(
+    workspace: Workspace,
+    row: InboxRow,
+    *,
+    folder: str = "inbox",
+    check: Callable[[Row], None] = lambda _row: None,
+) -> Path:
     """Append one row and return its file when it is on disk; several consoles wait for each other.
 
-    A torn last line, as a crash leaves it, is ended first and stays as a bad row. Raises UsageError for a row that
-    could not be learnt (nothing in it, no UTF-8), LedgerError when it cannot be brought to disk.
+    A torn last line, as a crash leaves it, is ended first and stays as a bad row. `check` may refuse, by raising, a row
+    that would be trained on. Raises UsageError for a row that could not be learnt (nothing in it, no UTF-8),
+    LedgerError when it cannot be brought to disk.
     """
     fields = {name: value for name, value in asdict(row).items() if value is not None}
     line = json.dumps(fields, ensure_ascii=True).encode("ascii") + b"\n"
-    _require_learnable(row, fields, len(line))
+    learnable = _require_learnable(row, fields, len(line))
+    if row.karma >= 0:
+        check(learnable)
     path = workspace.root / folder / FILE
     with open_for_append(path) as file:
         content = file.read()
@@ -131,8 +140,8 @@ def _situation(row: Row) -> str:
     return f"prompt {row.prompt}" if row.kind == "qa" else row.id
 
 
-def _require_learnable(row: InboxRow, fields: dict[str, Any], size: int) -> None:
-    """Refuse now, while the person is there, what the curriculum would only report as a bad row."""
+def _require_learnable(row: InboxRow, fields: dict[str, Any], size: int) -> Row:
+    """Return the row as it is read back; refuse now, while the person is there, what would only be a bad row there."""
     if not row.prompt.strip():
         raise UsageError("an empty prompt teaches nothing", where=FILE, hint="rate an answer to a prompt")
     if not row.response.strip():
@@ -142,7 +151,7 @@ def _require_learnable(row: InboxRow, fields: dict[str, Any], size: int) -> None
     if size > _MAX_BYTES:
         raise UsageError(f"longer than {_MAX_BYTES} bytes", where=FILE, hint="write a shorter answer")
     try:
-        parse_record(fields, stage="", source="")
+        return parse_record(fields, stage="", source="").rows[0]
     except RowProblem as problem:
         raise UsageError(f"this cannot be learnt: {problem}", where=FILE, hint="correct the answer by hand") from None
 

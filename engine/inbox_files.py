@@ -16,6 +16,7 @@ from engine.errors import UsageError
 from engine.inbox import rated_down, usable
 from engine.inheritance import holdout_ids_of, new_rows_of
 from engine.karma import karma_of
+from engine.row_lengths import HINT, measure
 from engine.rows import BadRow, Row
 from engine.workspace import Workspace
 from ledger.durable import write_durable
@@ -24,12 +25,17 @@ from ledger.lineage import Lineage
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A file that was brought in: where it lies now, its rows that the inbox did not have, and those that are bad."""
+    """A file that was brought in: where it lies now, its rows that the inbox did not have, and those that are bad.
+
+    Rows that exceed the context are bad ones; `unmeasured` of the new rows may exceed it, since the base has no
+    tokenizer yet.
+    """
 
     path: Path
     rows: int
     known: int
     bad: tuple[BadRow, ...]
+    unmeasured: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +56,13 @@ def import_file(workspace: Workspace, config: Config, source: Path, today: date)
     """Copy a file of conversations into the inbox under a name that begins with the day, and tell what is in it.
 
     Nothing of the file is changed, so that conversations stay whole. Raises UsageError when it cannot be read, has no
-    usable row, or brings nothing that the inbox does not have.
+    usable row, or brings nothing that the inbox does not have and that fits the context.
     """
     if source.is_dir():
         raise UsageError("a folder, not a file", where=str(source), hint=f"luna-tui inbox add {source}/*.jsonl")
     found = _read(workspace, config, [source])
     if not found.rows:
-        reasons = "; ".join(f"line {bad.line}: {bad.reason}" for bad in found.bad[:3])
-        raise UsageError(f"no usable row{': ' + reasons if reasons else ''}", where=str(source))
+        raise UsageError(f"no usable row{': ' + _first(found.bad) if found.bad else ''}", where=str(source))
     folder = workspace.root / config.curriculum.inbox
     there = {row.id for row in _read(workspace, config, [folder]).rows}
     new = [row for row in found.rows if row.id not in there]
@@ -67,13 +72,19 @@ def import_file(workspace: Workspace, config: Config, source: Path, today: date)
             where=str(source),
             hint="luna-tui inbox list",
         )
+    lengths = measure(workspace, config, new)
+    too_long = lengths.as_bad_rows(found.rows)
+    fitting = len(new) - len(lengths.too_long)
+    if not fitting:
+        raise UsageError(f"no new row can be learnt: {_first(too_long)}", where=str(source), hint=HINT)
     path = _free_name(folder, f"{today.isoformat()}-{source.name}")
     try:
         content = source.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror or error}", where=str(source)) from error
     write_durable(path, content)
-    return Imported(path, len(new), len(found.rows) - len(new), found.bad)
+    bad = tuple(sorted((*found.bad, *too_long), key=lambda row: row.line))
+    return Imported(path, fitting, len(found.rows) - len(new), bad, lengths.unmeasured)
 
 
 def inbox_entries(workspace: Workspace, config: Config, lineage: Lineage) -> tuple[list[Entry], tuple[BadRow, ...]]:
@@ -84,15 +95,16 @@ def inbox_entries(workspace: Workspace, config: Config, lineage: Lineage) -> tup
     head = lineage.head
     path = [*lineage.ancestors(head), head] if head is not None else []
     states = _tried(workspace, lineage) | _learnt(workspace, lineage, path)
-    return [
-        Entry(
-            row,
-            karma_of(row, config.age_up),
-            states.get(row.id)
-            or ("rated down" if row.id in down else "waiting" if row.id in standing else "replaced by another answer"),
-        )
-        for row in found.rows
-    ], found.bad
+    lengths = measure(workspace, config, [row for row in found.rows if row.id in standing and row.id not in states])
+
+    def state(row: Row) -> str:
+        if row.id in states:
+            return states[row.id]
+        if row.id in lengths.too_long:
+            return f"left out: {lengths.reason(row)}"
+        return "rated down" if row.id in down else "waiting" if row.id in standing else "replaced by another answer"
+
+    return [Entry(row, karma_of(row, config.age_up), state(row)) for row in found.rows], found.bad
 
 
 def _learnt(workspace: Workspace, lineage: Lineage, path: Sequence[int]) -> dict[str, str]:
@@ -120,6 +132,10 @@ def _read(workspace: Workspace, config: Config, paths: Sequence[Path]) -> Curric
     section = config.curriculum
     inside = paths == [workspace.root / section.inbox]
     return read_files(paths, section.stages[-1], max_line_bytes=section.max_line_bytes, missing_ok=inside)
+
+
+def _first(bad: Sequence[BadRow]) -> str:
+    return "; ".join(f"line {row.line}: {row.reason}" for row in bad[:3])
 
 
 def _free_name(folder: Path, name: str) -> Path:

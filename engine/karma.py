@@ -13,6 +13,7 @@ from engine.config import AgeUpSection, Config
 from engine.holdout import clusters_needed, count_clusters
 from engine.inbox import standing_rows
 from engine.inheritance import new_rows_of
+from engine.row_lengths import measure
 from engine.rows import Row
 from engine.workspace import Workspace
 from ledger.lineage import Lineage
@@ -25,7 +26,7 @@ class Meter:
     """Karma so far and needed, `age` (the `converse` generations on the way to HEAD), and the unspent rows behind it.
 
     `situations` counts the different things they ask, of which an exam needs `situations_needed`; `spent` rows wait in
-    the inbox that a child of HEAD was made of which HEAD is not.
+    the inbox that a child of HEAD was made of which HEAD is not. `too_long` rows exceed the context and count nothing.
     """
 
     karma: float
@@ -35,6 +36,7 @@ class Meter:
     situations: int
     situations_needed: int
     spent: int
+    too_long: int
 
     @property
     def full(self) -> bool:
@@ -72,7 +74,9 @@ def read_meter(workspace: Workspace, config: Config, lineage: Lineage) -> Meter:
     learnt = _rows_of(workspace, lineage, path) if standing else set[str]()
     waiting = [row for row in standing if row.id not in learnt]
     tried = _rows_of(workspace, lineage, lineage.children(lineage.head)) if waiting else set[str]()
-    unspent = [row for row in waiting if row.id not in tried]
+    new = [row for row in waiting if row.id not in tried]
+    too_long = measure(workspace, config, new).too_long
+    unspent = [row for row in new if row.id not in too_long]
     return Meter(
         karma=sum(karma_of(row, config.age_up) for row in unspent),
         needed=karma_needed(config.age_up, age),
@@ -80,7 +84,8 @@ def read_meter(workspace: Workspace, config: Config, lineage: Lineage) -> Meter:
         rows=len(unspent),
         situations=count_clusters(unspent),
         situations_needed=clusters_needed(section.holdout),
-        spent=len(waiting) - len(unspent),
+        spent=len(waiting) - len(new),
+        too_long=len(too_long),
     )
 
 

@@ -202,6 +202,12 @@ class Engine:
 
         return decide(workspace, config, datetime.now())
 
+    def age_up_input(self, workspace: Workspace, config: Config) -> object:
+        """Something that differs when a generation that was refused may be accepted; cheap to ask for."""
+        from engine.age_up import input_stamp
+
+        return input_stamp(workspace, config)
+
     def age_up_stamp(self, workspace: Workspace, config: Config) -> object:
         """Something that differs when `age_up` may decide otherwise, the clock aside; cheap to ask for."""
         from engine.age_up import stamp
@@ -234,8 +240,12 @@ class Engine:
         )
 
     def write_rating(self, workspace: Workspace, rating: Rating) -> int:
-        """Write a person's word on an answer into the inbox; returns the row's karma."""
+        """Write a person's word on an answer into the inbox; returns the row's karma.
+
+        Raises UsageError for a row that could not be learnt.
+        """
         from engine.inbox import InboxRow, append_row
+        from engine.row_lengths import require_fit
 
         karma = {"good": 1, "bad": -1, "corrected": 2}[rating.verdict]
         row = InboxRow(
@@ -246,7 +256,10 @@ class Engine:
             gen=rating.gen,
             rejected=rating.answer if rating.verdict == "corrected" else None,
         )
-        append_row(workspace, row, folder=self.config(workspace.root).curriculum.inbox)
+        config = self.config(workspace.root)
+        append_row(
+            workspace, row, folder=config.curriculum.inbox, check=lambda row: require_fit(workspace, config, row)
+        )
         return karma
 
     def init_workspace(self, directory: Path, demo: bool) -> None:

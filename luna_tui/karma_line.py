@@ -21,4 +21,6 @@ def karma_line(meter: Meter, glyphs: Glyphs) -> Text:
         text.append(f" {glyphs.dot} {meter.situations} of {meter.situations_needed} different prompts", "yellow")
     if meter.spent:
         text.append(f" {glyphs.dot} {meter.spent} tried before", "dim")
+    if meter.too_long:
+        text.append(f" {glyphs.dot} {meter.too_long} longer than the context", "yellow")
     return text

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from engine.base_model import BaseModel
 from engine.config import VoiceSection
@@ -20,7 +21,8 @@ from engine.training.job import Example, VoicePlan
 from engine.training.wordings import worded_passes
 from probes.typing_habits import Habit
 
-_UNLIMITED = 2**31
+UNLIMITED = 2**31
+"""A window in tokens that nothing exceeds."""
 
 
 def encode(
@@ -51,10 +53,19 @@ def encode_passes(
     changed: dict[tuple[str, Habit | None], Row] = {
         (fed.row.id, fed.habit): fed.row for one in passes for fed in one if fed.habit
     }
-    typed = dict(zip(changed, _encode(runtime, base, list(changed.values()), recipe, _UNLIMITED), strict=True))
+    typed = dict(zip(changed, _encode(runtime, base, list(changed.values()), recipe, UNLIMITED), strict=True))
     limit = _context(runtime, base, recipe)
     fits = {key: replace(example, habit=key[1]) for key, example in typed.items() if len(example.ids) <= limit}
     return [[fits.get((fed.row.id, fed.habit), written[fed.row.id]) for fed in one] for one in passes]
+
+
+def count_tokens(runtime: Runtime, gguf: Path, rows: Sequence[Row]) -> dict[str, int]:
+    """Return how many tokens each row takes as an example, by its id, whatever the context.
+
+    Raises UsageError for a GGUF without EOS.
+    """
+    specials = _specials(runtime.load(gguf, vocab_only=True), gguf)
+    return {example.row_id: len(example.ids) for example in encode_rows(rows, runtime.tokenize, specials, UNLIMITED)}
 
 
 def voice_plan(runtime: Runtime, base: BaseModel, voice: VoiceSection) -> VoicePlan | None:
@@ -62,7 +73,7 @@ def voice_plan(runtime: Runtime, base: BaseModel, voice: VoiceSection) -> VoiceP
     if not voice.while_training or not voice.prompts or not voice.budget:
         return None
     info = runtime.load(base.gguf, vocab_only=True)
-    specials = _specials(info, base)
+    specials = _specials(info, base.gguf)
     head = () if specials.bos is None else (specials.bos,)
     prompts = dict.fromkeys(voice.prompts)
     ids = [(*head, *tokens) for tokens in runtime.tokenize(list(prompts))]
@@ -84,7 +95,7 @@ def _encode(
     context: int,
     on_done: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[Example]:
-    specials = _specials(runtime.load(base.gguf, vocab_only=True), base)
+    specials = _specials(runtime.load(base.gguf, vocab_only=True), base.gguf)
     begun = 0
 
     def tokenize(texts: Sequence[str]) -> list[list[int]]:
@@ -101,9 +112,9 @@ def _context(runtime: Runtime, base: BaseModel, recipe: PhaseRecipe) -> int:
     return min(recipe.context, model_window(runtime.load(base.gguf, vocab_only=True)))
 
 
-def _specials(info: ModelInfo, base: BaseModel) -> Specials:
+def _specials(info: ModelInfo, gguf: Path) -> Specials:
     if info.eos_id < 0:
-        raise UsageError("the base GGUF declares no EOS token, so no model could learn to stop", where=str(base.gguf))
+        raise UsageError("the base GGUF declares no EOS token, so no model could learn to stop", where=str(gguf))
     return Specials(bos=info.bos_id if info.add_bos and info.bos_id >= 0 else None, eos=info.eos_id)
 
 
@@ -113,7 +124,7 @@ def model_window(info: ModelInfo) -> int:
     Read from the metadata, since a model loaded for its vocabulary alone knows no other number.
     """
     text = info.metadata.get(f"{info.arch}.context_length", "")
-    return int(text) if text.isdigit() and int(text) > 0 else _UNLIMITED
+    return int(text) if text.isdigit() and int(text) > 0 else UNLIMITED
 
 
 def train_rows(run: Run) -> list[Row]:

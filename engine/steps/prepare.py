@@ -8,7 +8,7 @@ evidence.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
@@ -17,7 +17,7 @@ from engine.base_model import require_intact
 from engine.context import Context, TrainRequest
 from engine.counted import counted
 from engine.curriculum import Curriculum, read_curriculum, read_files
-from engine.dataset import PhaseRequest, Selection, as_taught, select_new
+from engine.dataset import PhaseRequest, Selection, as_taught, phase_of_depth, select_new
 from engine.disk import require_space
 from engine.errors import UsageError
 from engine.events import DataPrepared
@@ -26,11 +26,12 @@ from engine.exam_fit import exam_window, require_fit
 from engine.exam_items import questions, read_items
 from engine.file_formats import SUFFIXES
 from engine.holdout import clusters_needed, count_clusters, split, split_by_ids
-from engine.inbox import rated_down
+from engine.inbox import rated_down, usable
 from engine.inheritance import ancestor_data, require_evidence
 from engine.plan import Plan
 from engine.recipe import Phase, PhaseRecipe
 from engine.replay import choose_replay, weave
+from engine.row_lengths import HINT, measure
 from engine.rows import Row
 from engine.runs import Run
 from engine.steps.encode import encode, model_window
@@ -47,6 +48,8 @@ from ledger.parents import link_parents
 from ledger.row import LedgerRow
 from probes.base import Item
 from probes.typed import as_typed_items
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +183,7 @@ def _choose(
             config,
             given,
             inbox_first=request.inbox_first,
+            too_long=_too_long(context, request, inbox, seen, depth),
         )
         train, holdout = split(selection.rows, config.curriculum.holdout, f"G{depth}")
     else:
@@ -198,6 +202,23 @@ def _choose(
     train, development = _keep_development(context, train, depth)
     fed = weave(train, replay, curriculum.stages)
     return curriculum, selection, recipe, Material(selection.rows, train, holdout, replay, fed, development)
+
+
+def _too_long(
+    context: Context, request: TrainRequest, inbox: Sequence[Row], seen: Collection[str], depth: int
+) -> Collection[str]:
+    """Say which rows of the inbox exceed the context, and return their ids; under --strict they are refused."""
+    phase = phase_of_depth(depth) if request.phase == "auto" else request.phase
+    if request.strict or phase != "converse":
+        return ()
+    rows = [row for row in usable(inbox)[0] if row.id not in seen]
+    lengths = measure(context.workspace, context.config, rows, context.runtime)
+    bad = lengths.as_bad_rows(rows)
+    for row in bad[:_SHOWN]:
+        context.emit.log(f"left out: {row.file}:{row.line}: {row.reason}; {HINT}", "warning")
+    if len(bad) > _SHOWN:
+        context.emit.log(f"left out too: {counted(len(bad) - _SHOWN, 'more line')} (luna-tui inbox list)", "warning")
+    return lengths.too_long
 
 
 def _keep_development(context: Context, train: list[Row], depth: int) -> tuple[list[Row], list[Row]]:

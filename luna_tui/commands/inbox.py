@@ -48,6 +48,7 @@ def add(
                 "file": str(one.path.relative_to(opened.root)),
                 "rows": one.rows,
                 "known": one.known,
+                "unmeasured": one.unmeasured,
                 "bad": [{"line": bad.line, "reason": bad.reason} for bad in one.bad],
             }
             for one in brought
@@ -63,6 +64,10 @@ def add(
         )
         for bad in one.bad:
             console.print(f"  line {bad.line} left out: {safe_line(bad.reason)}", markup=False, style="yellow")
+        if one.unmeasured:
+            long = counted(one.unmeasured, "long row is", "long rows are")
+            why = f"  {long} not measured, since the base model has no tokenizer here yet; training leaves out what is"
+            console.print(f"{why} longer than the context", style="yellow")
     _print_meter(console, meter)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,9 @@ EXAMPLES = (
     "luna-tui watch --once --json       # wait for one generation, then leave",
 )
 _LOOK_AGAIN_S = 60.0
+_REFUSED = (
+    "it could not be begun; once the inbox, the curriculum, luna.toml, HEAD or the ledger changes, it is tried again"
+)
 
 
 def watch(
@@ -33,7 +37,8 @@ def watch(
     """Wait until the inbox has earned a generation, evolve it, and wait again; [age_up] in luna.toml sets the price.
 
     Gate and stop rule are those of `train`; a rejected batch is not tried again until more karma comes in. A run that
-    was interrupted here is resumed. Exit codes are those of `train`; Ctrl-C leaves with 130.
+    was interrupted here is resumed. One that cannot be begun, because of a mistake in the data or in luna.toml, is
+    tried again when those change. Exit codes are those of `train`; Ctrl-C leaves with 130.
     """
     call = invocation(context)
     opened = call.workspace()
@@ -55,12 +60,17 @@ def _watch(call: Invocation, workspace: Workspace, *, once: bool, every: float, 
             _say(decision, as_json=as_json)
         told = decision.why
         if decision.request is not None:
+            made_of = call.engine.age_up_input(workspace, config)
             code, asked_to_stop = run_headless(call, workspace, config, decision.request, as_json=as_json)
             told = ""
-            if once or code not in (0, 3):
+            if once or code not in (0, 2, 3):
                 return code
             if asked_to_stop:
                 return 130
+            if code == 2:  # a person's mistake, which was told: begun again at once, it would only be told again
+                _say(dataclasses.replace(decision, action="wait", why=_REFUSED), as_json=as_json)
+                while call.engine.age_up_input(workspace, config) == made_of:
+                    time.sleep(every)
             continue
         # Reading a long lineage costs a second: only what has changed, or the clock, can change the decision.
         while time.monotonic() - at < _LOOK_AGAIN_S:

@@ -216,6 +216,12 @@ def play_nan(session: FakeSession) -> list[RunFinished]:
     return [script.finish("failed", ["the loss is not a number"], 1)]
 
 
+def play_refused(session: FakeSession) -> list[RunFinished]:
+    script = Script(session.events.put)
+    script.step("prepare", 1)
+    return [script.finish("failed", ["1 row is longer"], 2, 1, error="1 row is longer", hint="split these rows")]
+
+
 def play_failed(session: FakeSession) -> list[RunFinished]:
     script = Script(session.events.put)
     script.begin()

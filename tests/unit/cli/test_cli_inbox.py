@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+from tiny_models import make_tiny_gguf
 from tiny_workspace import talk, write_rows
 from unit.cli.conftest import Run
 
@@ -31,6 +33,29 @@ def test_a_file_is_copied_in_whole_and_counted(run: Run, workspace: Path, tmp_pa
     assert [(one["rows"], one["known"]) for one in listed["added"]] == [(2, 6)]
     assert listed["added"][0]["file"].endswith("-chats-2.jsonl"), "the first file is not replaced"
     assert listed["karma"]["karma"] == 4.0
+
+
+def test_rows_longer_than_the_context_are_told_and_earn_nothing(run: Run, workspace: Path, tmp_path: Path) -> None:
+    make_tiny_gguf(workspace / "base.gguf")
+    toml = (workspace / "luna.toml").read_text()
+    (workspace / "luna.toml").write_text(re.sub(r'^base = ".*"', 'base = "base.gguf"', toml, flags=re.MULTILINE))
+    long = {"prompt": "Tell me all of it.", "response": "I answer. You ask. " * 400}
+    source = write_rows(tmp_path / "chats.jsonl", [*talk(6), long])
+    result = run("-w", workspace, "inbox", "add", source)
+    assert result.code == 0, result.err
+    assert ": 6 new rows\n" in result.out
+    assert re.search(r"line 7 left out: \d+ tokens, longer than the context of 512\n", result.out)
+    assert "karma 3/60 to the next generation · 6 rows · 1 longer than the context" in result.out
+
+    listed = json.loads(run("-w", workspace, "inbox", "list", "--all", "--json").out)
+    assert [row["state"].split(":")[0] for row in listed["rows"]] == ["waiting"] * 6 + ["left out"]
+    assert (listed["karma"]["karma"], listed["karma"]["too_long"]) == (3.0, 1)
+
+    only = write_rows(tmp_path / "long.jsonl", [{**long, "prompt": "And this?"}])
+    refused = run("-w", workspace, "inbox", "add", only)
+    assert refused.code == 2
+    assert re.search(r"no new row can be learnt: line 1: \d+ tokens, longer than the context of 512", refused.err)
+    assert "[model] context" in refused.err
 
 
 def test_mistakes_are_one_message_and_leave_the_inbox_alone(run: Run, workspace: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pexpect
 import pytest
 from tiny_workspace import talk, write_rows
 from unit.cli.cli_fakes import FakeEngine
-from unit.cli.cli_script import FakeSession, play_accepted, play_rejected
+from unit.cli.cli_script import FakeSession, play_accepted, play_failed, play_refused, play_rejected
 from unit.cli.conftest import Run, Spawn
 
 from engine.workspace import Workspace
@@ -49,7 +49,9 @@ def test_a_dry_run_says_what_would_be_done_and_why(run: Run, workspace: Path) ->
     assert not engine.sessions
 
 
-@pytest.mark.parametrize(("play", "code"), [(play_accepted, 0), (play_rejected, 3)])
+@pytest.mark.parametrize(
+    ("play", "code"), [(play_accepted, 0), (play_rejected, 3), (play_refused, 2), (play_failed, 1)]
+)
 def test_once_evolves_one_generation_and_leaves_with_its_code(
     run: Run, workspace: Path, play: object, code: int
 ) -> None:
@@ -81,6 +83,32 @@ def test_it_waits_until_the_inbox_has_earned_one_and_ctrl_c_ends_it(spawn: Spawn
     child.expect(pexpect.EOF)
     child.wait()
     assert child.exitstatus == 130
+
+
+def test_one_that_is_refused_is_told_once_and_tried_again_when_the_data_change(spawn: Spawn, workspace: Path) -> None:
+    earn(workspace)
+    child = spawn("play_refused", "-w", workspace, "watch", "--every", "0.1", columns=200)
+    child.expect("the inbox has earned a generation")
+    child.expect("1 row is longer")
+    child.expect("it could not be begun")
+    # Nothing has changed, so nothing more is said, though it looks ten times a second.
+    assert child.expect(["earned a generation", "longer", pexpect.TIMEOUT], timeout=1.5) == 2
+    assert child.isalive()
+    write_rows(workspace / "curriculum" / "conversations" / "more.jsonl", talk(1))
+    child.expect("the inbox has earned a generation")
+    child.expect("1 row is longer")
+    child.expect("it could not be begun")
+    child.kill(signal.SIGINT)
+    child.expect(pexpect.EOF)
+    child.wait()
+    assert child.exitstatus == 130
+
+
+def test_one_that_failed_for_another_reason_ends_it(run: Run, workspace: Path) -> None:
+    earn(workspace)
+    engine = FakeEngine(play_failed)
+    assert run("-w", workspace, "watch", engine=engine).code == 1
+    assert len(engine.sessions) == 1
 
 
 def test_a_ctrl_c_while_a_generation_is_put_away_is_not_lost(
