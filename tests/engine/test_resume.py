@@ -27,6 +27,7 @@ from engine.training import machine
 from engine.training.machine import device_name
 from engine.training.machine_facts import cpu_fact
 from engine.verifying import verify_workspace
+from probes.examine import PARTS
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +49,7 @@ MOMENTS: dict[str, tuple[Wanted, tuple[str, ...]]] = {
     "at the last step": (after_step(40), ("prepare", "train")),
     "while the GGUF is written": (step_begins("export"), ("prepare", "train")),
     "in the middle of the exam": (
-        lambda event: isinstance(event, Progress) and 0 < event.done < event.total,
+        lambda event: isinstance(event, Progress) and event.label in PARTS and event.done < event.total,
         ("prepare", "train", "export"),
     ),
     "before the verdict": (lambda event: isinstance(event, Examined), ("prepare", "train", "export", "examine")),
