@@ -217,16 +217,17 @@ def test_forms_fit_the_smallest_terminal_in_ascii(play: Play, key: str) -> None:
         await pilot.press(key)
         await until(lambda: len(app.screen_stack) == 2 and app.focused is not None)
         await pilot.pause()
+
+        def lines() -> list[str]:
+            dialog = app.screen.query_one(".dialog").region  # anew: it grows when what it shows has been read
+            return [line[dialog.x : dialog.right] for line in screen_lines(app)[dialog.y : dialog.bottom]]
+
+        await until(lambda: all(line.isascii() for line in lines()))
         dialog = app.screen.query_one(".dialog").region
         assert dialog.x >= 0
         assert dialog.right <= 80
         assert dialog.y >= 0
         assert dialog.bottom <= 24
-
-        def lines() -> list[str]:
-            return [line[dialog.x : dialog.right] for line in screen_lines(app)[dialog.y : dialog.bottom]]
-
-        await until(lambda: all(line.isascii() for line in lines()))
         inside = lines()
         assert {line[0] for line in inside} <= {"+", "|"}
         assert {line[-1] for line in inside} <= {"+", "|"}
