@@ -103,8 +103,7 @@ class BaseSection(PhaseSection):
     """Peak learning rate."""
 
     prompts_count: bool = False
-    """Whether questions count in the loss beside their answers. The model then learns to ask, and to finish what a
-    person has typed before it answers."""
+    """Whether questions count in the loss; a model then learns to finish what a person typed before it answers."""
 
 
 class AlignSection(PhaseSection):
@@ -225,13 +224,8 @@ class EvalSection(Section):
     @property
     def targets(self) -> dict[str, float]:
         """The gate's targets by the name of their score."""
-        return {
-            "recall": self.recall_target,
-            "generalization": self.generalization_target,
-            "drift": self.drift_target,
-            "answered": self.answered_target,
-            "continued": self.continued_target,
-        }
+        names = ("recall", "generalization", "drift", "answered", "continued")
+        return {name: getattr(self, f"{name}_target") for name in names}
 
 
 class RescueSection(Section):
