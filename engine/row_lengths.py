@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from engine.config import Config
+from engine.counted import counted
 from engine.errors import LunaError, UsageError
 from engine.rows import BadRow, Row
 from engine.workspace import Workspace
@@ -58,7 +59,7 @@ class Lengths:
                 continue
             reason = self.reason(max(long, key=lambda row: self.too_long[row.id]))
             if len(found) > 1:
-                reason = f"{len(long)} of its {len(found)} answers: up to {reason}"
+                reason = f"{len(long)} of its {counted(len(found), 'answer')}: up to {reason}"
             file, _, line = source.rpartition(":")
             bad.append(BadRow(file, int(line), reason))
         return tuple(bad)

@@ -50,7 +50,6 @@ class ConfigView(ModalScreen[bool]):
         keys = key_hints(("e", "edit"), ("up down pgup pgdn", "scroll"), ("esc", "back"))
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(safe_line(self._path.name))
-            dialog.border_subtitle = Content(safe_line(str(self._path.parent)))
             yield Words(id="problem")
             yield TomlLines(id="toml")
             yield Words(keys, id="keys")
@@ -61,6 +60,17 @@ class ConfigView(ModalScreen[bool]):
         self.set_class(self.app.has_class("-ascii"), "-ascii")
         self._show_file()
         self.query_one(TomlLines).focus()
+
+    def on_resize(self) -> None:
+        """Name the folder again where there is another width for it."""
+        self.call_after_refresh(self._name_folder)
+
+    def _name_folder(self) -> None:
+        """The end of a long path says more than its beginning, and the frame would cut it with a mark of its own."""
+        dialog, folder = self.query_one(".dialog"), safe_line(str(self._path.parent))
+        mark = "..." if self.has_class("-ascii") else "…"
+        room = max(len(mark) + 1, dialog.size.width - 4)
+        dialog.border_subtitle = Content(folder if len(folder) <= room else mark + folder[len(mark) - room :])
 
     def action_leave(self) -> None:
         """Close; whoever asked hears whether the file is another one now."""

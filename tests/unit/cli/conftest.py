@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -86,6 +87,8 @@ def spawn(tmp_path: Path) -> Iterator[Spawn]:
             encoding="utf-8",
             timeout=60,
             env=child_env(XDG_STATE_HOME=str(tmp_path / "state"), **env),  # pyright: ignore[reportArgumentType]
+            # As in a terminal; a test run in the background of a shell hands down that Ctrl-C is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         started.append(child)
         return child
