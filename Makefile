@@ -7,9 +7,12 @@ DEMO := demo
 STUDY := study-demo
 WORKERS ?= 2
 SELECT ?=
+WORKSPACE ?=
 
 export OMP_WAIT_POLICY := PASSIVE
 export TOKENIZERS_PARALLELISM := false
+# Set here or there against stray files; without bytecode each of the tests' two hundred processes would compile luna anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup run demo study test check lint pytest bench unsloth-cpu clean
 
@@ -64,8 +67,8 @@ lint:
 pytest:
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(SELECT)
 
-bench: setup  ## measured claims, one JSON line each
-	@for script in bench/p[0-9]*.py; do echo "== $$script"; $(BIN)/python $$script; done
+bench: setup  ## every measured claim on this box, one JSON line each (hours; WORKSPACE=demo: of a lineage that is there)
+	@$(BIN)/python bench/run_all.py $(WORKSPACE)
 
 clean:  ## remove the virtual environment, the demo and the study workspace
 	rm -rf $(VENV) $(DEMO) $(STUDY)

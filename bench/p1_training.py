@@ -1,6 +1,6 @@
 """P1: training throughput of luna's trl backend against TRL's SFTTrainer and Unsloth, each with its defaults.
 
-    python bench/p1_training.py CURRICULUM [--base GGUF] [--steps 8] [--batch 16] [--rank 32] [--repeats 3]
+    python bench/p1_training.py [CURRICULUM] [--base GGUF] [--steps 8] [--batch 16] [--rank 32] [--repeats 3]
 
 All sides get the same rows as the same token ids in the same order, the same base weights, LoRA rank, batch size,
 learning rate and threads; everything else is as each comes, also how threads wait: luna sets what luna-tui sets, the
@@ -25,7 +25,8 @@ from typing import Any
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 
 SIDES = ("luna", "trl", "unsloth")
 
@@ -33,7 +34,7 @@ SIDES = ("luna", "trl", "unsloth")
 def main() -> None:
     """Run every side `--repeats` times, interleaved, and print the medians."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("curriculum", type=Path)
+    parser.add_argument("curriculum", type=Path, nargs="?", default=ROOT / "examples" / "aios" / "curriculum")
     parser.add_argument("--base", default="smollm2-135m")
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--batch", type=int, default=16)

@@ -20,7 +20,6 @@ from engine.training.batches import IGNORED, Collator, make_dataset
 from engine.training.blocks import Blocks
 from engine.training.checkpoint import drop_unusable, step_of
 from engine.training.feed import FeedLog
-from engine.training.heap import loaded_objects_left_alone
 from engine.training.job import TrainJob, TrainResult
 from engine.training.lanes import Lanes, lane_count
 from engine.training.machine import Machine
@@ -108,7 +107,7 @@ def run_sft(
         if job.resume_from is not None and resume_step >= job.steps:
             trainer._load_from_checkpoint(str(job.resume_from))  # all was trained, only the delta had not been written
         else:
-            with loaded_objects_left_alone(), lanes or nullcontext():
+            with lanes or nullcontext():
                 trainer.train(resume_from_checkpoint=str(job.resume_from) if job.resume_from else None)
     finally:
         feed.close()

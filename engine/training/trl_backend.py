@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, set_seed
+from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, AutoModelForCausalLM, AutoTokenizer, set_seed
 
 from engine.control import Control
 from engine.errors import LunaError, UsageError
@@ -15,6 +15,7 @@ from engine.events import Emitter
 from engine.export.weights import tensor_names
 from engine.training import blocks
 from engine.training.delta import save_delta
+from engine.training.heap import leave_loaded_objects_alone
 from engine.training.job import TrainJob, TrainResult
 from engine.training.lora import check_adapters, make_fast
 from engine.training.machine import give_memory_back, pick_machine
@@ -37,12 +38,15 @@ class TrlBackend:
         quiet_libraries()
         recipe = job.recipe
         machine = pick_machine(recipe.precision, job.threads)
-        joined = blocks.fits(AutoConfig.from_pretrained(job.weights_dir, trust_remote_code=False), recipe.context)
+        model_config = AutoConfig.from_pretrained(job.weights_dir, trust_remote_code=False)
+        joined = blocks.fits(model_config, recipe.context)
         if joined:
             blocks.register()
         # Full fine-tuning moves the weights themselves: they stay in fp32, since bf16 would swallow small updates.
         full = recipe.method == "full"
         set_seed(recipe.seed)
+        MODEL_FOR_CAUSAL_LM_MAPPING.get(type(model_config), None)  # its module is loaded by now, not beside the weights
+        leave_loaded_objects_alone()
         model: Any = AutoModelForCausalLM.from_pretrained(
             job.weights_dir,
             dtype=torch.float32 if full else machine.dtype,

