@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.luna-ready
 DEMO := demo
 STUDY := study-demo
-WORKERS ?= 2
+# One more than the cores of a small machine: consoles, children and disks are waited for in a third of the time.
+WORKERS ?= 3
 SELECT ?=
 WORKSPACE ?=
 
@@ -51,7 +52,7 @@ study: setup  ## micro-generations against one-shot training, three seeds, and t
 	$(BIN)/luna-tui -w $(STUDY) matrix --fill
 	$(BIN)/luna-tui -w $(STUDY) report
 
-test: setup  ## every test, real training included, two at a time; beside them format, lint, types and import rules
+test: setup  ## every test, real training included, three at a time; beside them format, lint, types and import rules
 	@$(MAKE) --no-print-directory --jobs=2 lint pytest
 
 check: setup  ## what every commit must pass: format, lint, types, import rules, fast tests

@@ -53,8 +53,8 @@ def luna(environment: dict[str, str], *arguments: str) -> None:
 
 def trained_rows(workspace: Path, gen: int, count: int) -> list[tuple[str, str]]:
     """Up to `count` questions that a generation was trained on, with their answers."""
-    from engine.inheritance import holdout_ids_of, new_rows_of
-    from engine.workspace import Workspace
+    from engine.models.lineage_weights import holdout_ids_of, new_rows_of
+    from engine.workspace.layout import Workspace
 
     opened = Workspace(workspace)
     held = holdout_ids_of(opened, gen)
@@ -64,9 +64,9 @@ def trained_rows(workspace: Path, gen: int, count: int) -> list[tuple[str, str]]
 
 def ask(workspace: Path, sets: dict[str, list[tuple[str, str]]]) -> dict[str, dict[str, int]]:
     """Ask HEAD each question in each wording; counts of exact and continued answers by set and wording."""
-    from engine.config import load_config
+    from engine.config.load import load_config
     from engine.runtime.client import Runtime
-    from engine.workspace import Workspace
+    from engine.workspace.layout import Workspace
     from probes.typing_habits import HABITS, as_typed
 
     opened = Workspace(workspace)

@@ -18,9 +18,9 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from luna_tui.curve import Curve
-from luna_tui.drawing.loss_chart import draw_chart
-from luna_tui.terminal import UNICODE
+from luna_tui.common.loss_curve import Curve
+from luna_tui.common.terminal import UNICODE
+from luna_tui.console.render.chart.loss_chart import draw_chart
 
 WIDTH, HEIGHT, STEPS = 75, 14, 300
 

@@ -20,8 +20,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from engine.export.gguf_file import read_gguf
-from engine.workspace import Workspace
+from engine.gguf.file import read_gguf
+from engine.workspace.layout import Workspace
 from ledger.hashing import sha256_file
 
 

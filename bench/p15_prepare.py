@@ -24,10 +24,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from engine.curriculum import read_curriculum
-from engine.exam_answers import untaught
-from engine.exam_items import make_items
-from engine.holdout import split
+from engine.data.curriculum import read_curriculum
+from engine.data.holdout import split
+from engine.evaluation.coverage_check import untaught
+from engine.evaluation.items import make_items
 from engine.runtime.client import Runtime
 
 STAGE = "conversations"

@@ -78,12 +78,12 @@ def main() -> None:
 
 def make_job(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
     """Prepare the base and cut the curriculum's first rows into ids with the runtime's tokenizer."""
-    from engine.base_model import prepare_base
-    from engine.config import Config, ModelSection
-    from engine.curriculum import read_curriculum
+    from engine.config.load import Config, ModelSection
+    from engine.data.curriculum import read_curriculum
+    from engine.models.base import prepare_base
     from engine.runtime.client import Runtime
-    from engine.training.encode import Specials, encode_rows
-    from engine.workspace import Workspace
+    from engine.training.tokenize_rows import Specials, encode_rows
+    from engine.workspace.layout import Workspace
 
     base = str(Path(options.base).resolve()) if Path(options.base).exists() else options.base
     config = Config(model=ModelSection(base=base))
@@ -119,7 +119,7 @@ def run_side(side: str, curriculum: Path, job_file: Path) -> dict[str, Any]:
 
 def side_environment(side: str) -> dict[str, str]:
     """What a person who starts this side would have set: nothing of luna's for the others."""
-    from luna_tui.environment import prepare_environment
+    from luna_tui.common.environment import prepare_environment
 
     waiting = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")  # `make bench` sets the first one for luna
     environment = {name: value for name, value in os.environ.items() if name not in waiting}
@@ -130,11 +130,11 @@ def side_environment(side: str) -> dict[str, str]:
 
 def run_luna(job: dict[str, Any]) -> dict[str, Any]:
     """Our trl backend with the default recipe."""
-    from engine.config import Config
-    from engine.control import Control
-    from engine.events import Emitter, Event, TrainStep
+    from engine.config.load import Config
+    from engine.core.cancellation import Control
+    from engine.core.events import Emitter, Event, TrainStep
     from engine.training.job import Example, TrainJob
-    from engine.training.trl_backend import TrlBackend
+    from engine.training.sft.trl_backend import TrlBackend
 
     steps, losses = [0.0], [0.0]
 

@@ -78,7 +78,7 @@ def main() -> None:
 
 def with_console(source: str | None, steps: int, scratch: Path) -> tuple[float, dict[str, Any]]:
     """Tokens a second of a generation in an open console, and the job for the bare side."""
-    from engine.config import load_config
+    from engine.config.load import load_config
 
     with demo_copy(source) as workspace, opened(workspace) as terminal:
         train_from_form(terminal)
@@ -136,7 +136,7 @@ def products(job: dict[str, Any]) -> float:
     """FLOP/s of products in the model's shapes, forward and backward to the inputs."""
     import torch
 
-    from engine.training.machine import pick_machine
+    from engine.training.device import pick_machine
 
     machine = pick_machine("auto", 0)
     tokens = sum(map(len, job["rows"])) * job["batch"] // len(job["rows"])
@@ -164,7 +164,7 @@ def bare(job: dict[str, Any]) -> float:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    from engine.training.machine import pick_machine
+    from engine.training.device import pick_machine
 
     machine = pick_machine("auto", 0)
     model = AutoModelForCausalLM.from_pretrained(job["weights"], dtype=machine.dtype).to(machine.device)

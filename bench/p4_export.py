@@ -24,17 +24,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from engine.base_model import BaseModel, prepare_base
-from engine.config import Quant, load_config
-from engine.export.convert import convert_to_gguf
-from engine.export.gguf_file import read_gguf
-from engine.export.hf_directory import rebuild_tokenizer
-from engine.export.weights import DELTA_FILE, apply_delta, load_weights, save_weights
-from engine.inheritance import new_rows_of, weights_dir
+from engine.config.load import Quant, load_config
+from engine.core.cpu import default_threads
+from engine.gguf.file import read_gguf
+from engine.gguf.hf_converter import convert_to_gguf
+from engine.gguf.weights import DELTA_FILE, apply_delta, load_weights, save_weights
+from engine.models.base import BaseModel, prepare_base
+from engine.models.gguf_writer import write_gguf
+from engine.models.lineage_weights import new_rows_of, weights_dir
+from engine.publish.hf_directory import rebuild_tokenizer
 from engine.runtime.client import Runtime
-from engine.steps.export import write_gguf
-from engine.training.machine_facts import default_threads
-from engine.workspace import Workspace
+from engine.workspace.layout import Workspace
 from ledger.hashing import sha256_file
 
 QUANT: Quant = "q8_0"

@@ -22,10 +22,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from engine.exam_items import read_items
+from engine.core.cpu import default_threads
+from engine.evaluation.items import read_items
 from engine.runtime.client import Runtime
-from engine.training.machine_facts import default_threads
-from engine.workspace import Workspace
+from engine.workspace.layout import Workspace
 from probes.base import Item
 from probes.scoring import max_answer_tokens, score_items
 

@@ -20,8 +20,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from engine.core.cpu import default_threads
 from engine.runtime.client import Runtime
-from engine.training.machine_facts import default_threads
 
 CONTEXT = 4096
 

@@ -60,8 +60,8 @@ def claims(lineages: Lineages) -> list[tuple[str, list[str]]]:
 
 def box() -> dict[str, object]:
     """What a figure hangs on: processor, cores, memory, dtype that trains, versions, commit, and what else runs."""
-    from engine.training.machine import pick_machine
-    from engine.training.machine_facts import cpu_fact
+    from engine.core.cpu import cpu_fact
+    from engine.training.device import pick_machine
 
     commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True)
     return {

@@ -19,9 +19,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from textual.pilot import Pilot
 
-from luna_tui.app import LunaApp, Pace
-from luna_tui.console.engine_link import EngineLink
-from luna_tui.engine_access import Engine
+from luna_tui.common.engine_facade import Engine
+from luna_tui.console.app import FrameRate, LunaApp
+from luna_tui.console.workers.engine_link import EngineLink
 
 SIZES = ((80, 24), (160, 48))
 PROMPT = "Can you help me?"
@@ -69,7 +69,7 @@ def make_app(root: Path | None, directory: Path) -> LunaApp:
         directory=directory,
         open_link=lambda path: EngineLink(engine, path),
         make_workspace=engine.init_workspace,
-        pace=Pace(frames=5),
+        pace=FrameRate(frames=5),
     )
 
 
@@ -138,7 +138,7 @@ async def looks(size: tuple[int, int], root: Path, out: Path) -> None:
 
 
 def _open(gen: int) -> object:
-    from luna_tui.intents import OpenGeneration
+    from luna_tui.console.messages import OpenGeneration
 
     return OpenGeneration(gen)
 

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.base_model import find_base
-from engine.config import load_config
-from engine.errors import LunaError, UsageError
-from engine.export.gguf_file import Array, GGUFFile, entry, read_gguf, write_gguf
-from engine.workspace import Workspace
+from engine.config.load import load_config
+from engine.core.errors import LunaError, UsageError
+from engine.gguf.file import Array, GGUFFile, entry, read_gguf, write_gguf
+from engine.models.base import find_base
+from engine.workspace.layout import Workspace
 
 # Widths that are multiples of 32, so that every tensor can be quantised as any other model's.
 HIDDEN, LAYERS, HEADS, KV_HEADS, FEED_FORWARD, CONTEXT = 64, 2, 2, 1, 128, 2048

@@ -8,7 +8,7 @@ import sys
 if not sys.flags.safe_path and sys.path[0] != os.path.dirname(os.path.dirname(os.path.abspath(__file__))):
     del sys.path[0]
 
-from luna_tui.main import main
+from luna_tui.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -12,8 +12,8 @@ PATIENCE = 300.0  # seconds; longer than any test that could still open the gate
 
 def hold(step: int, gate: Path) -> None:
     """Make every training of this process wait behind this step until the file `gate` is there."""
-    from engine.events import Event, TrainStep
-    from engine.journal import Journal
+    from engine.core.events import Event, TrainStep
+    from engine.core.journal import Journal
 
     write = Journal.__call__
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, set_seed
 
-from engine.training import blocks
+from engine.training.sft import block_diagonal_attention
 
 
 def random_model(model_type: str, attention: str, **settings: Any) -> Any:
@@ -25,7 +25,7 @@ def random_model(model_type: str, attention: str, **settings: Any) -> Any:
         pad_token_id=0,
         **settings,
     )
-    blocks.register()
+    block_diagonal_attention.register()
     set_seed(1)
     return AutoModelForCausalLM.from_config(config, attn_implementation=attention).train()
 

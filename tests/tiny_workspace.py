@@ -12,11 +12,11 @@ from typing import Any, cast
 
 from tiny_models import make_tiny_gguf
 
-from engine.config import Config, load_config
-from engine.context import TrainRequest
-from engine.events import Event, RunFinished
-from engine.session import EngineSession, TrainOutcome
-from engine.workspace import Workspace
+from engine.config.load import Config, load_config
+from engine.core.events import Event, RunFinished
+from engine.pipeline.context import TrainRequest
+from engine.service.session import EngineSession, TrainOutcome
+from engine.workspace.layout import Workspace
 from ledger.row import COLUMNS
 
 TOML = """

@@ -9,10 +9,10 @@ from typing import Any
 
 from tiny_models import EOS, make_tiny_gguf
 
-from engine.config import Config
-from engine.control import Control
-from engine.events import Emitter, Event, TrainStep
-from engine.recipe import PhaseRecipe
+from engine.config.load import Config
+from engine.config.recipe import PhaseRecipe
+from engine.core.cancellation import Control
+from engine.core.events import Emitter, Event, TrainStep
 from engine.training.job import Example, TrainJob, TrainResult
 
 NUMBER_FORMATS = ("fp32", "bf16")  # every processor computes in both, though not every one quickly
@@ -21,7 +21,7 @@ NUMBER_FORMAT = NUMBER_FORMATS[0]  # what a job is trained in that does not say;
 
 def make_tiny_weights(directory: Path, seed: int = 0) -> Path:
     """De-quantise a tiny GGUF into a weights directory, as a base is."""
-    from engine.export.dequantize import weights_from_gguf
+    from engine.gguf.dequantize import weights_from_gguf
 
     weights_from_gguf(make_tiny_gguf(directory / "tiny.gguf", seed=seed), directory / "weights")
     return directory / "weights"
@@ -63,7 +63,7 @@ def run_trl(
     job: TrainJob, control: Control | None = None, on_event: Callable[[Event], None] | None = None
 ) -> TrainResult:
     """Train the job with the trl backend."""
-    from engine.training.trl_backend import TrlBackend
+    from engine.training.sft.trl_backend import TrlBackend
 
     return TrlBackend().train(job, Emitter("test", on_event or (lambda _event: None)), control or Control())
 

@@ -15,13 +15,13 @@ from dataclasses import asdict
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from engine.counted import counted
-from engine.errors import LunaError, RuntimeChildError, UsageError
+from engine.core.counted import counted
+from engine.core.errors import LunaError, RuntimeChildError, UsageError
 from engine.runtime.protocol import Reply, Request, decode_request, encode
 from probes.typing_habits import continues_prompt
 
 if TYPE_CHECKING:
-    from engine.runtime.llama import CancelFlag, LlamaModel
+    from engine.runtime.model import CancelFlag, LlamaModel
     from engine.runtime.sampling import Sampler
 
 
@@ -53,12 +53,12 @@ class Child:
         self.out.flush()
 
     def op_system(self) -> dict[str, Any]:
-        from engine.runtime import llama
+        from engine.runtime import model
 
-        return llama.system()
+        return model.system()
 
     def op_load(self, path: str, n_ctx: int, n_parallel: int, threads: int, vocab_only: bool) -> dict[str, Any]:
-        from engine.runtime.llama import LlamaModel
+        from engine.runtime.model import LlamaModel
 
         self.op_unload()
         self.model = LlamaModel(
@@ -73,9 +73,9 @@ class Child:
         return {}
 
     def op_quantize(self, src: str, dst: str, ftype: str, threads: int) -> dict[str, Any]:
-        from engine.runtime import llama
+        from engine.runtime import model
 
-        llama.quantize(src, dst, ftype, threads)
+        model.quantize(src, dst, ftype, threads)
         return {}
 
     def op_tokenize(self, texts: Sequence[str], add_special: bool, parse_special: bool) -> dict[str, Any]:
@@ -88,8 +88,8 @@ class Child:
     def op_generate(
         self, prompts: Sequence[str], max_tokens: Sequence[int], temperature: float, top_p: float, seeds: Sequence[int]
     ) -> dict[str, Any]:
-        from engine.runtime.batching import generate
-        from engine.runtime.llama import Cancelled
+        from engine.runtime.continuous_batching import generate
+        from engine.runtime.model import Cancelled
 
         model = self._loaded(weights=True)
         ids = [self._prompt_ids(model, prompt) for prompt in prompts]
@@ -112,8 +112,8 @@ class Child:
         return {"cancelled": False, **asdict(work)}
 
     def op_loglikelihood(self, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-        from engine.runtime.likelihood import loglikelihood
-        from engine.runtime.llama import Cancelled
+        from engine.runtime.loglikelihood import loglikelihood
+        from engine.runtime.model import Cancelled
 
         model = self._loaded(weights=True)
         ids: list[tuple[list[int], list[int]]] = []
@@ -182,9 +182,9 @@ def main() -> None:
     os.dup2(2, 1)
     requests: SimpleQueue[Request] = SimpleQueue()
     try:
-        from engine.runtime import llama
+        from engine.runtime import model
 
-        llama.start()
+        model.start()
     except Exception as error:
         traceback.print_exc()
         request = decode_request(sys.stdin.buffer.readline())
@@ -193,7 +193,7 @@ def main() -> None:
         out.write(encode(Reply(request.id, "error", data)))
         out.flush()
         return
-    cancel = llama.CancelFlag()
+    cancel = model.CancelFlag()
     child = Child(out, cancel)
     current = threading.Lock()
     state = {"id": 0, "cancelled": 0}

@@ -25,12 +25,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from engine.errors import Interrupted, RuntimeChildError, UsageError
-from engine.export.gguf_header import check_gguf
+from engine.core.cpu import default_threads
+from engine.core.errors import Interrupted, RuntimeChildError, UsageError
+from engine.gguf.header import check_gguf
 from engine.runtime.connection import Connection
 from engine.runtime.process import ChildProcess
 from engine.runtime.protocol import ModelInfo, QuantType, StreamEvent, StreamStats, WorkDone
-from engine.training.machine_facts import default_threads
 from probes.base import Generation, LogLikelihood
 
 _PART_CHARS = 200_000

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from engine.errors import RuntimeChildError, UsageError
+from engine.core.errors import RuntimeChildError, UsageError
 from engine.runtime.process import ChildProcess
 from engine.runtime.protocol import Reply, Request
 

@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from engine.child_environment import child_environment
-from engine.errors import RuntimeChildError
+from engine.core.child_environment import child_environment
+from engine.core.errors import RuntimeChildError
 from engine.runtime.protocol import Reply, Request, decode_reply, encode
 
 TAIL_BYTES = 1_500

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from engine.runtime.llama import Cancelled, LlamaModel
+from engine.runtime.model import Cancelled, LlamaModel
 from engine.runtime.protocol import StreamStats
 from engine.runtime.sampling import Sampler
 from probes.typing_habits import continues_prompt

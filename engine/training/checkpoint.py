@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from pathlib import Path
 
+from engine.workspace.runs import step_of
 from ledger.durable import make_durable, write_durable
 from ledger.hashing import sha256_file
 
@@ -40,12 +40,6 @@ def drop_unusable(directory: Path, resume_from: Path | None) -> None:
     for path in directory.glob("checkpoint-*"):
         if (step_of(path) or 0) > start:
             shutil.rmtree(path)
-
-
-def step_of(checkpoint: Path) -> int | None:
-    """Return the step a checkpoint's name carries."""
-    match = re.fullmatch(r"checkpoint-(\d+)", checkpoint.name)
-    return int(match[1]) if match else None
 
 
 def is_intact(checkpoint: Path) -> bool:

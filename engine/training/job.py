@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from engine.control import Control
-from engine.events import Emitter
-from engine.recipe import PhaseRecipe
+from engine.config.recipe import PhaseRecipe
+from engine.core.cancellation import Control
+from engine.core.events import Emitter
 from probes.typing_habits import Habit
 
 

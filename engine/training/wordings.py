@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from math import ceil, floor
 
-from engine.rows import Row
+from engine.data.rows import Row
 from probes.typing_habits import Habit, typed_wording
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from luna_tui.safe_text import safe_text
+from luna_tui.common.safe_text import safe_text
 
 
 @dataclass(frozen=True, slots=True)

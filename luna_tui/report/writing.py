@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.config import Config
-from engine.errors import LunaError, UsageError
-from engine.lineage_view import lineage_rows
-from engine.study.record import read_study
-from engine.workspace import Workspace
+from engine.config.load import Config
+from engine.core.errors import LunaError, UsageError
+from engine.experiments.study.study_file import read_study
+from engine.workspace.layout import Workspace
+from engine.workspace.lineage_rows import lineage_rows
 from ledger.durable import write_durable
 from luna_tui.report.blocks import Block, Heading, Paragraph, Picture, to_html, to_markdown
-from luna_tui.report.compare_part import compare_part
-from luna_tui.report.ladder_part import ladder_part
-from luna_tui.report.lineage_part import lineage_part
-from luna_tui.report.matrix_part import matrix_part
-from luna_tui.report.reproduce_part import reproduce_part
-from luna_tui.report.study_part import study_part, verdict_part
+from luna_tui.report.compare import compare_part
+from luna_tui.report.ladder import ladder_part
+from luna_tui.report.lineage import lineage_part
+from luna_tui.report.matrix import matrix_part
+from luna_tui.report.reproduce import reproduce_part
+from luna_tui.report.study import study_part, verdict_part
 
 
 def write_report(workspace: Workspace, config: Config, out: Path) -> dict[str, str]:

@@ -21,18 +21,18 @@ HEAVY = (
     "huggingface_hub",
 )
 LIGHT = (
-    "engine.session",
-    "engine.workspace",
-    "engine.lineage_view",
-    "engine.evaluate",
-    "engine.chat",
-    "engine.rollback",
-    "engine.verifying",
-    "engine.restore",
-    "engine.gc",
+    "engine.service.session",
+    "engine.workspace.layout",
+    "engine.workspace.lineage_rows",
+    "engine.evaluation.evaluate",
+    "engine.service.chat",
+    "engine.pipeline.rollback",
+    "engine.workspace.verify",
+    "engine.models.rebuild_gguf",
+    "engine.workspace.garbage",
     "engine.runtime.client",
-    "luna_tui.app",
-    "luna_tui.console.engine_link",
+    "luna_tui.console.app",
+    "luna_tui.console.workers.engine_link",
 )
 
 

@@ -11,7 +11,7 @@ import pytest
 from held_training import holding
 from tiny_workspace import make_template
 
-_MAIN = "from luna_tui.main import main\nraise SystemExit(main())\n"
+_MAIN = "from luna_tui.cli.main import main\nraise SystemExit(main())\n"
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,10 @@ from typing import Any
 from unit.cli.cli_fakes import FakeEngine, FakeTalker, evaluation
 from unit.cli.cli_script import FakeSession, Script
 
-from engine.events import LogLine, Progress, RunFinished, TrainStep, VoiceSampled
+from engine.core.events import LogLine, Progress, RunFinished, TrainStep, VoiceSampled
 from engine.runtime.protocol import StreamEvent, StreamStats
-from engine.workspace import Workspace
-from luna_tui.engine_access import Engine
+from engine.workspace.layout import Workspace
+from luna_tui.common.engine_facade import Engine
 
 PAYLOAD = (
     "LUNA\x1b]0;LUNAPWN\x07\x1b[8mLUNAHIDE\x9b31mLUNAC1[@click=app.quit]LUNACLICK[/][/foo][bold\u202eLUNABIDI\u200b\x7f"
@@ -82,6 +82,6 @@ class HostileEngine(FakeEngine):
 
 def run() -> None:
     """The command line with this engine."""
-    from luna_tui.cli import main
+    from luna_tui.cli.app import main
 
     main(HostileEngine())

@@ -12,16 +12,16 @@ from terminal import Terminal, console, console_env
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 BROKEN_PANE = """
-from luna_tui.widgets.machine_panel import MachinePanel
+from luna_tui.console.widgets.machine_panel import MachinePanel
 def draw(self, *_): raise RuntimeError("no such sensor")
 MachinePanel.draw = draw
 """
 BROKEN_KEY = """
-from luna_tui.app import LunaApp
+from luna_tui.console.app import LunaApp
 def go(self, pane): raise RuntimeError("no such pane")
 LunaApp.action_pane = go
 """
-RUN = "\nfrom luna_tui.main import main\nraise SystemExit(main())\n"
+RUN = "\nfrom luna_tui.cli.main import main\nraise SystemExit(main())\n"
 
 
 def broken(workspace: Path, code: str) -> Terminal:

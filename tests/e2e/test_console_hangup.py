@@ -60,7 +60,7 @@ def test_a_lost_line_loses_nothing(held: Held) -> None:
 
 
 SLOW_LEAVE = """
-from luna_tui.app import LunaApp
+from luna_tui.console.app import LunaApp
 leave = LunaApp.exit
 def exit(self, *said): self.set_timer(6, lambda: leave(self, *said))
 LunaApp.exit = exit

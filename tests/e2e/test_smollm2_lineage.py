@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from tiny_models import smollm2_gguf
 
-from engine.base_model import prepare_base
-from engine.config import load_config
-from engine.workspace import Workspace
+from engine.config.load import load_config
+from engine.models.base import prepare_base
+from engine.workspace.layout import Workspace
 
 pytestmark = [
     pytest.mark.slow,

@@ -17,8 +17,8 @@ from typing import Any
 
 from tiny_workspace import TinyWorkspace
 
-from engine.events import Event, RunFinished, StepChanged, TrainStep
-from engine.session import EngineSession
+from engine.core.events import Event, RunFinished, StepChanged, TrainStep
+from engine.service.session import EngineSession
 
 
 def die() -> None:
@@ -73,7 +73,7 @@ def work(root: Path, what: str, number: int) -> int:
 
 
 def main() -> None:
-    import engine.training.trl_backend  # noqa: F401 - imported here, so that no fork has to
+    import engine.training.sft.trl_backend  # noqa: F401 - imported here, so that no fork has to
 
     for line in sys.stdin:
         root, what, number = line.rstrip("\n").rsplit(" ", 2)

@@ -9,11 +9,11 @@ from textual.pilot import Pilot
 from tui.conftest import until
 from tui.fake_link import FakeLink
 
-from engine.events import Event
-from luna_tui.app import LunaApp
-from luna_tui.console.events import AnswerEnded, AnswerPiece, AnswerStarted, Asked, ConsoleEvent
-from luna_tui.console.link import ChatOptions
-from luna_tui.widgets.prompt_input import PromptInput
+from engine.core.events import Event
+from luna_tui.console.app import LunaApp
+from luna_tui.console.state.events import AnswerEnded, AnswerPiece, AnswerStarted, ConsoleEvent, PromptSent
+from luna_tui.console.state.wishes import ChatOptions
+from luna_tui.console.widgets.prompt_input import PromptInput
 
 GREEDY = ChatOptions().as_mapping()
 
@@ -22,7 +22,7 @@ def said(
     turn: int, prompt: str, refs: Sequence[str], *texts: str, stop: str = "eos", kind: str = "chat", seed: int = 0
 ) -> list[ConsoleEvent]:
     """A prompt and the whole answers to it."""
-    happened: list[ConsoleEvent] = [Asked(turn, prompt, tuple(refs), {**GREEDY, "seed": seed}, kind)]
+    happened: list[ConsoleEvent] = [PromptSent(turn, prompt, tuple(refs), {**GREEDY, "seed": seed}, kind)]
     for index, (ref, text) in enumerate(zip(refs, texts, strict=False)):
         gen = None if ref == "base" else int(ref[1:])
         happened += [AnswerStarted(turn, index, ref, gen), AnswerPiece(turn, index, text)]

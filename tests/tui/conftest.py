@@ -12,7 +12,7 @@ from textual._context import active_app
 from textual.pilot import Pilot
 from tui.fake_link import FakeLink, lineage, make_app
 
-from luna_tui.app import LunaApp
+from luna_tui.console.app import LunaApp
 
 Scenario = Callable[[LunaApp, FakeLink, "Pilot[object]"], Awaitable[None]]
 Play = Callable[..., None]

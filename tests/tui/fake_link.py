@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from engine.evaluate import Eval
-from engine.events import Event
-from luna_tui.app import LunaApp, Pace
-from luna_tui.console.events import ConsoleEvent, LineageLoaded, SettingsLoaded
-from luna_tui.console.link import ChatOptions, Rating, TrainWish
+from engine.core.events import Event
+from engine.evaluation.evaluate import Eval
+from luna_tui.common.rating import Rating
+from luna_tui.console.app import FrameRate, LunaApp
+from luna_tui.console.state.events import ConsoleEvent, LineageLoaded, SettingsLoaded
+from luna_tui.console.state.wishes import ChatOptions, TrainWish
 
 TARGETS = {"recall": 0.9, "generalization": 0.85, "drift": 0.2, "answered": 0.9}
 PLANS: dict[str, dict[str, Any]] = {
@@ -27,7 +28,7 @@ def score(value: float, n: int) -> dict[str, float]:
 
 
 def row(gen: int, parent: int | None, *, verdict: str = "accepted", head: bool = False, **more: Any) -> dict[str, Any]:
-    """A lineage row as `engine.lineage_view.lineage_rows` makes them."""
+    """A lineage row as `engine.workspace.lineage_rows.lineage_rows` makes them."""
     recall, general, drift = more.pop("scores3", (0.97, 0.92, 0.0))
     scores = {
         "recall": score(recall, 120),
@@ -180,5 +181,5 @@ def make_app(link: FakeLink | None, directory: Path, **more: Any) -> LunaApp:
     """The app on a scripted link, with a quick timer."""
     opened: Callable[[Path], Any] = more.pop("open_link", lambda path: FakeLink(path, rows=(), head=None))
     made: Callable[[Path, bool], None] = more.pop("make_workspace", lambda path, demo: None)
-    pace = more.pop("pace", Pace(frames=50))
+    pace = more.pop("pace", FrameRate(frames=50))
     return LunaApp(link, directory=directory, open_link=opened, make_workspace=made, pace=pace)

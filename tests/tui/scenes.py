@@ -11,22 +11,22 @@ from tui.fake_link import FakeLink, lineage
 from unit.cli.cli_fakes import evaluation
 from unit.cli.cli_matrix import matrix
 
-from engine.events import Event, RunFinished, RunStarted, StepChanged, TrainStep, VoiceSampled
-from engine.machine_watch import MachineSample
-from luna_tui.console.events import (
+from engine.core.events import Event, RunFinished, RunStarted, StepChanged, TrainStep, VoiceSampled
+from engine.diagnostics.resource_monitor import ResourceSample
+from luna_tui.common.loss_curve import Curve
+from luna_tui.console.state.events import (
     AnswerEnded,
     AnswerPiece,
     AnswerStarted,
-    Asked,
     ConsoleEvent,
     CurveLoaded,
     EvaluationLoaded,
     MachineSampled,
     MatrixLoaded,
     ModeChanged,
+    PromptSent,
 )
-from luna_tui.console.link import ChatOptions
-from luna_tui.curve import Curve
+from luna_tui.console.state.wishes import ChatOptions
 
 NOW = 1_795_000_000.0  # seconds since 1970: some minutes after the lineage's newest generation
 HEADER: dict[str, Any] = {"run": "20261122-G4", "seq": 0, "mono": 0.0, "wall": NOW}
@@ -89,7 +89,7 @@ def steps(count: int, height: float = 3.0, total: int = 150) -> list[TrainStep]:
 def machine() -> MachineSampled:
     """A small machine, half busy."""
     gib = 2**30
-    return MachineSampled(MachineSample(52.0, 6 * gib, 24 * gib, 2 * gib, 48 * gib, 0.6), ())
+    return MachineSampled(ResourceSample(52.0, 6 * gib, 24 * gib, 2 * gib, 48 * gib, 0.6), ())
 
 
 def training(step: int = 90) -> Events:
@@ -117,7 +117,7 @@ def versus() -> Events:
     options = ChatOptions().as_mapping()
     return [
         machine(),
-        Asked(1, "Can you help me?", ("G0", "G3"), options),
+        PromptSent(1, "Can you help me?", ("G0", "G3"), options),
         AnswerStarted(1, 0, "G0", 0),
         AnswerPiece(1, 0, "I'd be happy to assist you with that!"),
         AnswerEnded(1, 0, "length", 128, 40.0, 61.0),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from luna_tui.app import LunaApp
+from luna_tui.console.app import LunaApp
 
 
 def screen_lines(app: LunaApp) -> list[str]:

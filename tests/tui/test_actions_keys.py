@@ -14,24 +14,24 @@ from tui.conftest import Play, until
 from tui.fake_link import FakeLink, lineage
 from tui.screen_text import screen_text
 
-from luna_tui import intents
-from luna_tui.app import LunaApp
-from luna_tui.console.actions import ACTIONS, BY_NAME
-from luna_tui.console.events import ConsoleEvent, JobStarted, LineageLoaded, ModeChanged
-from luna_tui.console.link import TrainWish
-from luna_tui.screens.compare import CompareScreen
-from luna_tui.screens.config_view import ConfigView
-from luna_tui.screens.confirm import Confirm
-from luna_tui.screens.dashboard import Dashboard
-from luna_tui.screens.export_form import ExportForm
-from luna_tui.screens.generation import GenerationScreen
-from luna_tui.screens.help import Help
-from luna_tui.screens.items import ItemsScreen
-from luna_tui.screens.matrix import MatrixScreen
-from luna_tui.screens.quit import QuitQuestion
-from luna_tui.screens.train_form import TrainForm
-from luna_tui.screens.voice import VoiceScreen
-from luna_tui.themes import THEMES
+from luna_tui.console import messages
+from luna_tui.console.app import LunaApp
+from luna_tui.console.screens.compare import CompareScreen
+from luna_tui.console.screens.config_view import ConfigView
+from luna_tui.console.screens.confirm import Confirm
+from luna_tui.console.screens.dashboard import Dashboard
+from luna_tui.console.screens.export_form import ExportForm
+from luna_tui.console.screens.generation import GenerationScreen
+from luna_tui.console.screens.help import Help
+from luna_tui.console.screens.items import ItemsScreen
+from luna_tui.console.screens.matrix import MatrixScreen
+from luna_tui.console.screens.quit import QuitQuestion
+from luna_tui.console.screens.train_form import TrainForm
+from luna_tui.console.screens.voice import VoiceScreen
+from luna_tui.console.state.actions import ACTIONS, BY_NAME
+from luna_tui.console.state.events import ConsoleEvent, JobStarted, LineageLoaded, ModeChanged
+from luna_tui.console.state.wishes import TrainWish
+from luna_tui.console.themes import THEMES
 
 Done = Callable[[LunaApp, FakeLink], object]
 
@@ -279,7 +279,7 @@ def test_letters_do_nothing_to_the_app_below_a_question(play: Play, opener: str)
 
 def test_actions_work_from_the_page_of_a_generation(play: Play) -> None:
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
-        app.screen.post_message(intents.OpenGeneration(3))
+        app.screen.post_message(messages.OpenGeneration(3))
         await until(lambda: isinstance(app.screen, GenerationScreen))
         await pilot.press("t")
         await until(lambda: isinstance(app.screen, TrainForm))

@@ -12,10 +12,10 @@ from tui.scenes import HEADER, STARTED
 from tui.screen_text import screen_lines, screen_text
 from tui.test_voice_screen import happen
 
-from engine.events import RunFinished
-from luna_tui.app import LunaApp
-from luna_tui.console.events import KarmaRead, ModeChanged, Noted
-from luna_tui.console.link import TrainWish
+from engine.core.events import RunFinished
+from luna_tui.console.app import LunaApp
+from luna_tui.console.state.events import KarmaRead, ModeChanged, Noted
+from luna_tui.console.state.wishes import TrainWish
 
 MICRO = TrainWish(phase="converse", inbox_first=True)
 WAITING = KarmaRead(37, 60, "wait", "karma 37 of 60", True)

@@ -12,12 +12,12 @@ from tui.conftest import Play, until
 from tui.fake_link import FakeLink, lineage, row
 from tui.screen_text import screen_text
 
-from luna_tui.app import LunaApp, Pace
-from luna_tui.console.events import AnswerEnded, AnswerPiece, AnswerRated, AnswerStarted, Asked
-from luna_tui.console.link import ChatOptions
-from luna_tui.screens.correct import CorrectAnswer
-from luna_tui.widgets.chat_panel import ChatPanel
-from luna_tui.widgets.conversation import Conversation
+from luna_tui.console.app import FrameRate, LunaApp
+from luna_tui.console.state.events import AnswerEnded, AnswerPiece, AnswerRated, AnswerStarted, PromptSent
+from luna_tui.console.state.wishes import ChatOptions
+from luna_tui.console.widgets.chat_panel import ChatPanel
+from luna_tui.console.widgets.conversation import Conversation
+from luna_tui.console.widgets.correct_dialog import CorrectAnswer
 
 
 def test_enter_sends_the_prompt_raw_to_the_chosen_generation(play: Play) -> None:
@@ -91,7 +91,7 @@ def test_up_and_down_bring_back_earlier_prompts_and_the_draft(play: Play) -> Non
 
 def test_while_an_answer_is_written_the_next_prompt_is_refused_and_kept(play: Play) -> None:
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
-        await happen(app, link, pilot, Asked(1, "one", ("G3",), GREEDY))
+        await happen(app, link, pilot, PromptSent(1, "one", ("G3",), GREEDY))
         await write(pilot, "two")
         await pilot.press("enter")
         await until(lambda: app.state.notice is not None)
@@ -154,7 +154,7 @@ def test_the_second_one_changes_when_it_is_chosen_as_the_first(play: Play) -> No
 def test_text_appears_as_it_comes_and_split_escape_sequences_are_harmless(play: Play) -> None:
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
         await pilot.press("4")
-        await happen(app, link, pilot, Asked(1, "hm", ("G3",), GREEDY), AnswerStarted(1, 0, "G3", 3))
+        await happen(app, link, pilot, PromptSent(1, "hm", ("G3",), GREEDY), AnswerStarted(1, 0, "G3", 3))
         for piece, seen in (("With", "With"), (" what\x1b", "With what␛"), ("[31m?", "With what␛[31m?")):
             await happen(app, link, pilot, AnswerPiece(1, 0, piece))
             assert seen in screen_text(app)
@@ -193,7 +193,7 @@ def test_capital_letters_change_how_answers_are_drawn(play: Play) -> None:
 
 def test_escape_stops_an_answer_and_then_leaves(play: Play) -> None:
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
-        await happen(app, link, pilot, Asked(1, "one", ("G3",), GREEDY))
+        await happen(app, link, pilot, PromptSent(1, "one", ("G3",), GREEDY))
         await pilot.press("c", "escape")
         await pilot.pause()
         assert isinstance(app.focused, Conversation)
@@ -220,7 +220,7 @@ def test_it_follows_the_newest_unless_somebody_scrolled_up(play: Play) -> None:
         await until(lambda: log.scroll_offset.y == 0)
         await happen(app, link, pilot, AnswerRated(19, 0, 1))
         assert "answer 1 " in screen_text(app)
-        await happen(app, link, pilot, Asked(20, "prompt 20", ("G3",), GREEDY))
+        await happen(app, link, pilot, PromptSent(20, "prompt 20", ("G3",), GREEDY))
         await until(lambda: "prompt 20" in screen_text(app))
         await happen(app, link, pilot, AnswerPiece(20, 0, "\n".join(f"line {n}" for n in range(40))))
         await until(lambda: "line 39" in screen_text(app))
@@ -244,7 +244,7 @@ def test_moving_to_an_earlier_turn_brings_it_into_sight(play: Play) -> None:
 def test_a_new_piece_repaints_its_own_lines_only(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
         await pilot.press("4")
-        await happen(app, link, pilot, *said(1, "one", ["G3"], "Yes."), Asked(2, "two", ("G3",), GREEDY))
+        await happen(app, link, pilot, *said(1, "one", ["G3"], "Yes."), PromptSent(2, "two", ("G3",), GREEDY))
         await happen(app, link, pilot, AnswerStarted(2, 0, "G3", 3), AnswerPiece(2, 0, "W"))
         painted: list[int] = []
         log = app.screen.query_one(Conversation)
@@ -309,4 +309,4 @@ def test_a_terminal_that_knows_only_ascii_is_given_ascii(play: Play, tmp_path: A
         assert str(panel.border_title).isascii()
 
     rows = (*lineage(), row(4, 3))
-    play(scenario, link=FakeLink(tmp_path, rows=rows, head=4), pace=Pace(frames=50, ascii=True))
+    play(scenario, link=FakeLink(tmp_path, rows=rows, head=4), pace=FrameRate(frames=50, ascii=True))

@@ -10,12 +10,12 @@ from tui.conftest import Play, until
 from tui.fake_link import FakeLink
 from tui.screen_text import screen_text
 
-from luna_tui.app import LunaApp
-from luna_tui.console.events import AnswerEnded, AnswerPiece, AnswerRated, Asked
-from luna_tui.console.link import Rating
-from luna_tui.screens.correct import CorrectAnswer
-from luna_tui.widgets.conversation import Conversation
-from luna_tui.widgets.prompt_input import RawTextArea
+from luna_tui.common.rating import Rating
+from luna_tui.console.app import LunaApp
+from luna_tui.console.state.events import AnswerEnded, AnswerPiece, AnswerRated, PromptSent
+from luna_tui.console.widgets.conversation import Conversation
+from luna_tui.console.widgets.correct_dialog import CorrectAnswer
+from luna_tui.console.widgets.prompt_input import RawTextArea
 
 
 def test_an_answer_is_rated_once(play: Play) -> None:
@@ -42,7 +42,7 @@ def test_what_is_no_whole_answer_is_not_rated_good(play: Play) -> None:
         await pilot.press("4")
         await pilot.press("plus")
         await until(lambda: app.state.notice is not None)
-        await happen(app, link, pilot, Asked(1, "one", ("G3",), GREEDY), AnswerPiece(1, 0, "Wi"))
+        await happen(app, link, pilot, PromptSent(1, "one", ("G3",), GREEDY), AnswerPiece(1, 0, "Wi"))
         await pilot.press("plus", "minus", "e")
         await happen(app, link, pilot, AnswerEnded(1, 0, "length", 9))
         await pilot.press("plus")

@@ -10,10 +10,10 @@ from tui.conftest import Play, until
 from tui.fake_link import FakeLink
 from tui.screen_text import screen_lines, screen_text
 
-from luna_tui.app import LunaApp
-from luna_tui.console.events import EvaluationLoaded
-from luna_tui.screens.compare import CompareScreen
-from luna_tui.screens.dashboard import Dashboard
+from luna_tui.console.app import LunaApp
+from luna_tui.console.screens.compare import CompareScreen
+from luna_tui.console.screens.dashboard import Dashboard
+from luna_tui.console.state.events import EvaluationLoaded
 
 
 def evaluation(output: str, score: float) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from tui.conftest import Play, until
 from tui.fake_link import FakeLink
 from tui.screen_text import screen_text
 
-from luna_tui.app import LunaApp
-from luna_tui.screens.config_view import ConfigView, draw_toml, editor_command
+from luna_tui.console.app import LunaApp
+from luna_tui.console.screens.config_view import ConfigView, draw_toml, editor_command
 
 SMALL = (80, 24)
 

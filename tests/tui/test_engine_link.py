@@ -13,17 +13,16 @@ from tui.scenes import steps
 from unit.cli.cli_fakes import FakeEngine, make_workspace
 from unit.cli.cli_script import play_accepted, play_until_stopped
 
-from engine.events import Emitter, Event, RunFinished, TrainStep, VoiceSampled
-from engine.journal import Journal, read_journal
-from engine.workspace import Workspace
+from engine.core.events import Emitter, Event, RunFinished, TrainStep, VoiceSampled
+from engine.core.journal import Journal, read_journal
+from engine.workspace.layout import Workspace
 from ledger.verify import Problem, VerifyReport
-from luna_tui.console.engine_link import EngineLink
-from luna_tui.console.events import (
+from luna_tui.common.rating import Rating
+from luna_tui.console.state.events import (
     AnswerEnded,
     AnswerPiece,
     AnswerRated,
     AnswerStarted,
-    Asked,
     ConsoleEvent,
     CurveLoaded,
     EvaluationLoaded,
@@ -33,9 +32,11 @@ from luna_tui.console.events import (
     LineageLoaded,
     ModeChanged,
     Noted,
+    PromptSent,
     SettingsLoaded,
 )
-from luna_tui.console.link import ChatOptions, Rating, TrainWish
+from luna_tui.console.state.wishes import ChatOptions, TrainWish
+from luna_tui.console.workers.engine_link import EngineLink
 
 E = TypeVar("E")
 
@@ -247,7 +248,7 @@ def test_an_answer_streams_in_pieces_with_its_figures(root: Path) -> None:
     ended = seen.first(AnswerEnded)
     assert (ended.stop_reason, ended.tokens, ended.tokens_per_s) == ("eos", 3, 182.0)
     assert "".join(piece.text for piece in seen.all(AnswerPiece)) == "With what?"
-    assert seen.first(Asked).refs == ("G1",)
+    assert seen.first(PromptSent).refs == ("G1",)
     assert seen.first(AnswerStarted).gen == 1
 
 

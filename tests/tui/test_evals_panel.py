@@ -11,10 +11,10 @@ from tui.conftest import Play, until
 from tui.fake_link import FakeLink
 from tui.screen_text import screen_lines, screen_text
 
-from luna_tui.app import LunaApp
-from luna_tui.console.events import JobEnded, JobProgress, JobStarted
-from luna_tui.screens.items import ItemsScreen
-from luna_tui.widgets.evals_panel import EvalsPanel
+from luna_tui.console.app import LunaApp
+from luna_tui.console.screens.items import ItemsScreen
+from luna_tui.console.state.events import JobEnded, JobProgress, JobStarted
+from luna_tui.console.widgets.evals_panel import EvalsPanel
 
 
 def title(app: LunaApp) -> str:

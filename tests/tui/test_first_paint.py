@@ -13,11 +13,11 @@ from tui.conftest import Play, until
 from tui.fake_link import FakeLink, lineage, make_app
 from tui.screen_text import screen_text
 
-from engine.events import Event
-from luna_tui.app import LunaApp
-from luna_tui.console.events import ConsoleEvent
-from luna_tui.screens.dashboard import Dashboard
-from luna_tui.widgets.lineage_list import LineageTree
+from engine.core.events import Event
+from luna_tui.console.app import LunaApp
+from luna_tui.console.screens.dashboard import Dashboard
+from luna_tui.console.state.events import ConsoleEvent
+from luna_tui.console.widgets.lineage_list import LineageTree
 
 
 def first_painted(monkeypatch: pytest.MonkeyPatch) -> list[str]:

@@ -14,10 +14,10 @@ from tui.conftest import until
 from tui.fake_link import FakeLink, make_app
 from tui.screen_text import screen_lines, screen_text
 
-from engine.errors import UsageError
-from luna_tui.app import LunaApp, Pace
-from luna_tui.screens.dashboard import Dashboard
-from luna_tui.screens.first_run import FirstRun
+from engine.core.errors import UsageError
+from luna_tui.console.app import FrameRate, LunaApp
+from luna_tui.console.screens.dashboard import Dashboard
+from luna_tui.console.screens.first_run import FirstRun
 
 Scenario = Callable[[LunaApp, "World", Pilot[Any]], Awaitable[None]]
 
@@ -49,7 +49,7 @@ def play(directory: Path, scenario: Scenario, size: tuple[int, int] = (80, 24), 
     world = World()
 
     async def go() -> None:
-        pace = Pace(frames=50, ascii=ascii)
+        pace = FrameRate(frames=50, ascii=ascii)
         app = make_app(None, directory, open_link=world.open, make_workspace=world.make, pace=pace)
         async with app.run_test(size=size, notifications=True) as pilot:
             await until(lambda: "See the demo" in screen_text(app))

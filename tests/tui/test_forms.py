@@ -15,14 +15,14 @@ from tui.conftest import Play, until
 from tui.fake_link import FakeLink
 from tui.screen_text import screen_lines, screen_text
 
-from engine.events import RunStarted, TrainStep
-from luna_tui.app import LunaApp, Pace
-from luna_tui.console.events import ModeChanged
-from luna_tui.screens.confirm import Confirm
-from luna_tui.screens.dashboard import Dashboard
-from luna_tui.screens.export_form import ExportForm, ExportWish
-from luna_tui.screens.quit import QuitQuestion
-from luna_tui.widgets.fields import folded
+from engine.core.events import RunStarted, TrainStep
+from luna_tui.console.app import FrameRate, LunaApp
+from luna_tui.console.screens.confirm import Confirm
+from luna_tui.console.screens.dashboard import Dashboard
+from luna_tui.console.screens.export_form import ExportForm, ExportWish
+from luna_tui.console.screens.quit import QuitQuestion
+from luna_tui.console.state.events import ModeChanged
+from luna_tui.console.widgets.fields import folded
 
 SMALL = (80, 24)
 OWNER = ModeChanged("owner")
@@ -232,7 +232,7 @@ def test_forms_fit_the_smallest_terminal_in_ascii(play: Play, key: str) -> None:
         assert {line[0] for line in inside} <= {"+", "|"}
         assert {line[-1] for line in inside} <= {"+", "|"}
 
-    play(scenario, size=SMALL, pace=Pace(frames=50, ascii=True))
+    play(scenario, size=SMALL, pace=FrameRate(frames=50, ascii=True))
 
 
 def test_folding_breaks_at_words_and_keeps_empty_lines() -> None:

@@ -10,11 +10,11 @@ from tui.conftest import Play, until
 from tui.fake_link import FakeLink
 from tui.screen_text import screen_text
 
-from luna_tui.app import LunaApp, Pace
-from luna_tui.console.events import DetailsLoaded, EvaluationLoaded
-from luna_tui.screens.dashboard import Dashboard
-from luna_tui.screens.generation import GenerationScreen
-from luna_tui.screens.items import ItemsScreen
+from luna_tui.console.app import FrameRate, LunaApp
+from luna_tui.console.screens.dashboard import Dashboard
+from luna_tui.console.screens.generation import GenerationScreen
+from luna_tui.console.screens.items import ItemsScreen
+from luna_tui.console.state.events import DetailsLoaded, EvaluationLoaded
 
 MANIFEST: dict[str, Any] = {
     "backend": "trl",
@@ -121,4 +121,4 @@ def test_it_scrolls_and_comes_back_to_the_top_for_another(play: Play) -> None:
         await pilot.press("left")
         await until(lambda: "Verdict" in screen_text(app))
 
-    play(scenario, size=(80, 24), pace=Pace(frames=50))
+    play(scenario, size=(80, 24), pace=FrameRate(frames=50))

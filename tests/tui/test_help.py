@@ -10,12 +10,12 @@ from tui.conftest import Play, until
 from tui.fake_link import FakeLink
 from tui.screen_text import screen_lines, screen_text
 
-from luna_tui.app import LunaApp
-from luna_tui.console.actions import ACTIONS, PANES
-from luna_tui.drawing.help_page import TWO_COLUMNS, draw_help
-from luna_tui.screens.dashboard import Dashboard
-from luna_tui.screens.help import Help
-from luna_tui.terminal import ASCII, UNICODE
+from luna_tui.common.terminal import ASCII, UNICODE
+from luna_tui.console.app import LunaApp
+from luna_tui.console.render.help_page import TWO_COLUMNS, draw_help
+from luna_tui.console.screens.dashboard import Dashboard
+from luna_tui.console.screens.help import Help
+from luna_tui.console.state.actions import ACTIONS, PANES
 
 
 @pytest.mark.parametrize("width", [30, 66, TWO_COLUMNS - 1, TWO_COLUMNS, 112, 200])

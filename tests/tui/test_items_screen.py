@@ -9,10 +9,10 @@ from tui.fake_link import FakeLink
 from tui.screen_text import screen_lines, screen_text
 from unit.cli.cli_fakes import evaluation, item
 
-from luna_tui.app import LunaApp
-from luna_tui.console.events import EvaluationLoaded, JobEnded, JobProgress, JobStarted
-from luna_tui.screens.dashboard import Dashboard
-from luna_tui.screens.items import ItemsScreen
+from luna_tui.console.app import LunaApp
+from luna_tui.console.screens.dashboard import Dashboard
+from luna_tui.console.screens.items import ItemsScreen
+from luna_tui.console.state.events import EvaluationLoaded, JobEnded, JobProgress, JobStarted
 
 
 async def opened(app: LunaApp, link: FakeLink, pilot: Pilot[object]) -> None:

@@ -8,13 +8,13 @@ from textual.pilot import Pilot
 from tui.conftest import Play, until
 from tui.fake_link import FakeLink
 
-from luna_tui.app import LunaApp
-from luna_tui.screens.compare import CompareScreen
-from luna_tui.screens.dashboard import Dashboard
-from luna_tui.screens.help import Help
-from luna_tui.screens.items import ItemsScreen
-from luna_tui.screens.train_form import TrainForm
-from luna_tui.widgets.prompt_input import PromptInput
+from luna_tui.console.app import LunaApp
+from luna_tui.console.screens.compare import CompareScreen
+from luna_tui.console.screens.dashboard import Dashboard
+from luna_tui.console.screens.help import Help
+from luna_tui.console.screens.items import ItemsScreen
+from luna_tui.console.screens.train_form import TrainForm
+from luna_tui.console.widgets.prompt_input import PromptInput
 
 
 def at_once(app: LunaApp, *keys: str) -> None:

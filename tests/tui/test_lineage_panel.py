@@ -12,12 +12,12 @@ from tui.conftest import Play, until
 from tui.fake_link import FakeLink, lineage, row
 from tui.screen_text import screen_lines, screen_text
 
-from engine.events import RunStarted, StepChanged, TrainStep
-from luna_tui.app import LunaApp, Pace
-from luna_tui.console.events import LineageLoaded, ModeChanged
-from luna_tui.console.state import ConsoleState
-from luna_tui.screens.generation import GenerationScreen
-from luna_tui.widgets.lineage_list import LineageTree
+from engine.core.events import RunStarted, StepChanged, TrainStep
+from luna_tui.console.app import FrameRate, LunaApp
+from luna_tui.console.screens.generation import GenerationScreen
+from luna_tui.console.state.console_state import ConsoleState
+from luna_tui.console.state.events import LineageLoaded, ModeChanged
+from luna_tui.console.widgets.lineage_list import LineageTree
 
 HEADER = {"run": "r", "mono": 0.0, "wall": 0.0}
 
@@ -234,7 +234,7 @@ def test_an_ascii_terminal_gets_ascii_in_the_pane(play: Play) -> None:
         for line in screen_lines(app)[pane.y : pane.bottom]:
             assert line.isascii(), line
 
-    play(scenario, size=(80, 24), pace=Pace(frames=50, ascii=True))
+    play(scenario, size=(80, 24), pace=FrameRate(frames=50, ascii=True))
 
 
 def test_a_pane_that_was_hidden_catches_up(play: Play) -> None:

@@ -11,9 +11,9 @@ from tui.test_engine_link import watched
 from unit.cli.cli_fakes import FakeEngine, make_workspace
 from unit.cli.cli_matrix import matrix
 
-from engine.control import Control
-from engine.workspace import Workspace
-from luna_tui.console.events import JobEnded, JobProgress, JobStarted, MatrixLoaded
+from engine.core.cancellation import Control
+from engine.workspace.layout import Workspace
+from luna_tui.console.state.events import JobEnded, JobProgress, JobStarted, MatrixLoaded
 
 
 class Filling(FakeEngine):

@@ -11,10 +11,10 @@ from tui.fake_link import FakeLink
 from tui.screen_text import screen_lines, screen_text
 from unit.cli.cli_matrix import matrix
 
-from luna_tui.app import LunaApp, Pace
-from luna_tui.console.events import JobEnded, JobProgress, JobStarted, MatrixLoaded
-from luna_tui.screens.dashboard import Dashboard
-from luna_tui.screens.matrix import MatrixScreen
+from luna_tui.console.app import FrameRate, LunaApp
+from luna_tui.console.screens.dashboard import Dashboard
+from luna_tui.console.screens.matrix import MatrixScreen
+from luna_tui.console.state.events import JobEnded, JobProgress, JobStarted, MatrixLoaded
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
@@ -155,4 +155,4 @@ def test_it_is_ascii_where_only_that_can_be_shown(play: Play) -> None:
         assert row(app, "base") == ["."] * 4
         assert screen_text(app).isascii()
 
-    play(scenario, size=(80, 24), pace=Pace(frames=50, ascii=True, theme="luna-16"))
+    play(scenario, size=(80, 24), pace=FrameRate(frames=50, ascii=True, theme="luna-16"))

@@ -14,7 +14,7 @@ from tui import scenes
 from tui.conftest import until
 from tui.fake_link import make_app
 
-from luna_tui.app import Pace
+from luna_tui.console.app import FrameRate
 
 SMALL, MIDDLE, LARGE = (80, 24), (120, 40), (200, 60)
 
@@ -64,10 +64,10 @@ def test_it_looks_as_it_did(
             return datetime.datetime.fromtimestamp(scenes.NOW, tz)
 
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
-    monkeypatch.setattr("luna_tui.widgets.lineage_list.datetime", Fixed)
-    monkeypatch.setattr("luna_tui.widgets.frame.time.time", lambda: scenes.NOW)
+    monkeypatch.setattr("luna_tui.console.widgets.lineage_list.datetime", Fixed)
+    monkeypatch.setattr("luna_tui.console.widgets.frame.time.time", lambda: scenes.NOW)
     link = scenes.world(tmp_path, empty=shot.empty)
-    app = make_app(link, tmp_path, pace=Pace(frames=50, ascii=shot.ascii, theme=shot.theme))
+    app = make_app(link, tmp_path, pace=FrameRate(frames=50, ascii=shot.ascii, theme=shot.theme))
 
     async def before(pilot: Pilot[Any]) -> None:
         await until(lambda: app.state.rows is not None)

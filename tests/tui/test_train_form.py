@@ -13,14 +13,14 @@ from tui.conftest import Play, until
 from tui.fake_link import PLANS, FakeLink, lineage, row
 from tui.screen_text import screen_text
 
-from luna_tui.app import LunaApp
-from luna_tui.console.events import LineageLoaded, ModeChanged
-from luna_tui.console.link import TrainWish
-from luna_tui.console.state import ConsoleState, reduce
-from luna_tui.console.train_plan import TrainFields, plan_training
-from luna_tui.screens.dashboard import Dashboard
-from luna_tui.screens.train_form import TrainForm
-from luna_tui.themes import DARK
+from luna_tui.console.app import LunaApp
+from luna_tui.console.screens.dashboard import Dashboard
+from luna_tui.console.screens.train_form import TrainForm
+from luna_tui.console.state.console_state import ConsoleState, reduce
+from luna_tui.console.state.events import LineageLoaded, ModeChanged
+from luna_tui.console.state.train_plan import TrainFields, plan_training
+from luna_tui.console.state.wishes import TrainWish
+from luna_tui.console.themes import DARK
 
 SMALL = (80, 24)
 

@@ -10,21 +10,21 @@ from tui.fake_link import FakeLink, lineage
 from tui.scenes import HEADER, STARTED
 from tui.screen_text import screen_text
 
-from engine.events import Event, RunFinished, VoiceSampled
-from luna_tui.app import LunaApp, Pace
-from luna_tui.console.events import (
+from engine.core.events import Event, RunFinished, VoiceSampled
+from luna_tui.console.app import FrameRate, LunaApp
+from luna_tui.console.screens.dashboard import Dashboard
+from luna_tui.console.screens.voice import VoiceScreen
+from luna_tui.console.state.events import (
     AnswerEnded,
     AnswerPiece,
     AnswerStarted,
-    Asked,
     ConsoleEvent,
     CurveLoaded,
     ModeChanged,
+    PromptSent,
 )
-from luna_tui.console.link import ChatOptions
-from luna_tui.screens.dashboard import Dashboard
-from luna_tui.screens.voice import VoiceScreen
-from luna_tui.widgets.prompt_input import PromptInput
+from luna_tui.console.state.wishes import ChatOptions
+from luna_tui.console.widgets.prompt_input import PromptInput
 
 GREEDY = ChatOptions().as_mapping()
 
@@ -100,7 +100,7 @@ def test_one_prompt_goes_to_the_base_the_way_to_head_and_the_branches(play: Play
         await until(lambda: link.called("ask"))
         refs = ("base", "G0", "G1", "G3", "G2")
         assert link.called("ask") == [(1, "qt?", refs, ChatOptions(0.0, 128, 0), "lineage")]
-        await happen(app, link, pilot, Asked(1, "qt?", refs, GREEDY, "lineage"), AnswerStarted(1, 0, "base", None))
+        await happen(app, link, pilot, PromptSent(1, "qt?", refs, GREEDY, "lineage"), AnswerStarted(1, 0, "base", None))
         await happen(app, link, pilot, AnswerPiece(1, 0, "Sure! I "))
         assert "Sure! I" in screen_text(app)
         assert "0 of 5 answered" in screen_text(app)
@@ -126,7 +126,7 @@ def test_nothing_more_is_asked_while_answers_come_and_they_can_be_stopped(play: 
         await pilot.press("x", "enter", "y", "enter")
         await until(lambda: link.called("ask"))
         assert len(link.called("ask")) == 1, "neither the empty prompt nor the second one"
-        await happen(app, link, pilot, Asked(1, "x", ("base", "G0"), GREEDY, "lineage"))
+        await happen(app, link, pilot, PromptSent(1, "x", ("base", "G0"), GREEDY, "lineage"))
         await pilot.press("enter")
         await until(lambda: "still being written" in screen_text(app))
         await pilot.press("escape")
@@ -170,7 +170,7 @@ def test_a_terminal_that_knows_only_ascii_is_given_ascii(play: Play, tmp_path: A
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
         await opened(app, pilot, "w")
         answered = [
-            Asked(1, "Größe?", ("base", "G0"), GREEDY, "lineage"),
+            PromptSent(1, "Größe?", ("base", "G0"), GREEDY, "lineage"),
             AnswerPiece(1, 0, "日\x1b"),
             AnswerEnded(1, 0, "eos", 3),
         ]
@@ -179,4 +179,4 @@ def test_a_terminal_that_knows_only_ascii_is_given_ascii(play: Play, tmp_path: A
         assert screen_text(app).isascii()
 
     link = FakeLink(tmp_path, rows=lineage(), head=3)
-    play(scenario, link=link, pace=Pace(frames=50, ascii=True))
+    play(scenario, link=link, pace=FrameRate(frames=50, ascii=True))

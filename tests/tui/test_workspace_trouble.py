@@ -9,14 +9,14 @@ from typing import Any
 from tui.fake_link import lineage
 from unit.cli.cli_fakes import make_workspace
 
-from engine.workspace import Workspace
-from luna_tui.console.events import ConsoleEvent, EvaluationLoaded, LineageLoaded, Noted, WorkspaceMissing
-from luna_tui.console.reading import Reading
-from luna_tui.console.state import ConsoleState, reduce
-from luna_tui.console.watching import Watching
-from luna_tui.drawing.status import draw_status
-from luna_tui.engine_access import Engine
-from luna_tui.terminal import UNICODE
+from engine.workspace.layout import Workspace
+from luna_tui.common.engine_facade import Engine
+from luna_tui.common.terminal import UNICODE
+from luna_tui.console.render.status import draw_status
+from luna_tui.console.state.console_state import ConsoleState, reduce
+from luna_tui.console.state.events import ConsoleEvent, EvaluationLoaded, LineageLoaded, Noted, WorkspaceMissing
+from luna_tui.console.workers.loader import Loader
+from luna_tui.console.workers.lock_poller import LockPoller
 
 
 def after(*events: ConsoleEvent) -> ConsoleState:
@@ -41,7 +41,7 @@ def test_weights_that_are_renamed_while_they_are_looked_at(tmp_path: Path) -> No
     (cache / "model.safetensors").write_bytes(b"1" * 1000)
     (cache / "gone.safetensors").symlink_to(tmp_path / "renamed")  # listed, and not there when it is asked for its size
     told: list[Any] = []
-    reading = Reading(Engine(), workspace, None, told.append, tmp_path / "log")  # type: ignore[arg-type]
+    reading = Loader(Engine(), workspace, None, told.append, tmp_path / "log")  # type: ignore[arg-type]
     assert reading.disk_needed()
     shutil.rmtree(workspace.weights_cache)
     assert reading.disk_needed() is None
@@ -50,7 +50,7 @@ def test_weights_that_are_renamed_while_they_are_looked_at(tmp_path: Path) -> No
 def test_a_workspace_that_goes_is_told_and_so_is_its_return(tmp_path: Path) -> None:
     root = make_workspace(tmp_path / "ws")
     told: list[ConsoleEvent] = []
-    watching = Watching(Workspace.open(root), told.append, machine_every_s=1.0, need_disk=lambda: None)
+    watching = LockPoller(Workspace.open(root), told.append, machine_every_s=1.0, need_disk=lambda: None)
     missing = watching._tell_if_missing(before=False)
     assert (missing, told) == (False, [])
     root.rename(tmp_path / "elsewhere")

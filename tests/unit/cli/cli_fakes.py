@@ -12,15 +12,15 @@ from typing import Any
 from unit.cli.cli_matrix import matrix
 from unit.cli.cli_script import SCORES, SHA, FakeSession, play_accepted
 
-from engine.control import Control
-from engine.errors import UsageError
-from engine.evaluate import Eval
-from engine.events import Event, RunFinished
-from engine.init_workspace import create_workspace
+from engine.core.cancellation import Control
+from engine.core.errors import UsageError
+from engine.core.events import Event, RunFinished
+from engine.evaluation.evaluate import Eval
 from engine.runtime.protocol import StreamEvent, StreamStats
-from engine.workspace import Workspace
+from engine.workspace.create import create_workspace
+from engine.workspace.layout import Workspace
 from ledger.verify import Problem, VerifyReport
-from luna_tui.engine_access import Engine
+from luna_tui.common.engine_facade import Engine
 
 
 @dataclass

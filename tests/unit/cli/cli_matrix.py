@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.forgetting_matrix import ForgettingMatrix, MatrixExam, MatrixRow, describe_falls
+from engine.evaluation.matrix import ForgettingMatrix, MatrixExam, MatrixRow, describe_falls
 from probes.statistics import Score
 
 

@@ -9,8 +9,7 @@ from concurrent.futures import Future
 from queue import SimpleQueue
 from typing import Any
 
-from engine.context import TrainRequest
-from engine.events import (
+from engine.core.events import (
     DataPrepared,
     Emitter,
     Event,
@@ -25,7 +24,8 @@ from engine.events import (
     StepChanged,
     TrainStep,
 )
-from engine.session import TrainOutcome
+from engine.pipeline.context import TrainRequest
+from engine.service.session import TrainOutcome
 
 SHA = "c71f20b9" + "0" * 56
 

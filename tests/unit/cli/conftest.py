@@ -13,7 +13,7 @@ import pexpect
 import pytest
 from unit.cli.cli_fakes import FakeEngine, make_workspace
 
-from luna_tui.cli import main
+from luna_tui.cli.app import main
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -56,7 +56,7 @@ def workspace(tmp_path: Path) -> Path:
 
 def child_command(play: str) -> list[str]:
     """The command line with a fake engine, for a process of its own."""
-    imports = "from unit.cli import cli_fakes, cli_script; from luna_tui.cli import main"
+    imports = "from unit.cli import cli_fakes, cli_script; from luna_tui.cli.app import main"
     code = f"{imports}; main(cli_fakes.FakeEngine(cli_script.{play}))"
     return [sys.executable, "-c", code]
 

@@ -10,7 +10,7 @@ import pytest
 from unit.cli.cli_fakes import FakeEngine, problems
 from unit.cli.conftest import Run, Spawn
 
-from luna_tui.eval_report import highlighted
+from luna_tui.cli.tables.eval import highlighted
 
 
 def test_eval_shows_scores_then_what_failed(run: Run, workspace: Path) -> None:

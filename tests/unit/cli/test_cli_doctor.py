@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from unit.cli.conftest import Run
 
-from engine import doctor, doctor_workspace
-from engine.doctor import Finding
-from luna_tui.commands.doctor import terminal_findings
+from engine.diagnostics import machine_checks, workspace_checks
+from engine.diagnostics.machine_checks import Check
+from luna_tui.cli.commands.doctor import terminal_findings
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
             return {"version": "2.13.0", "threads": 2, "cuda": False, "simd": "AVX512"}, ""
         return {"version": "0.3.36", "features": "CPU : AVX2 = 1 | AVX512 = 0 | OPENMP = 1 |", "gpu": False}, ""
 
-    monkeypatch.setattr(doctor, "_ask", answer)
-    monkeypatch.setattr(doctor, "_backends", lambda: [Finding("ok", "backend trl", "1.15.0", "")])
+    monkeypatch.setattr(machine_checks, "_ask", answer)
+    monkeypatch.setattr(machine_checks, "_backends", lambda: [Check("ok", "backend trl", "1.15.0", "")])
 
 
 @pytest.mark.usefixtures("quick")
@@ -57,7 +57,7 @@ def test_a_workspace_named_that_is_none_fails(run: Run, tmp_path: Path) -> None:
 
 
 def levels(root: Path) -> dict[str, str]:
-    return {finding.what: finding.level for finding in doctor_workspace.examine(root)}
+    return {finding.what: finding.level for finding in workspace_checks.examine(root)}
 
 
 def test_a_healthy_workspace(workspace: Path) -> None:
@@ -92,14 +92,14 @@ def test_what_is_wrong_is_found_and_the_rest_still_looked_at(workspace: Path) ->
 
 def test_a_broken_config(workspace: Path) -> None:
     (workspace / "luna.toml").write_text("[train]\nstepz = 3\n")
-    [finding] = doctor_workspace.examine(workspace)
+    [finding] = workspace_checks.examine(workspace)
     assert (finding.level, finding.what) == ("fail", "luna.toml")
     assert "stepz" in finding.detail
 
 
 def test_a_disk_that_is_too_small(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor_workspace, "free_bytes", lambda _: 10**6)
-    [finding] = [finding for finding in doctor_workspace.examine(workspace) if finding.what == "disk"]
+    monkeypatch.setattr(workspace_checks, "free_bytes", lambda _: 10**6)
+    [finding] = [finding for finding in workspace_checks.examine(workspace) if finding.what == "disk"]
     assert finding.level == "fail"
     assert "luna-tui gc" in finding.remedy
 
@@ -114,7 +114,7 @@ def test_a_disk_that_is_too_small(workspace: Path, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_a_library_that_breaks_is_a_finding(script: str, why: str) -> None:
-    facts, said = doctor._ask(script)  # pyright: ignore[reportPrivateUsage]
+    facts, said = machine_checks._ask(script)  # pyright: ignore[reportPrivateUsage]
     assert (facts is None) == bool(why)
     assert why in said
 
@@ -124,7 +124,7 @@ def test_a_library_that_hangs_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> N
         raise subprocess.TimeoutExpired("python", 90)
 
     monkeypatch.setattr(subprocess, "run", hang)
-    assert doctor._ask("x") == (None, "did not answer within 90 s")  # pyright: ignore[reportPrivateUsage]
+    assert machine_checks._ask("x") == (None, "did not answer within 90 s")  # pyright: ignore[reportPrivateUsage]
 
 
 def test_terminals(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,10 @@ import pytest
 from unit.cli.cli_fakes import FakeEngine
 from unit.cli.conftest import Run
 
-from engine.control import Control
-from engine.errors import UsageError
-from engine.export_to import ExportResult
-from engine.workspace import Workspace
+from engine.core.cancellation import Control
+from engine.core.errors import UsageError
+from engine.publish.publish import ExportResult
+from engine.workspace.layout import Workspace
 
 SHA = "ab" * 32
 

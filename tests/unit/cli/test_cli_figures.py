@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luna_tui import figures
-from luna_tui.score_lines import ancestor_exams, score_lines
+from luna_tui.common import figures
+from luna_tui.common.score_lines import ancestor_exams, score_lines
 
 
 @pytest.mark.parametrize(

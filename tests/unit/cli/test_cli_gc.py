@@ -12,11 +12,11 @@ import pytest
 from unit.cli.cli_fakes import make_workspace
 from unit.cli.conftest import Run, Spawn
 
-from engine.errors import LunaError
-from engine.gc import collect, find_garbage
-from engine.runs import Run as TrainingRun
-from engine.runs import RunState
-from engine.workspace import Workspace
+from engine.core.errors import LunaError
+from engine.workspace.garbage import collect, find_garbage
+from engine.workspace.layout import Workspace
+from engine.workspace.runs import Run as TrainingRun
+from engine.workspace.runs import RunStatus
 from ledger.errors import LedgerDamaged
 from ledger.hashing import sha256_bytes
 from ledger.manifest import Manifest, write_manifest
@@ -35,7 +35,7 @@ def add_run(space: Workspace, name: str, status: str, updated: float, gen: int =
     run.journal.write_text("{}\n")
     run.staging.mkdir(parents=True)
     (run.staging / "delta.safetensors").write_bytes(b"d" * 10)
-    run.write_state(RunState(name, gen, status, ("prepare",), 1.0, updated))  # pyright: ignore[reportArgumentType]
+    run.write_state(RunStatus(name, gen, status, ("prepare",), 1.0, updated))  # pyright: ignore[reportArgumentType]
     return run
 
 

@@ -9,7 +9,7 @@ import pytest
 from unit.cli.cli_fakes import FakeEngine, make_workspace
 from unit.cli.conftest import Run
 
-from luna_tui.engine_access import Engine
+from luna_tui.common.engine_facade import Engine
 
 LEDGER = """\
 GEN_ID,parent_sha,child_sha,data_delta_sha,steps,lr,walltime_min,loss_start,loss_end,\
@@ -82,7 +82,7 @@ def test_training_on_top_of_it_is_refused_before_the_base_is_prepared(
     def prepare(*_: object, **__: object) -> None:
         raise AssertionError("minutes of work for nothing")
 
-    monkeypatch.setattr("engine.session.prepare_base", prepare)
+    monkeypatch.setattr("engine.service.session.prepare_base", prepare)
     monkeypatch.setattr(FakeEngine, "session", Engine.session)
     run("-w", sample, "rollback", head, "--yes")
     result = run("-w", sample, "train")

@@ -13,10 +13,10 @@ import pytest
 from unit.cli.cli_fakes import make_workspace
 from unit.cli.conftest import child_env
 
-from engine.attach import lock_holder
-from engine.errors import LunaError
-from engine.workspace import Workspace
-from luna_tui.handover import hand_over
+from engine.core.errors import LunaError
+from engine.workspace.attach import lock_holder
+from engine.workspace.layout import Workspace
+from luna_tui.common.handover import hand_over
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -26,8 +26,8 @@ import json, os, signal, sys
 sys.path.insert(0, {str(ROOT)!r})
 import time
 from pathlib import Path
-from engine.runs import Run, RunState
-from engine.workspace import Workspace
+from engine.workspace.runs import Run, RunStatus
+from engine.workspace.layout import Workspace
 try:
     os.close(os.open("/dev/tty", os.O_RDWR))
     terminal = True
@@ -42,7 +42,7 @@ signal.alarm(60)
 workspace = Workspace(Path.cwd())
 with workspace.lock("training"):
     run = Run.new(workspace, 0)
-    run.write_state(RunState(run.run_id, 0, "running", ("prepare",), 0.0, time.time()))
+    run.write_state(RunStatus(run.run_id, 0, "running", ("prepare",), 0.0, time.time()))
     signal.pause()
 """
 
@@ -93,7 +93,7 @@ def test_a_hangup_of_the_console_does_not_reach_it(root: Path, tmp_path: Path) -
     executable = stand_in(tmp_path, CHILD)
     code = (
         f"import signal, sys; sys.executable = {str(executable)!r}; from pathlib import Path; "
-        "from luna_tui.handover import hand_over; "
+        "from luna_tui.common.handover import hand_over; "
         f"print('pid', hand_over(Path({str(root)!r}), generations=1, resume=False, arguments=[]), flush=True); "
         # Not a read: the lost line would end that first, and now and then the whole process before the signal comes.
         "signal.pause()"

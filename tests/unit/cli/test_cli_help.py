@@ -10,7 +10,7 @@ import pytest
 from unit.cli.cli_fakes import FakeEngine, branched_rows
 from unit.cli.conftest import Run, child_env
 
-from luna_tui.cli import COMMANDS
+from luna_tui.cli.app import COMMANDS
 
 NAMES = [name for name, _, _ in COMMANDS]
 
@@ -130,7 +130,7 @@ def test_unknown_command_and_option_are_usage_errors(run: Run) -> None:
 def test_light_commands_leave_the_model_libraries_alone(args: list[str], workspace: Path) -> None:
     code = (
         "import sys\n"
-        "from luna_tui.cli import main\n"
+        "from luna_tui.cli.app import main\n"
         "try: main()\n"
         "except SystemExit as end: print('exit', end.code, file=sys.stderr)\n"
         "heavy = {'torch', 'transformers', 'trl', 'peft', 'unsloth', 'datasets', 'llama_cpp', 'gguf', 'textual'}\n"

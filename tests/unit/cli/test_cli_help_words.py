@@ -10,7 +10,7 @@ import pytest
 import typer
 from unit.cli.conftest import Run
 
-from luna_tui.cli import build_app
+from luna_tui.cli.app import build_app
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -10,8 +10,8 @@ from tiny_models import make_tiny_gguf
 from tiny_workspace import talk, write_rows
 from unit.cli.conftest import Run
 
-from engine.inbox import InboxRow, append_row
-from engine.workspace import Workspace
+from engine.data.inbox import InboxRow, append_row
+from engine.workspace.layout import Workspace
 
 
 def test_a_file_is_copied_in_whole_and_counted(run: Run, workspace: Path, tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from unit.cli.conftest import Run
 
-from engine.config import Config, load_config
-from engine.errors import UsageError
-from engine.init_workspace import DEMO_VALUES, create_workspace
-from luna_tui.demo_files import sample_directory
+from engine.config.load import Config, load_config
+from engine.core.errors import UsageError
+from engine.workspace.create import DEMO_VALUES, create_workspace
+from luna_tui.common.demo_files import sample_directory
 
 
 def tree(root: Path) -> dict[str, bytes]:

@@ -15,11 +15,11 @@ from unit.cli.cli_script import FakeSession, Script, play_failed, play_until_sto
 from unit.cli.conftest import Run
 from unit.ledger.workspace_factory import WorkspaceFactory
 
-from engine.errors import Interrupted
-from engine.events import Event, RunFinished
-from engine.ladder.cards import Asked
-from engine.workspace import Workspace
-from luna_tui.ladder_report import parameters
+from engine.core.errors import Interrupted
+from engine.core.events import Event, RunFinished
+from engine.evaluation.challenge_cards import CardAnswers
+from engine.workspace.layout import Workspace
+from luna_tui.cli.tables.ladder import parameters
 from probes.challenge import Card, CardResult
 
 CARDS = [
@@ -76,7 +76,9 @@ def solved(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """How many cards each rung solves, by its folder."""
     solves = {"small": 2, "big": 5}
 
-    def ask(workspace: Workspace, config: object, gen: int, cards: list[Card], *, progress: Any, control: Any) -> Asked:
+    def ask(
+        workspace: Workspace, config: object, gen: int, cards: list[Card], *, progress: Any, control: Any
+    ) -> CardAnswers:
         right = solves[workspace.root.name]
         results = tuple(
             CardResult(c.id, c.kind, c.task, c.prompt, c.wanted, "x" if n < right else "\x1b[2Jno", n < right, why)
@@ -85,10 +87,10 @@ def solved(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         )
         for done in range(1, len(cards) + 1):
             progress(done, len(cards), "challenge cards")
-        return Asked(results, 100, 2.0, 50_000_000, 3_000_000)
+        return CardAnswers(results, 100, 2.0, 50_000_000, 3_000_000)
 
-    monkeypatch.setattr("engine.ladder.climb.ask", ask)
-    monkeypatch.setattr("engine.ladder.climb.require_loadable", lambda *_: None)
+    monkeypatch.setattr("engine.experiments.ladder.search.ask", ask)
+    monkeypatch.setattr("engine.experiments.ladder.search.require_loadable", lambda *_: None)
     return solves
 
 
@@ -182,10 +184,10 @@ def test_a_run_that_was_stopped_says_how_to_go_on(run: Run, space: Path) -> None
 
 @pytest.mark.usefixtures("solved")
 def test_a_stop_between_the_cards_says_the_same(run: Run, space: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def ask(*_: object, **__: object) -> Asked:
+    def ask(*_: object, **__: object) -> CardAnswers:
         raise Interrupted("stopped on request")
 
-    monkeypatch.setattr("engine.ladder.climb.ask", ask)
+    monkeypatch.setattr("engine.experiments.ladder.search.ask", ask)
     assert run("-w", space, "ladder", engine=LadderEngine()).code == 130
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from unit.cli.cli_fakes import FakeEngine, branched_rows, row
 from unit.cli.conftest import Run, Spawn
 
-from luna_tui.lineage_tree import clip, tree_lines
-from luna_tui.lineage_view import print_lineage
-from luna_tui.terminal import ASCII, UNICODE, LunaConsole
+from luna_tui.cli.tables.lineage import print_lineage
+from luna_tui.common.terminal import ASCII, UNICODE, LunaConsole
+from luna_tui.common.tree_layout import clip, tree_lines
 
 
 def drawn(rows: list[dict[str, Any]], head: int | None, glyphs: Any = UNICODE) -> list[str]:

@@ -13,9 +13,9 @@ import pytest
 from unit.cli.cli_fakes import FakeEngine, make_workspace
 from unit.cli.conftest import ROOT, Run, child_command, child_env
 
-from engine.config_source import variable_names
-from luna_tui.idle_variables import idle_variables
-from luna_tui.talk.lines import read_prompts, typed_text
+from engine.config.sources import variable_names
+from luna_tui.cli.chat.lines import read_prompts, typed_text
+from luna_tui.cli.unused_variables import idle_variables
 
 READING = ("lineage", "matrix", "verify", "gc", "report", "ladder", "study", "watch", "inbox list")
 

@@ -14,10 +14,10 @@ from unit.cli.cli_fakes import FakeEngine, make_workspace
 from unit.cli.cli_matrix import matrix
 from unit.cli.conftest import Run
 
-from engine.control import Control
-from luna_tui.heat import shade
-from luna_tui.matrix_report import print_matrix
-from luna_tui.terminal import LunaConsole
+from engine.core.cancellation import Control
+from luna_tui.cli.tables.matrix import print_matrix
+from luna_tui.common.heat_colors import shade
+from luna_tui.common.terminal import LunaConsole
 
 
 def engine(found: dict[str, Any]) -> FakeEngine:

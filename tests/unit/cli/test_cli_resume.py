@@ -8,15 +8,15 @@ import pytest
 from unit.cli.cli_fakes import FakeEngine, make_workspace
 from unit.cli.conftest import Run as Call
 
-from engine.runs import Run, RunState
-from engine.workspace import Workspace
+from engine.workspace.layout import Workspace
+from engine.workspace.runs import Run, RunStatus
 
 
 def leave_run(root: Path, run_id: str, gen: int, updated: float = 1.0) -> None:
     """A prepared run whose process has died."""
     run = Run.at(Workspace.open(root), run_id)
     run.work.mkdir(parents=True)
-    run.write_state(RunState(run_id, gen, "running", ("prepare",), 1.0, updated))
+    run.write_state(RunStatus(run_id, gen, "running", ("prepare",), 1.0, updated))
 
 
 def test_an_unfinished_run_is_gone_on_with(run: Call, workspace: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from luna_tui.safe_text import safe_for_pipe, safe_line, safe_text
+from luna_tui.common.safe_text import safe_for_pipe, safe_line, safe_text
 
 
 @pytest.mark.parametrize(

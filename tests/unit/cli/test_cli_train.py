@@ -14,8 +14,8 @@ from unit.cli import cli_fakes
 from unit.cli.cli_fakes import FakeEngine
 from unit.cli.conftest import Run, Spawn, child_command, child_env
 
-from engine.errors import UsageError
-from engine.events import EVENT_TYPES, type_name
+from engine.core.errors import UsageError
+from engine.core.events import EVENT_TYPES, type_name
 
 
 def in_child(play: str, *args: object) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,7 @@ from unit.cli.cli_fakes import FakeEngine
 from unit.cli.cli_script import FakeSession, play_accepted, play_failed, play_refused, play_rejected
 from unit.cli.conftest import Run, Spawn
 
-from engine.workspace import Workspace
+from engine.workspace.layout import Workspace
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What every layer uses: errors, events, the journal, cancellation, facts of the machine."""

@@ -1,0 +1,1 @@
+"""What can be learned: readers, parsers, rows, holdout, replay, the inbox, synthetic rows."""

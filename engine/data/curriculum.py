@@ -1,0 +1,286 @@
+"""The curriculum folder: `<root>/<stage>/…` read stage by stage in the order that counts.
+
+Inside a stage files are read in natural order of their paths (`part2` before `part10`), rows in file order. The same
+row twice is kept once. Whatever is not learnt (bad rows, duplicates, other files, system messages) is counted and told.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from engine.core.errors import UsageError
+from engine.data.folders import files_below, natural_key, printable
+from engine.data.parsers import RowProblem, parse_record
+from engine.data.readers import SUFFIXES, Record, read_records
+from engine.data.rows import BadRow, Row, excerpt
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A row dropped because the same content stands at `first`: the one read first, or the one rated last."""
+
+    id: str
+    source: str
+    first: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A file that was read: its name for messages, its stage, how many rows it gave and how many were bad."""
+
+    name: str
+    stage: str
+    rows: int
+    bad: int
+
+
+@dataclass(frozen=True, slots=True)
+class Curriculum:
+    """Rows in feeding order (stage, file, line) and everything that did not become a row."""
+
+    stages: tuple[str, ...]
+    rows: tuple[Row, ...]
+    bad: tuple[BadRow, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
+    files: tuple[DataFile, ...] = ()
+    ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    system_messages: int = 0
+    unanswered_turns: int = 0
+
+    def of_stage(self, stage: str) -> tuple[Row, ...]:
+        """Rows of one stage, in order."""
+        return tuple(row for row in self.rows if row.stage == stage)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows by stage, every stage named, in stage order."""
+        found = Counter(row.stage for row in self.rows)
+        return {stage: found[stage] for stage in self.stages}
+
+    def refuse_bad(self) -> None:
+        """Raise UsageError if any row is bad: what `--strict` asks for."""
+        if self.bad:
+            raise UsageError(
+                f"{_many(len(self.bad), 'bad row')}:\n{_listed(self.bad)}",
+                hint="mend them, or leave --strict out to train on the rest",
+            )
+
+    def to_dict(self) -> dict[str, object]:
+        """Counts for the journal and the manifest, bad rows and duplicates in full."""
+        return {
+            "rows": self.counts,
+            "bad": [{"file": row.file, "line": row.line, "reason": row.reason} for row in self.bad],
+            "duplicates": [{"source": twin.source, "first": twin.first} for twin in self.duplicates],
+            "ignored": list(self.ignored),
+            "notes": list(self.notes),
+            "system_messages": self.system_messages,
+            "unanswered_turns": self.unanswered_turns,
+        }
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Collects rows file by file; what is known about duplicates reaches over all of them."""
+
+    max_bytes: int
+    on_done: Callable[[int, int], None] = lambda _done, _total: None
+    rows: dict[str, Row] = field(default_factory=dict[str, Row])
+    bad: list[BadRow] = field(default_factory=list[BadRow])
+    duplicates: list[Duplicate] = field(default_factory=list[Duplicate])
+    files: list[DataFile] = field(default_factory=list[DataFile])
+    ignored: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
+    system_messages: int = 0
+    unanswered_turns: int = 0
+
+    def read_all(self, files: Sequence[tuple[Path, str, str]]) -> None:
+        """Read (path, name for messages, stage) one after the other; progress is counted in bytes."""
+        sizes = [_size(path) for path, _, _ in files]
+        done, total = 0, sum(sizes)
+        for (path, shown, stage), size in zip(files, sizes, strict=True):
+            self.read(path, shown, stage, lambda read, at=done, most=size: self.on_done(at + min(read, most), total))
+            done += size
+            self.on_done(done, total)
+
+    def read(self, path: Path, shown: str, stage: str, on_read: Callable[[int], None]) -> None:
+        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+            self.ignored.append(shown)
+            return
+        rows_before, bad_before, twins_before = len(self.rows), len(self.bad), len(self.duplicates)
+        read = 0
+        for found in read_records(path, shown, self.max_bytes):
+            read += len(found.raw) if isinstance(found, Record) else 1
+            on_read(read)
+            if isinstance(found, BadRow):
+                self.bad.append(found)
+                continue
+            try:
+                parsed = parse_record(
+                    found.value, stage=stage, source=f"{shown}:{found.line}", max_bytes=self.max_bytes
+                )
+            except RowProblem as problem:
+                self.bad.append(BadRow(shown, found.line, str(problem), excerpt(found.raw)))
+                continue
+            self.system_messages += parsed.system_messages
+            self.unanswered_turns += parsed.unanswered_turns
+            for row in parsed.rows:
+                self.take(row)
+        rows, bad = len(self.rows) - rows_before, len(self.bad) - bad_before
+        self.files.append(DataFile(shown, stage, rows, bad))
+        if not rows and not bad and len(self.duplicates) == twins_before:
+            self.notes.append(f"{shown} is empty")
+
+    def take(self, row: Row) -> None:
+        known = self.rows.get(row.id)
+        if known is not None and row.karma is not None:
+            # Rated again: the last word about an answer counts, and it is the newest thing that was said.
+            del self.rows[row.id]
+            self.duplicates.append(Duplicate(row.id, known.source, row.source))
+            self.rows[row.id] = replace(row, stage=known.stage)
+        elif known is not None:
+            self.duplicates.append(Duplicate(row.id, row.source, known.source))
+        else:
+            self.rows[row.id] = row
+
+    def done(self, stages: Sequence[str]) -> Curriculum:
+        order = {stage: number for number, stage in enumerate(stages)}
+        rows = sorted(self.rows.values(), key=lambda row: order[row.stage])
+        return Curriculum(
+            tuple(stages),
+            tuple(rows),
+            tuple(self.bad),
+            tuple(self.duplicates),
+            tuple(self.files),
+            tuple(self.ignored),
+            tuple(self.notes),
+            self.system_messages,
+            self.unanswered_turns,
+        )
+
+
+def read_curriculum(
+    root: Path,
+    stages: Sequence[str],
+    *,
+    max_line_bytes: int = 1_000_000,
+    on_done: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Curriculum:
+    """Read every stage's folder under `root`.
+
+    A stage without a folder is a note. `on_done(done, total)` counts bytes and may raise to stop. Raises UsageError if
+    the root is missing or cannot be read, or if no stage has a single good row.
+    """
+    if not root.is_dir():
+        problem = "is not a folder" if root.exists() else "there is no such folder"
+        raise UsageError(problem, where=str(root), hint=f"make it, with one folder a stage: {', '.join(stages)}")
+    reader = _Reader(max_line_bytes, on_done)
+    for entry in sorted(_entries(root), key=lambda path: natural_key(path.name)):
+        shown = printable(f"{root.name}/{entry.name}")
+        if not entry.is_dir():
+            reader.ignored.append(shown)
+        elif entry.name not in stages and not entry.name.startswith("."):
+            near = difflib.get_close_matches(entry.name, stages, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            reader.notes.append(f"{shown} is not one of [curriculum] stages and was not read{hint}")
+    files, missing = list[tuple[Path, str, str]](), list[str]()
+    for stage in stages:
+        folder = root / stage
+        if not folder.is_dir():
+            missing.append(f"stage {stage} has no folder {root.name}/{stage}")
+            continue
+        for path, shown in files_below(folder, f"{root.name}/{stage}", reader.ignored, reader.notes, reader.bad):
+            files.append((path, shown, stage))
+    reader.read_all(files)
+    reader.notes += missing
+    curriculum = reader.done(stages)
+    if not curriculum.rows:
+        raise UsageError(
+            _nothing(reader), where=str(root), hint=f"put {' '.join(SUFFIXES)} files into {root.name}/<stage>"
+        )
+    return curriculum
+
+
+def read_files(
+    paths: Iterable[Path],
+    stage: str,
+    *,
+    stages: Sequence[str] = (),
+    max_line_bytes: int = 1_000_000,
+    missing_ok: bool = False,
+    on_done: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Curriculum:
+    """Read files, and all files in folders (`--data`, the inbox), as rows of `stage`.
+
+    A file below a folder named like one of `stages` belongs to that stage instead. No rows at all is not an error here.
+    `on_done` as in `read_curriculum`.
+    Raises UsageError for a path that does not exist (unless `missing_ok`) or a file of an unknown format.
+    """
+    known = tuple(stages) if stage in stages else (*stages, stage)
+    reader = _Reader(max_line_bytes, on_done)
+    files: list[tuple[Path, str, str]] = []
+    for path in paths:
+        if path.is_dir():
+            for file, shown in files_below(path, path.name or str(path), reader.ignored, reader.notes, reader.bad):
+                inside = (path.name, *file.relative_to(path).parts[:-1])
+                files.append((file, shown, next((part for part in reversed(inside) if part in stages), stage)))
+        elif path.is_file():
+            if path.suffix.lower() not in SUFFIXES:
+                hint = f"known formats: {' '.join(SUFFIXES)}"
+                raise UsageError("not a data file luna can read", where=str(path), hint=hint)
+            parent = path.parent.name
+            files.append((path, printable(str(path)), parent if parent in stages else stage))
+        elif path.exists():
+            raise UsageError(
+                "a pipe or a device, which cannot be read again by a resume", where=str(path), hint="save it as a file"
+            )
+        elif not missing_ok:
+            raise UsageError("there is no such file or folder", where=str(path), hint=_near_file(path))
+    reader.read_all(files)
+    return reader.done(known)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # gone since it was listed: reading it tells
+        return 0
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"the folder cannot be read: {error.strerror or error}", where=str(folder)) from error
+
+
+def _nothing(reader: _Reader) -> str:
+    if reader.bad:
+        return f"no row can be learnt, {_many(len(reader.bad), 'bad row')}:\n{_listed(reader.bad)}"
+    notes = "".join(f"\n  {note}" for note in reader.notes[:_SHOWN])
+    return f"the curriculum is empty{':' if notes else ''}{notes}"
+
+
+def _near_file(path: Path) -> str:
+    try:
+        names = os.listdir(path.parent)
+    except OSError:
+        return ""
+    near = difflib.get_close_matches(path.name, names, n=1)
+    return f"did you mean {path.parent / near[0]}?" if near else ""
+
+
+def _listed(bad: Sequence[BadRow]) -> str:
+    more = [f"  … and {len(bad) - _SHOWN} more"] if len(bad) > _SHOWN else []
+    return "\n".join([*(f"  {row}" for row in bad[:_SHOWN]), *more])
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,168 @@
+"""The inbox: rows a person makes by rating and correcting answers, and which of them may be trained on.
+
+One JSON object a line in `inbox/chat.jsonl`, appended only. What was said last counts:
+
+- about one answer to a prompt, the last rating; an answer rated down is never trained on as it was;
+- of several answers to one prompt that were not rated down, the last one rated: a correction takes the place of what
+  stood before, and one situation has one answer. Rating an answer down takes nothing from another one;
+- rows that nobody has rated, as other files in the folder hold them, give way to an answer that a person stands by.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from engine.core.errors import UsageError
+from engine.data.curriculum import read_files
+from engine.data.parsers import RowProblem, parse_record
+from engine.data.readers import read_records
+from engine.data.rows import BadRow, Row
+from engine.workspace.layout import Workspace
+from ledger.durable import open_for_append
+
+FILE = "chat.jsonl"
+_MAX_BYTES = 1_000_000
+
+Source = Literal["rated", "corrected", "import"]
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """A prompt and an answer with what a person thinks of it: karma +1 good, -1 bad, +2 corrected, 0 not said.
+
+    `gen` is the generation that answered (None: the base, or nobody), `rejected` what it had said before `response` was
+    put in its place.
+    """
+
+    prompt: str
+    response: str
+    karma: int
+    source: Source
+    gen: int | None = None
+    rejected: str | None = None
+
+
+def append_row(
+    workspace: Workspace,
+    row: InboxRow,
+    *,
+    folder: str = "inbox",
+    check: Callable[[Row], None] = lambda _row: None,
+) -> Path:
+    """Append one row and return its file when it is on disk; several consoles wait for each other.
+
+    A torn last line, as a crash leaves it, is ended first and stays as a bad row. `check` may refuse, by raising, a row
+    that would be trained on. Raises UsageError for a row that could not be learnt (nothing in it, no UTF-8),
+    LedgerError when it cannot be brought to disk.
+    """
+    fields = {name: value for name, value in asdict(row).items() if value is not None}
+    line = json.dumps(fields, ensure_ascii=True).encode("ascii") + b"\n"
+    learnable = _require_learnable(row, fields, len(line))
+    if row.karma >= 0:
+        check(learnable)
+    path = workspace.root / folder / FILE
+    with open_for_append(path) as file:
+        content = file.read()
+        end_torn_line = b"\n" if content and not content.endswith(b"\n") else b""
+        file.append(end_torn_line + line)
+    return path
+
+
+def read_rows(workspace: Workspace, *, folder: str = "inbox") -> tuple[InboxRow, ...]:
+    """All rows of `inbox/chat.jsonl` in the order they were said, superseded ones too; bad lines are passed over.
+
+    A line that was not written by `append_row` has the source "import".
+    """
+    path = workspace.root / folder / FILE
+    if not path.is_file():
+        return ()
+    rows: list[InboxRow] = []
+    for record in read_records(path, FILE, _MAX_BYTES):
+        if isinstance(record, BadRow):
+            continue
+        try:
+            parsed = parse_record(record.value, stage="", source="")
+        except RowProblem:
+            continue
+        fields = cast("dict[str, Any]", record.value)
+        rows += [_inbox_row(row, fields) for row in parsed.rows if row.kind == "qa"]
+    return tuple(rows)
+
+
+def count(workspace: Workspace, *, folder: str = "inbox") -> int:
+    """How many rows of the inbox, in all its files, may be trained on, whether or not a generation has learnt them."""
+    return len(standing_rows(workspace, folder=folder))
+
+
+def standing_rows(workspace: Workspace, *, folder: str = "inbox", max_line_bytes: int = _MAX_BYTES) -> list[Row]:
+    """The rows of the inbox, in all its files, that may be trained on."""
+    found = read_files([workspace.root / folder], "inbox", max_line_bytes=max_line_bytes, missing_ok=True)
+    return usable(found.rows)[0]
+
+
+def usable(rows: Iterable[Row]) -> tuple[list[Row], int]:
+    """Return the inbox's rows that may be trained on, in order, and how many are left aside by a person's word.
+
+    Rows without karma stay, unless the very same answer was rated down or their prompt has an answer with karma.
+    """
+    given = list(rows)
+    said: dict[str, Row] = {}
+    for row in given:
+        if row.karma is not None:
+            said.pop(row.id, None)  # so that the dict is in the order of the last word about each answer
+            said[row.id] = row
+    answer_of = {_situation(row): row for row in said.values() if row.karma is not None and row.karma >= 0}
+    down = rated_down(given)
+    kept = [
+        row
+        for row in given
+        if (
+            row.id not in down and _situation(row) not in answer_of
+            if row.karma is None
+            else answer_of.get(_situation(row)) is row
+        )
+    ]
+    return kept, len(given) - len(kept)
+
+
+def rated_down(rows: Iterable[Row]) -> frozenset[str]:
+    """Ids of the answers whose last rating is negative; rows without karma say nothing."""
+    verdicts = {row.id: row.karma for row in rows if row.karma is not None}
+    return frozenset(row_id for row_id, karma in verdicts.items() if karma < 0)
+
+
+def _situation(row: Row) -> str:
+    """What an answer answers; a plain text answers nothing and stands for itself."""
+    return f"prompt {row.prompt}" if row.kind == "qa" else row.id
+
+
+def _require_learnable(row: InboxRow, fields: dict[str, Any], size: int) -> Row:
+    """Return the row as it is read back; refuse now, while the person is there, what would only be a bad row there."""
+    if not row.prompt.strip():
+        raise UsageError("an empty prompt teaches nothing", where=FILE, hint="rate an answer to a prompt")
+    if not row.response.strip():
+        raise UsageError(
+            "an empty answer teaches nothing", where=FILE, hint="correct it: write what should have been said"
+        )
+    if size > _MAX_BYTES:
+        raise UsageError(f"longer than {_MAX_BYTES} bytes", where=FILE, hint="write a shorter answer")
+    try:
+        return parse_record(fields, stage="", source="").rows[0]
+    except RowProblem as problem:
+        raise UsageError(f"this cannot be learnt: {problem}", where=FILE, hint="correct the answer by hand") from None
+
+
+def _inbox_row(row: Row, fields: dict[str, Any]) -> InboxRow:
+    source, gen, rejected = fields.get("source"), fields.get("gen"), fields.get("rejected")
+    return InboxRow(
+        prompt=row.prompt,
+        response=row.response,
+        karma=int(row.karma or 0),
+        source=source if source == "rated" or source == "corrected" else "import",
+        gen=gen if isinstance(gen, int) else None,
+        rejected=rejected if isinstance(rejected, str) else None,
+    )

@@ -1,0 +1,1 @@
+"""What `luna-tui doctor` looks at, and what a screen is told about the machine."""

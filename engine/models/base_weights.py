@@ -1,0 +1,100 @@
+"""A base's fp32 weights: made once from its GGUF or its Hugging Face files, kept in a cache that all workspaces share.
+
+The cache is keyed by the SHA-256 of what the weights follow from. A directory counts only with its `complete.json`,
+which is written last and says how a child of this base is exported: by graft, or by llama.cpp's converter.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+
+from engine.core.errors import Damaged, LunaError, UsageError, cannot_write
+from ledger.durable import make_durable, write_durable
+from ledger.locking import exclusive
+
+Progress = Callable[[int, int, str], None]
+ExportWay = Literal["graft", "converter"]
+
+_COMPLETE = "complete.json"
+
+
+def weights_dir_of(sha: str) -> Path:
+    """Return where the weights of the base with this SHA-256 lie (or will lie): `LUNA_CACHE`, else the user's cache."""
+    root = os.environ.get("LUNA_CACHE") or platformdirs.user_cache_dir("luna-tui", appauthor=False)
+    return Path(root) / "base" / sha[:32]
+
+
+def are_complete(weights: Path) -> bool:
+    """Whether the weights directory was finished."""
+    return (weights / _COMPLETE).exists()
+
+
+def export_way(weights: Path) -> ExportWay:
+    """Return how children of this base are written as GGUF; raises Damaged when that is not recorded."""
+    try:
+        way = json.loads((weights / _COMPLETE).read_text())["export"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Damaged(
+            f"the base's weights are not complete: {error}",
+            where=str(weights),
+            hint="delete this directory: it is made again from the base",
+        ) from error
+    return "graft" if way == "graft" else "converter"
+
+
+def make_weights(kind: str, source: Path, gguf: Path, weights: Path, report: Progress) -> None:
+    """Write the weights directory and prove that grafting the weights back gives the base itself.
+
+    Raises UsageError for a GGUF that cannot be de-quantised or not be written back exactly.
+    """
+    from engine.gguf.dequantize import weights_from_gguf, weights_from_hf
+    from engine.gguf.tensor_writer import graft_differs
+    from engine.gguf.weights import load_weights
+
+    report(2, 3, "reading the base in full precision" if kind == "hf" else "de-quantising the base to full precision")
+    if kind == "hf":
+        weights_from_hf(source, weights)
+    else:
+        weights_from_gguf(gguf, weights)
+    report(2, 3, "checking the export against the base")
+    try:
+        wrong = graft_differs(gguf, load_weights(weights))
+        reason = f"{len(wrong)} tensors differ, the first is {wrong[0]}" if wrong else ""
+    except LunaError as error:
+        reason = str(error)
+    if reason and kind != "hf":
+        shutil.rmtree(weights, ignore_errors=True)
+        raise UsageError(
+            f"this GGUF's architecture cannot be written back exactly: {reason}",
+            where=str(source),
+            hint="use the model's Hugging Face directory as base instead; it is exported by llama.cpp's own converter",
+        )
+    make_durable(weights)
+    facts = {"export": "converter" if reason else "graft", "why": reason}
+    write_durable(weights / _COMPLETE, (json.dumps(facts) + "\n").encode())
+
+
+@contextmanager
+def alone(lock: Path) -> Generator[None]:
+    """Wait for and hold `lock`: two processes must not make the same files at once.
+
+    Raises LunaError where it cannot be written.
+    """
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise cannot_write(error, lock.parent, "the base model is made ready there") from error
+    try:
+        with exclusive(lock, descriptor):
+            yield
+    finally:
+        os.close(descriptor)

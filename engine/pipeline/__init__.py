@@ -1,0 +1,1 @@
+"""One generation: prepare, train, export, evaluate, judge, record; resume and rollback."""

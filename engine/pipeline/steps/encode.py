@@ -1,0 +1,137 @@
+"""A generation's rows as token ids, cut by the base GGUF's own tokenizer: what is trained on is what will be asked
+with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from engine.config.load import VoiceSection
+from engine.config.recipe import PhaseRecipe
+from engine.core.errors import Damaged, UsageError
+from engine.data.rows import Row
+from engine.models.base import BaseModel
+from engine.runtime.client import Runtime
+from engine.runtime.protocol import ModelInfo
+from engine.training.job import Example, VoicePlan
+from engine.training.tokenize_rows import Specials, encode_rows
+from engine.training.wordings import worded_passes
+from engine.workspace.runs import Run
+from probes.typing_habits import Habit
+
+UNLIMITED = 2**31
+"""A window in tokens that nothing exceeds."""
+
+
+def encode(
+    runtime: Runtime,
+    base: BaseModel,
+    rows: Sequence[Row],
+    recipe: PhaseRecipe,
+    on_done: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[Example]:
+    """Return one example a row, in order; `on_done(done, total)` counts texts and may raise to stop.
+
+    Raises UsageError naming the rows longer than the context, configured or the model's own, and for a base without
+    EOS.
+    """
+    return _encode(runtime, base, rows, recipe, _context(runtime, base, recipe), on_done)
+
+
+def encode_passes(
+    runtime: Runtime, base: BaseModel, rows: Sequence[Row], recipe: PhaseRecipe, rows_fed: int
+) -> list[list[Example]]:
+    """Return the examples of every pass until `rows_fed` rows are fed, questions in the wording of that pass.
+
+    A question that fits the context as written and not as typed (small letters may take more tokens) is fed as written.
+    Where `recipe.as_typed` is 0 all passes are equal, and only one is returned. Raises as `encode` does.
+    """
+    passes = worded_passes(rows, rows_fed, recipe.as_typed)
+    written = {row.id: example for row, example in zip(rows, encode(runtime, base, rows, recipe), strict=True)}
+    changed: dict[tuple[str, Habit | None], Row] = {
+        (fed.row.id, fed.habit): fed.row for one in passes for fed in one if fed.habit
+    }
+    typed = dict(zip(changed, _encode(runtime, base, list(changed.values()), recipe, UNLIMITED), strict=True))
+    limit = _context(runtime, base, recipe)
+    fits = {key: replace(example, habit=key[1]) for key, example in typed.items() if len(example.ids) <= limit}
+    return [[fits.get((fed.row.id, fed.habit), written[fed.row.id]) for fed in one] for one in passes]
+
+
+def count_tokens(runtime: Runtime, gguf: Path, rows: Sequence[Row]) -> dict[str, int]:
+    """Return how many tokens each row takes as an example, by its id, whatever the context.
+
+    Raises UsageError for a GGUF without EOS.
+    """
+    specials = _specials(runtime.load(gguf, vocab_only=True), gguf)
+    return {example.row_id: len(example.ids) for example in encode_rows(rows, runtime.tokenize, specials, UNLIMITED)}
+
+
+def voice_plan(runtime: Runtime, base: BaseModel, voice: VoiceSection) -> VoicePlan | None:
+    """Return what the model is asked while it trains, None when that is switched off or nothing is pinned."""
+    if not voice.while_training or not voice.prompts or not voice.budget:
+        return None
+    info = runtime.load(base.gguf, vocab_only=True)
+    specials = _specials(info, base.gguf)
+    head = () if specials.bos is None else (specials.bos,)
+    prompts = dict.fromkeys(voice.prompts)
+    ids = [(*head, *tokens) for tokens in runtime.tokenize(list(prompts))]
+    return VoicePlan(
+        prompts=dict(zip(prompts, ids, strict=True)),
+        every_steps=voice.every_steps,
+        budget=voice.budget,
+        max_tokens=voice.max_tokens,
+        eos_id=specials.eos,
+        decode=runtime.detokenize,
+    )
+
+
+def _encode(
+    runtime: Runtime,
+    base: BaseModel,
+    rows: Sequence[Row],
+    recipe: PhaseRecipe,
+    context: int,
+    on_done: Callable[[int, int], None] = lambda _done, _total: None,
+) -> list[Example]:
+    specials = _specials(runtime.load(base.gguf, vocab_only=True), base.gguf)
+    begun = 0
+
+    def tokenize(texts: Sequence[str]) -> list[list[int]]:
+        nonlocal begun
+        before, begun = begun, begun + len(texts)
+        total = max(begun, 2 * len(rows))  # prompts, then answers
+        return runtime.tokenize(texts, on_done=lambda done, _total: on_done(before + done, total))
+
+    return encode_rows(rows, tokenize, specials, context, prompts_count=recipe.prompts_count)
+
+
+def _context(runtime: Runtime, base: BaseModel, recipe: PhaseRecipe) -> int:
+    """The longest example in tokens: what was configured, or the model's own window if that is shorter."""
+    return min(recipe.context, model_window(runtime.load(base.gguf, vocab_only=True)))
+
+
+def _specials(info: ModelInfo, gguf: Path) -> Specials:
+    if info.eos_id < 0:
+        raise UsageError("the base GGUF declares no EOS token, so no model could learn to stop", where=str(gguf))
+    return Specials(bos=info.bos_id if info.add_bos and info.bos_id >= 0 else None, eos=info.eos_id)
+
+
+def model_window(info: ModelInfo) -> int:
+    """Return the context a GGUF says it was trained for, in tokens; a large number when it does not say.
+
+    Read from the metadata, since a model loaded for its vocabulary alone knows no other number.
+    """
+    text = info.metadata.get(f"{info.arch}.context_length", "")
+    return int(text) if text.isdigit() and int(text) > 0 else UNLIMITED
+
+
+def train_rows(run: Run) -> list[Row]:
+    """Return the rows of a prepared run in feeding order; raises Damaged when they cannot be read."""
+    path = run.staging / "data" / "train.jsonl"
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Damaged(f"cannot be read: {error}", where=str(path), hint="start anew: luna-tui train") from error
+    return [Row.from_json(line, source=f"train.jsonl:{n}") for n, line in enumerate(lines, start=1) if line]

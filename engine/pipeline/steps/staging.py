@@ -1,0 +1,68 @@
+"""What prepare leaves in a run's staging: the data a generation learns, and the exams it will sit."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.data.replay import FedRow
+from engine.data.rows import Row
+from engine.evaluation.items import make_items, qa_items, write_items
+from engine.pipeline.steps.pace import StepTimer
+from ledger.hashing import canonical_json
+from probes.base import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A generation's rows: what is new, what of it is trained and held out, what is replayed, and the feeding order.
+
+    `development` rows are in neither training nor exam: rescue chooses by them.
+    """
+
+    new: Sequence[Row]
+    train: Sequence[Row]
+    holdout: Sequence[Row]
+    replay: Sequence[FedRow]
+    fed: Sequence[FedRow]
+    development: Sequence[Row] = ()
+
+
+def make_exams(
+    material: Material, gen: int, last_stage: str, trained_rows: int, pace: StepTimer
+) -> tuple[list[Item], list[Item]]:
+    """Return the generation's exam (its holdout) and its QA set (the exam and some of its trained rows)."""
+    exam = make_items(material.holdout, material.new, gen, last_stage, pace.phase("making the exam"))
+    trained = pace.phase("making the exam of what is trained")
+    return exam, qa_items(exam, material.train, material.new, trained_rows, gen, last_stage, trained)
+
+
+def write_staging(
+    staging: Path,
+    material: Material,
+    exam: Sequence[Item],
+    qa: Sequence[Item],
+    gen: int,
+    last_stage: str,
+    pace: StepTimer,
+) -> None:
+    """Write data and exams as they will be recorded; what an earlier try left in `staging` goes."""
+    shutil.rmtree(staging, ignore_errors=True)
+    data = staging / "data"
+    data.mkdir(parents=True)
+    _write(data / "new.jsonl", (row.to_json() for row in material.new))
+    _write(data / "train.jsonl", (fed.row.to_json() for fed in material.fed))
+    _write(data / "holdout.jsonl", (row.to_json() for row in material.holdout))
+    _write(data / "replay.jsonl", (canonical_json({"id": f.row.id, "from_gen": f.from_gen}) for f in material.replay))
+    if material.development:
+        _write(data / "development.jsonl", (row.to_json() for row in material.development))
+        items = make_items(material.development, material.new, gen, last_stage, pace.phase("making the rescue's exam"))
+        write_items(staging / "development.jsonl", items)
+    write_items(staging / "exam.jsonl", exam)
+    write_items(staging / "qa.jsonl", qa)
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    path.write_text("".join(line + "\n" for line in lines), encoding="utf-8", newline="\n")

@@ -1,0 +1,90 @@
+"""Train: from the parent's full-precision weights to a delta, on the ids the runtime's tokenizer gives."""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.core.errors import Damaged, Interrupted
+from engine.models.lineage_weights import weights_dir
+from engine.pipeline.context import Context
+from engine.pipeline.plan import Plan
+from engine.pipeline.steps.encode import encode_passes, train_rows, voice_plan
+from engine.training.batch_log import edge_losses, read_losses
+from engine.training.checkpoint import newest_sealed, step_of
+from engine.training.job import TrainJob
+from engine.workspace.runs import Run
+
+
+def let_go(error: BaseException) -> None:
+    """Free what a training that failed held: the frames of its error still name the model."""
+    traceback.clear_frames(error.__traceback__)
+    gc.collect()  # the trainer, its callbacks and its data loader point at each other
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A finished training: the delta, and the ledger's losses."""
+
+    delta: Path
+    loss_start: float
+    loss_end: float
+
+
+def train(context: Context, run: Run, plan: Plan) -> Trained:
+    """Train until the plan's steps are spent, from the newest sealed checkpoint if there is one.
+
+    Raises Interrupted when a person stopped it; the checkpoint of the step it stopped at is then sealed.
+    """
+    resume_from = newest_sealed(run.work / "checkpoints")
+    if resume_from is not None:
+        context.emit.log(f"going on from step {step_of(resume_from)}")
+    rows_fed = plan.steps * plan.recipe.batch_size * plan.accumulation
+    passes = encode_passes(context.runtime, context.base, train_rows(run), plan.recipe, rows_fed)
+    voice = voice_plan(context.runtime, context.base, context.config.voice)
+    if voice is None:
+        context.runtime.unload()  # else its vocabulary, a few megabytes, is still asked for
+    job = TrainJob(
+        weights_dir=weights_dir(context.workspace, context.base, plan.path),
+        examples=tuple(example for fed in passes for example in fed),
+        recipe=plan.recipe,
+        steps=plan.steps,
+        accumulation=plan.accumulation,
+        threads=plan.threads,
+        work_dir=run.work,
+        delta_path=run.staging / "delta.safetensors",
+        pad_id=passes[0][0].ids[-1],
+        resume_from=resume_from,
+        voice=voice,
+        passes=len(passes),
+    )
+    context.control.check()
+    try:
+        result = context.pick_backend(plan.backend).train(job, context.emit, context.control)
+    except BaseException as error:
+        let_go(error)
+        raise
+    if not result.finished:
+        raise Interrupted(f"stopped after step {result.steps_done} of {plan.steps}; the checkpoint is kept")
+    shutil.copyfile(run.work / "metrics.jsonl", run.staging / "metrics.jsonl")
+    shutil.copyfile(run.work / "fed.jsonl", run.staging / "data" / "fed.jsonl")
+    return trained(run)
+
+
+def trained(run: Run) -> Trained:
+    """Return what a finished training left in the run's staging; raises Damaged when it is no longer there."""
+    delta, metrics = run.staging / "delta.safetensors", run.staging / "metrics.jsonl"
+    try:
+        start, end = edge_losses(read_losses(metrics))
+    except (OSError, ValueError, KeyError, ZeroDivisionError) as error:
+        raise Damaged(f"cannot be read: {error}", where=str(metrics), hint="start anew: luna-tui train") from error
+    if not delta.is_file():
+        raise Damaged("the delta of this run is gone", where=str(delta), hint="start anew: luna-tui train")
+    return Trained(delta, start, end)

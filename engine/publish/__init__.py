@@ -1,0 +1,1 @@
+"""A generation written for another program."""

@@ -1,0 +1,1 @@
+"""Who may do what, when: the one way in for all long work."""

@@ -1,0 +1,148 @@
+"""Age-up: whether the next generation should start by itself now, and if not, why.
+
+Gate and stop rule are those of every generation. What a person has stopped stays stopped: only runs that were begun
+here are gone on with.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime, time
+from pathlib import Path
+from typing import Literal
+
+from engine.config.load import Config
+from engine.core.counted import counted
+from engine.pipeline.context import TrainRequest
+from engine.service.karma import Meter, read_meter
+from engine.workspace.attach import lock_holder, resumable
+from engine.workspace.layout import Workspace
+from engine.workspace.runs import Run, RunStatus
+from ledger.lineage import Lineage
+
+MICRO_GENERATION = TrainRequest(phase="converse", inbox_first=True)
+"""What age-up asks of the engine."""
+_FROM_DEPTH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do now: `train` a micro-generation, `resume` one that was interrupted, or `wait`, and the reason."""
+
+    action: Literal["wait", "train", "resume"]
+    why: str
+    meter: Meter
+    run: str = ""
+    """The id of the run to resume."""
+
+    @property
+    def request(self) -> TrainRequest | None:
+        """What to ask of the engine; None to wait."""
+        if self.action == "wait":
+            return None
+        return MICRO_GENERATION if self.action == "train" else TrainRequest(resume=True, run=self.run)
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for `--json`."""
+        return {"action": self.action, "why": self.why, **self.meter.to_dict()}
+
+
+def decide(workspace: Workspace, config: Config, now: datetime) -> Decision:
+    """Decide whether a generation starts; `now` is local time, for the quiet hours.
+
+    Raises LunaError or LedgerError when the workspace cannot be read.
+    """
+    lineage = workspace.lineage()
+    meter = read_meter(workspace, config, lineage)
+    waits = _reason_to_wait(workspace, config, lineage, now)
+    if waits:
+        return Decision("wait", waits, meter)
+    left = _own_run(workspace, lineage)
+    if left is not None:
+        return Decision("resume", f"G{left.gen}, which age-up had begun, goes on", meter, left.run_id)
+    if not meter.full:
+        return Decision("wait", _what_is_missing(meter), meter)
+    return Decision("train", f"karma {meter.karma:g} of {meter.needed:g}: the inbox has earned a generation", meter)
+
+
+def stamp(workspace: Workspace, config: Config) -> tuple[object, ...]:
+    """Return something that differs when `decide` may decide otherwise, the clock aside, without reading a file."""
+    return (lock_holder(workspace), *_stats(workspace, config.curriculum.inbox))
+
+
+def input_stamp(workspace: Workspace, config: Config) -> tuple[object, ...]:
+    """Return something that differs when what a generation would be made of has changed, without reading a file.
+
+    Asked after a generation was refused, so that it is not begun again for nothing: the inbox and what `stamp` looks
+    at, who holds the lock aside, and the curriculum and the person's own phrases and probes, which may be the mistake.
+    """
+    mended = [workspace.root / name for name in (config.eval.phrases, config.eval.tone_probes) if name]
+    return _stats(workspace, config.curriculum.inbox, config.curriculum.path, *mended)
+
+
+def quiet_until(quiet_hours: str, now: time) -> str | None:
+    """Return when the quiet hours end that `now` lies in (`"22:00-07:00"`; the end is outside), None outside them."""
+    if not quiet_hours:
+        return None
+    start, end = (time.fromisoformat(part) for part in quiet_hours.split("-"))
+    inside = start <= now < end if start <= end else now >= start or now < end
+    return quiet_hours.split("-")[1] if inside else None
+
+
+def _reason_to_wait(workspace: Workspace, config: Config, lineage: Lineage, now: datetime) -> str:
+    holder = lock_holder(workspace)
+    if holder is not None:
+        return f"the workspace is in use ({holder.purpose or 'another process'}, pid {holder.pid})"
+    head = lineage.head
+    if head is None or lineage.depth(head) + 1 < _FROM_DEPTH:
+        made = 0 if head is None else lineage.depth(head) + 1
+        return f"the curriculum comes first: luna-tui train --generations {_FROM_DEPTH - made}"
+    stopped = [gen for gen in lineage.children(head) if lineage.node(gen).verdict == "stopped"]
+    if stopped:
+        return f"the stop rule ended G{stopped[-1]}: fix the data, not the size, then: luna-tui train"
+    until = quiet_until(config.age_up.quiet_hours, now.time())
+    return f"quiet hours until {until}" if until else ""
+
+
+def _own_run(workspace: Workspace, lineage: Lineage) -> RunStatus | None:
+    """The newest unfinished run that age-up began from this HEAD, if a person has begun none since."""
+    left = max(resumable(workspace), key=lambda state: (state.updated, state.run_id), default=None)
+    if left is None:
+        return None
+    try:
+        plan = json.loads(Run.at(workspace, left.run_id).plan.read_bytes())
+        began_here = plan["selection"]["inbox_first"] and plan["parent_gen"] == lineage.head
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return left if began_here else None
+
+
+def _stats(workspace: Workspace, *paths: str | Path) -> tuple[tuple[str, int, int], ...]:
+    """The size and time of luna.toml, the ledger, HEAD, and of these files or all files in these folders."""
+    files = [workspace.config_path, workspace.ledger.path, workspace.models / "HEAD"]
+    for path in (workspace.root / path for path in paths):
+        files += [Path(above, name) for above, _, names in os.walk(path) for name in names] or [path]
+    return tuple(_stat(path) for path in sorted(files))
+
+
+def _stat(path: Path) -> tuple[str, int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return str(path), 0, 0
+    return str(path), stat.st_mtime_ns, stat.st_size
+
+
+def _what_is_missing(meter: Meter) -> str:
+    spent = f"; {meter.spent} rows were tried before and count no more" if meter.spent else ""
+    if meter.too_long:
+        long = counted(meter.too_long, "row is", "rows are")
+        spent += f"; {long} longer than the context and cannot be learnt"
+    if meter.karma < meter.needed:
+        return f"karma {meter.karma:g} of {meter.needed:g}{spent}"
+    return (
+        f"karma {meter.karma:g} of {meter.needed:g}, but the rows ask {meter.situations} different things, and an exam "
+        f"needs {meter.situations_needed}{spent}"
+    )

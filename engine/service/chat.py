@@ -1,0 +1,57 @@
+"""Talking to a generation: its GGUF, a raw prompt, and nothing in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from engine.config.load import Config
+from engine.core.cpu import default_threads
+from engine.models.base import prepare_base
+from engine.models.resolve import gguf_of, name_of, require_same_model
+from engine.runtime.client import Runtime
+from engine.runtime.protocol import StreamEvent
+from engine.workspace.layout import Workspace
+
+Progress = Callable[[int, int, str], None]
+
+
+class ChatModel:
+    """One generation, loaded in a llama.cpp child of its own, so that chat goes on while training or an exam runs."""
+
+    def __init__(self, label: str, gen: int | None, runtime: Runtime) -> None:
+        self.label = label
+        self.gen = gen
+        self._runtime = runtime
+
+    def stream(
+        self, prompt: str, *, max_tokens: int, temperature: float, seed: int, top_p: float = 1.0
+    ) -> Iterator[StreamEvent]:
+        """Yield the answer piece by piece; the last event carries the statistics."""
+        return self._runtime.stream(prompt, max_tokens=max_tokens, temperature=temperature, seed=seed, top_p=top_p)
+
+    def cancel(self) -> None:
+        """End the running answer; may be called from any thread."""
+        self._runtime.cancel()
+
+    def close(self) -> None:
+        """End the child."""
+        self._runtime.close()
+
+
+def open_chat(workspace: Workspace, config: Config, ref: str, *, progress: Progress | None = None) -> ChatModel:
+    """Load the generation `ref` names, rebuilding its GGUF if gc collected it.
+
+    Raises LedgerBadInput for an unknown reference, Damaged for a file that is another model, and what loading raises.
+    """
+    named = name_of(workspace.lineage(), ref)
+    base = prepare_base(workspace, config, progress=progress, weights=False)
+    runtime = Runtime(log=workspace.log("chat.log"))
+    try:
+        gguf = gguf_of(workspace, base, named, runtime)
+        threads = config.train.threads or default_threads()
+        info = runtime.load(gguf, n_ctx=config.model.chat_context, n_parallel=1, threads=threads)
+        require_same_model(workspace, named, gguf, info)
+    except BaseException:
+        runtime.close()
+        raise
+    return ChatModel(named.label, named.gen, runtime)

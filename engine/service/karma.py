@@ -1,0 +1,94 @@
+"""Karma: what the inbox has earned since the last generation, and what the next one costs.
+
+Every row of the inbox that may be trained on carries karma: what a person said of it (+1 good, +2 corrected), or
+`[age_up] import_karma` where nobody has rated it. Rows that a generation has learnt, or was rejected or rolled back
+with, have been spent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from engine.config.load import AgeUpSection, Config
+from engine.data.holdout import clusters_needed, count_clusters
+from engine.data.inbox import standing_rows
+from engine.data.rows import Row
+from engine.models.lineage_weights import new_rows_of
+from engine.pipeline.row_lengths import measure
+from engine.workspace.layout import Workspace
+from ledger.lineage import Lineage
+
+_CONVERSE = "converse"
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """Karma so far and needed, `age` (the `converse` generations on the way to HEAD), and the unspent rows behind it.
+
+    `situations` counts the different things they ask, of which an exam needs `situations_needed`; `spent` rows wait in
+    the inbox that a child of HEAD was made of which HEAD is not. `too_long` rows exceed the context and count nothing.
+    """
+
+    karma: float
+    needed: float
+    age: int
+    rows: int
+    situations: int
+    situations_needed: int
+    spent: int
+    too_long: int
+
+    @property
+    def full(self) -> bool:
+        """Whether the inbox has earned a generation, and can be examined on it."""
+        return self.karma >= self.needed and self.situations >= self.situations_needed
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for `--json`."""
+        return {**asdict(self), "full": self.full}
+
+
+def karma_needed(rule: AgeUpSection, age: int) -> float:
+    """Return what a generation costs at an age."""
+    if rule.growth == "linear":
+        return rule.karma * (1 + rule.rate * age)
+    if rule.growth == "geometric":
+        return rule.karma * (1 + rule.rate) ** age
+    return rule.karma
+
+
+def karma_of(row: Row, rule: AgeUpSection) -> float:
+    """Return a row's karma: a person's word on it, or what an import is worth."""
+    return rule.import_karma if row.karma is None else row.karma
+
+
+def read_meter(workspace: Workspace, config: Config, lineage: Lineage) -> Meter:
+    """Read how much karma the inbox has for a generation from HEAD.
+
+    Raises Damaged when what a generation learnt cannot be read, LunaError when the inbox cannot.
+    """
+    path = [*lineage.ancestors(lineage.head), lineage.head] if lineage.head is not None else []
+    age = sum(1 for gen in path if (manifest := lineage.node(gen).manifest) and manifest.phase == _CONVERSE)
+    section = config.curriculum
+    standing = standing_rows(workspace, folder=section.inbox, max_line_bytes=section.max_line_bytes)
+    learnt = _rows_of(workspace, lineage, path) if standing else set[str]()
+    waiting = [row for row in standing if row.id not in learnt]
+    tried = _rows_of(workspace, lineage, lineage.children(lineage.head)) if waiting else set[str]()
+    new = [row for row in waiting if row.id not in tried]
+    too_long = measure(workspace, config, new).too_long
+    unspent = [row for row in new if row.id not in too_long]
+    return Meter(
+        karma=sum(karma_of(row, config.age_up) for row in unspent),
+        needed=karma_needed(config.age_up, age),
+        age=age,
+        rows=len(unspent),
+        situations=count_clusters(unspent),
+        situations_needed=clusters_needed(section.holdout),
+        spent=len(waiting) - len(new),
+        too_long=len(too_long),
+    )
+
+
+def _rows_of(workspace: Workspace, lineage: Lineage, gens: list[int] | tuple[int, ...]) -> set[str]:
+    """Ids of the rows that were new in any of these generations; a hand-written row of the ledger tells none."""
+    return {row.id for gen in gens if lineage.node(gen).manifest for row in new_rows_of(workspace, gen)}

@@ -1,0 +1,68 @@
+"""What this machine computes with: threads, device and number format."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from engine.config.recipe import Precision
+from engine.core.cpu import cpu_fact, default_threads
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where training runs; `dtype` is that of frozen weights and of products, trained parameters are always fp32."""
+
+    device: torch.device
+    dtype: torch.dtype
+    threads: int
+
+
+def pick_machine(precision: Precision, threads: int) -> Device:
+    """Return the device, number format and thread count to train with, and make torch use that many threads."""
+    count = threads or default_threads()
+    torch.set_num_threads(count)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if device.type == "cuda":
+        _make_deterministic()
+    return Device(device, torch.bfloat16 if pick_precision(precision) == "bf16" else torch.float32, count)
+
+
+def pick_precision(precision: Precision) -> Literal["bf16", "fp32"]:
+    """Return the number format that is meant: `auto` is bf16 where the device multiplies it in hardware."""
+    if precision != "auto":
+        return precision
+    return "bf16" if (torch.cuda.is_bf16_supported() if torch.cuda.is_available() else _cpu_has_bf16()) else "fp32"
+
+
+def device_name() -> str:
+    """Return what computes, as exactly as its rounding depends on it: a GPU and its CUDA, or a CPU's maker and SIMD."""
+    if torch.cuda.is_available():
+        return f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"
+    maker = cpu_fact("vendor_id") or platform.machine()
+    return f"{maker} {torch.backends.cpu.get_cpu_capability()}"
+
+
+def give_memory_back(machine: Device) -> None:
+    """Free what a finished training held, once its model has no name left: one process trains many generations."""
+    gc.collect()  # the trainer, its callbacks and its data loader point at each other
+    if machine.device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def _make_deterministic() -> None:
+    """Ask CUDA for kernels that sum in a fixed order, as a CPU does anyway; where there is none it only warns."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # Filling every new tensor costs time and would only hide mistakes.
+    setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010 - a property the stubs lack
+
+
+def _cpu_has_bf16() -> bool:
+    """Whether the CPU multiplies bf16 in hardware; without it bf16 is slower than fp32."""
+    return bool({"avx512_bf16", "amx_bf16"} & set(cpu_fact("flags").split()))

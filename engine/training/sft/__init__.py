@@ -1,0 +1,1 @@
+"""The training loop itself, on TRL or Unsloth; everything here imports torch."""

@@ -1,0 +1,90 @@
+"""The trl backend: TRL's SFTTrainer on a plain transformers model, on a CPU or a GPU."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, AutoConfig, AutoModelForCausalLM, AutoTokenizer, set_seed
+
+from engine.core.cancellation import Control
+from engine.core.errors import LunaError, UsageError
+from engine.core.events import Emitter
+from engine.gguf.library_logging import quiet_libraries
+from engine.gguf.weights import tensor_names
+from engine.training.adapter_io import save_delta
+from engine.training.device import give_memory_back, pick_machine
+from engine.training.job import TrainJob, TrainResult
+from engine.training.sft import block_diagonal_attention
+from engine.training.sft.gc_freeze import leave_loaded_objects_alone
+from engine.training.sft.lora import check_adapters, make_fast
+from engine.training.sft.trainer import run_sft
+
+
+class TrlBackend:
+    """Trains with transformers, peft and TRL as they come."""
+
+    name = "trl"
+
+    def train(self, job: TrainJob, emit: Emitter, control: Control) -> TrainResult:
+        """Train the job and write its delta; see TrainingBackend."""
+        if "unsloth" in sys.modules:
+            raise LunaError(
+                "Unsloth has replaced parts of transformers in this process, so its numbers would not be TRL's",
+                hint="start luna-tui again to train with the trl backend",
+            )
+        quiet_libraries()
+        recipe = job.recipe
+        machine = pick_machine(recipe.precision, job.threads)
+        model_config = AutoConfig.from_pretrained(job.weights_dir, trust_remote_code=False)
+        joined = block_diagonal_attention.fits(model_config, recipe.context)
+        if joined:
+            block_diagonal_attention.register()
+        # Full fine-tuning moves the weights themselves: they stay in fp32, since bf16 would swallow small updates.
+        full = recipe.method == "full"
+        set_seed(recipe.seed)
+        MODEL_FOR_CAUSAL_LM_MAPPING.get(type(model_config), None)  # its module is loaded by now, not beside the weights
+        leave_loaded_objects_alone()
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            job.weights_dir,
+            dtype=torch.float32 if full else machine.dtype,
+            attn_implementation=block_diagonal_attention.NAME if joined else "sdpa",
+        )
+        model.to(machine.device)
+        if not full:
+            set_seed(recipe.seed)  # the adapter's first values do not depend on how the model was loaded
+            model = _adapted(model, job)
+            check_adapters(model, tensor_names(job.weights_dir))
+            if joined:
+                make_fast(model)
+        model.train()
+        tokenizer = AutoTokenizer.from_pretrained(job.weights_dir)
+        result = run_sft(model, tokenizer, job, machine, emit, control, joined=joined)
+        if result.finished:
+            save_delta(model, job)
+        del model
+        give_memory_back(machine)
+        return result
+
+
+def _adapted(model: Any, job: TrainJob) -> Any:
+    """Put the recipe's adapter on the model; no dropout, so that the same seed and data give the same bytes."""
+    targets = job.recipe.targets
+    config = LoraConfig(
+        r=job.recipe.rank,
+        lora_alpha=job.recipe.alpha,  # type: ignore[arg-type]  # peft divides it by the rank; a float is fine
+        target_modules=targets if isinstance(targets, str) else list(targets),
+        lora_dropout=0.0,
+        bias="none",
+        task_type="CAUSAL_LM",
+    )
+    try:
+        return get_peft_model(model, config)
+    except ValueError as error:
+        raise UsageError(
+            f"no adapter can be put on {targets!r}: {error}",
+            where="luna.toml [train] targets",
+            hint='targets = "all-linear" fits every model',
+        ) from error

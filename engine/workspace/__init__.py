@@ -1,0 +1,1 @@
+"""A workspace on disk: its layout and lock, runs, manifests, verification."""

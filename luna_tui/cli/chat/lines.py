@@ -1,0 +1,45 @@
+"""Prompts from a pipe, one a line, and one answer or JSON object a line back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import IO
+
+from luna_tui.cli.chat.answer import Sampling, answer
+from luna_tui.cli.json_output import write_json
+from luna_tui.common.engine_facade import ChatSession
+from luna_tui.common.safe_text import safe_for_pipe, safe_text
+
+
+def read_prompts(lines: Iterable[bytes]) -> Iterator[str]:
+    """The prompts of a pipe: UTF-8, LF or CRLF; blank lines are no prompts."""
+    for line in lines:
+        prompt = line.decode("utf-8-sig", "replace").rstrip("\r\n")
+        if prompt.strip():
+            yield prompt
+
+
+def typed_text(argument: str) -> str:
+    """The text of an argument, read as a line of a pipe is: bytes that are no UTF-8 become U+FFFD."""
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def answer_lines(
+    model: ChatSession, prompts: Iterable[str], sampling: Sampling, out: IO[str], *, as_json: bool, raw: bool
+) -> None:
+    """Answer each prompt on its own line; newlines inside an answer are written as backslash and n."""
+    for prompt in prompts:
+        done = answer(model, prompt, sampling, lambda _piece: None)
+        if as_json:
+            write_json(done.to_dict(), out)
+        else:
+            text = done.text.replace("\\", "\\\\").replace("\n", "\\n") if "\n" in done.text else done.text
+            out.write(shown(text, out, raw=raw) + "\n")
+            out.flush()
+
+
+def shown(text: str, out: IO[str], *, raw: bool) -> str:
+    """Model text as it may go to a stream: safe on a terminal, without control characters in a pipe, or as it is."""
+    if raw:
+        return text
+    return safe_text(text) if out.isatty() else safe_for_pipe(text)

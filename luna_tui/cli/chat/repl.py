@@ -1,0 +1,156 @@
+"""The conversation on a terminal: every line is a raw prompt of its own, lines beginning with / are for us."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from engine.core.errors import LunaError
+from ledger.errors import LedgerError
+from luna_tui.cli.chat.answer import Sampling, answer, ctrl_c_cancels
+from luna_tui.cli.error_text import show_error
+from luna_tui.common.engine_facade import ChatSession
+from luna_tui.common.safe_text import safe_line, safe_text
+
+if TYPE_CHECKING:
+    from luna_tui.common.terminal import LunaConsole
+
+HELP = (
+    ("/gen GEN", "talk to another generation"),
+    ("/temp 0.7", "temperature; 0 is greedy"),
+    ("/seed 1", "seed of the samples"),
+    ("/max 200", "longest answer, in tokens"),
+    ("/quit", "leave (or Ctrl-D)"),
+)
+_HISTORY_LINES = 1000
+
+
+class Repl:
+    """Reads prompts until the person leaves; `open_model` loads another generation."""
+
+    def __init__(
+        self, model: ChatSession, sampling: Sampling, console: LunaConsole, open_model: Callable[[str], ChatSession]
+    ) -> None:
+        self.model = model
+        self._sampling = sampling
+        self._console = console
+        self._open_model = open_model
+
+    def run(self) -> None:
+        """Talk until Ctrl-D or /quit."""
+        # A parent that ignores Ctrl-C (a background job, some CI runners) hands that down; on a terminal we want it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        self._note("raw prompts, each one on its own; /help for commands, Ctrl-C stops an answer, Ctrl-D leaves")
+        with _history():
+            while True:
+                try:
+                    prompt = input(f"{self._label()} > ")
+                except EOFError:
+                    self._console.print()
+                    return
+                except KeyboardInterrupt:
+                    self._console.print()
+                    continue
+                if prompt.strip() in ("/quit", "/exit", "/q"):
+                    return
+                if prompt.startswith("/"):
+                    self._command(prompt.strip())
+                elif prompt.strip():
+                    self._answer(prompt)
+
+    def _answer(self, prompt: str) -> None:
+        def show(piece: str) -> None:
+            sys.stdout.write(safe_text(piece))
+            sys.stdout.flush()
+
+        try:
+            with ctrl_c_cancels(self.model):
+                done = answer(self.model, prompt, self._sampling, show)
+        except (LunaError, LedgerError) as error:
+            show_error(error)
+            return
+        self._console.print()
+        if not done.text.strip():
+            self._note("(nothing)")
+        dot = self._console.glyphs.dot
+        goes_on = f" {dot} goes on with the prompt" if done.continued else ""
+        self._note(f"{done.tokens} tok {dot} {done.tokens_per_s:.0f} tok/s {dot} {done.stop_reason}{goes_on}")
+
+    def _command(self, line: str) -> None:
+        name, _, value = line.partition(" ")
+        value = value.strip()
+        try:
+            if name == "/gen" and value:
+                self._switch(value)
+            elif name == "/temp":
+                self._sampling = replace(self._sampling, temperature=_number(value, 0.0, 5.0))
+            elif name == "/seed":
+                self._sampling = replace(self._sampling, seed=int(_number(value, 0, 2**32 - 1)))
+            elif name == "/max":
+                self._sampling = replace(self._sampling, max_tokens=int(_number(value, 1, 1_000_000)))
+            else:
+                self._help()
+                return
+        except ValueError as error:
+            self._note(str(error))
+            return
+        s = self._sampling
+        self._note(f"{self._label()}, temperature {s.temperature:g}, seed {s.seed}, at most {s.max_tokens} tokens")
+
+    def _switch(self, ref: str) -> None:
+        try:
+            other = self._open_model(ref)
+        except (LunaError, LedgerError) as error:
+            show_error(error)
+            return
+        self.model.close()
+        self.model = other
+
+    def _help(self) -> None:
+        for command, meaning in HELP:
+            self._console.print(Text.assemble((f"  {command:<12}", "cyan"), (meaning, "dim")))
+
+    def _label(self) -> str:
+        return safe_line(self.model.label)
+
+    def _note(self, text: str) -> None:
+        self._console.print(Text(safe_line(text), "dim"))
+
+
+def _number(text: str, low: float, high: float) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError(f"a number, please, not {text!r}") from None
+    if not low <= value <= high:
+        raise ValueError(f"a number from {low:g} to {high:g}, please")
+    return value
+
+
+@contextlib.contextmanager
+def _history() -> Iterator[None]:
+    """Line editing, and the prompts of earlier times behind the arrow keys, where Python has readline."""
+    try:
+        import readline
+    except ImportError:
+        yield
+        return
+    import platformdirs
+
+    path = Path(platformdirs.user_state_dir("luna-tui", appauthor=False)) / "chat_history"
+    with contextlib.suppress(OSError):
+        readline.read_history_file(path)
+    readline.set_history_length(_HISTORY_LINES)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            readline.write_history_file(path)

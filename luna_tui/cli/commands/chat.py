@@ -1,0 +1,110 @@
+"""`luna-tui chat`: talk to a generation with raw prompts."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from luna_tui.cli.invocation import GenArgument, Invocation, JsonOption, WorkspaceOption, invocation
+
+if TYPE_CHECKING:
+    from engine.config.load import Config
+    from engine.workspace.layout import Workspace
+    from luna_tui.cli.chat.answer import Sampling
+    from luna_tui.common.engine_facade import ChatSession
+
+EXAMPLES = (
+    "luna-tui chat HEAD",
+    'luna-tui chat HEAD --prompt "Can you help me?"',
+    'luna-tui chat G1 --prompt "Who are you?" --temperature 0.7 --seed 3 --json',
+    "luna-tui chat base < prompts.txt   # one prompt a line, one answer a line",
+)
+
+
+def chat(
+    context: typer.Context,
+    gen: GenArgument,
+    prompt: Annotated[str | None, typer.Option("--prompt", "-p", metavar="TEXT", help="Answer this and leave.")] = None,
+    max_tokens: Annotated[int, typer.Option(min=1, metavar="N", help="Longest answer, in tokens.")] = 200,
+    temperature: Annotated[float, typer.Option(min=0.0, max=5.0, metavar="T", help="0 is greedy.")] = 0.0,
+    seed: Annotated[int, typer.Option(min=0, metavar="N", help="Same seed, same answer.")] = 0,
+    top_p: Annotated[float, typer.Option(min=0.01, max=1.0, metavar="P", help="Nucleus of the samples.")] = 1.0,
+    raw: Annotated[bool, typer.Option("--raw", help="Leave control characters in answers as they are.")] = False,
+    as_json: JsonOption = False,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Talk to any generation, or to base. No template, no system prompt: the model sees your text and nothing else.
+
+    Without --prompt a terminal gets a conversation, and a pipe one answer for each line of stdin.
+    """
+    from engine.core.errors import UsageError
+    from luna_tui.cli.chat.answer import Sampling
+    from luna_tui.cli.chat.lines import answer_lines, read_prompts, typed_text
+
+    call = invocation(context)
+    opened = call.workspace()
+    config = call.engine.config(opened.root)
+    if prompt is not None and not prompt.strip():
+        raise UsageError("the prompt is empty", where="--prompt", hint="give it some text, or leave it out to talk")
+    opened.lineage().resolve(gen)
+    prompt = None if prompt is None else typed_text(prompt)
+    sampling = Sampling(max_tokens, temperature, seed, top_p)
+    model = _open(call, opened, config, gen)
+    if prompt is None and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
+        _converse(call, opened, config, model, sampling)
+        return
+    try:
+        if prompt is None:
+            answer_lines(model, read_prompts(sys.stdin.buffer), sampling, sys.stdout, as_json=as_json, raw=raw)
+        else:
+            _answer_once(model, prompt, sampling, as_json=as_json, raw=raw)
+    finally:
+        model.close()
+
+
+def _open(call: Invocation, workspace: Workspace, config: Config, ref: str) -> ChatSession:
+    from luna_tui.cli.progress import bar
+    from luna_tui.common.quiet_output import quiet_output
+
+    with (
+        quiet_output(workspace.runs / "chat.log") as streams,
+        bar("loading", quiet=True, stream=streams.err) as progress,
+    ):
+        return call.engine.open_chat(workspace, config, ref, progress=progress)
+
+
+def _answer_once(model: ChatSession, prompt: str, sampling: Sampling, *, as_json: bool, raw: bool) -> None:
+    from luna_tui.cli.chat.answer import answer, ctrl_c_cancels
+    from luna_tui.cli.chat.lines import shown
+    from luna_tui.cli.json_output import write_json
+
+    def show(piece: str) -> None:
+        if not as_json:
+            sys.stdout.write(shown(piece, sys.stdout, raw=raw))
+            sys.stdout.flush()
+
+    with ctrl_c_cancels(model):
+        done = answer(model, prompt, sampling, show)
+    if as_json:
+        write_json(done.to_dict())
+    else:
+        sys.stdout.write("\n")
+    if done.stop_reason == "stopped":
+        raise typer.Exit(130)
+
+
+def _converse(call: Invocation, workspace: Workspace, config: Config, model: ChatSession, sampling: Sampling) -> None:
+    from luna_tui.cli.chat.repl import Repl
+    from luna_tui.common.terminal import stdout_console
+
+    def open_other(ref: str) -> ChatSession:
+        workspace.lineage().resolve(ref)
+        return _open(call, workspace, config, ref)
+
+    repl = Repl(model, sampling, stdout_console(), open_other)
+    try:
+        repl.run()
+    finally:
+        repl.model.close()

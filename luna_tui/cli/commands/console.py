@@ -1,0 +1,122 @@
+"""Bare `luna-tui` in a terminal: the console, and what becomes of a run when its screen goes away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from luna_tui.cli.calling import Invocation
+
+if TYPE_CHECKING:
+    from luna_tui.console.workers.engine_link import EngineLink
+
+# Frames a second: over a line every frame is paid for in bytes.
+_LOCAL_FRAMES, _SSH_FRAMES = 10.0, 2.0
+
+
+def can_open(env: dict[str, str] | os._Environ[str] = os.environ) -> bool:
+    """Whether there is a terminal that can be drawn on."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and env.get("TERM", "") not in ("dumb", "unknown", "")
+
+
+def open_console(call: Invocation) -> int:
+    """Run the console until it is left; returns the exit code."""
+    over_ssh = any(os.environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
+    # Textual reads these when it is imported. Nothing in luna moves for its own sake, on any line.
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    os.environ.setdefault("TEXTUAL_FPS", "30" if over_ssh else "60")
+    has_workspace = (call.root / "luna.toml").is_file()
+    if call.named is not None and not has_workspace and call.root.exists() and not call.root.is_dir():
+        call.workspace()  # raises with the right words
+    from luna_tui.common.terminal import needs_ascii
+    from luna_tui.console.app import FrameRate, LunaApp
+    from luna_tui.console.driver import LineDriver
+    from luna_tui.console.workers.engine_link import EngineLink
+
+    opened: list[EngineLink] = []
+
+    def open_link(directory: Path) -> EngineLink:
+        opened.append(EngineLink(call.engine, directory, machine_every_s=4.0 if over_ssh else 2.0))
+        return opened[-1]
+
+    linux = os.environ.get("TERM") == "linux"
+    pace = FrameRate(
+        frames=_SSH_FRAMES if over_ssh else _LOCAL_FRAMES,
+        ascii=needs_ascii(sys.stdout.encoding),
+        theme=os.environ.get("LUNA_THEME", "luna-16" if linux else "luna-dark"),
+    )
+    link = open_link(call.root) if has_workspace else None
+    with _own_terminal(_log_of(link)) as terminal:
+        app = LunaApp(
+            link,
+            directory=call.root.resolve(),
+            open_link=open_link,
+            make_workspace=call.engine.init_workspace,
+            pace=pace,
+            driver=LineDriver,
+        )
+        leave = app.run()
+        if leave == "hangup":
+            return _finish_alone(opened)
+        if app.return_code:
+            # A fault of the screen's; the run is not to blame and goes on without it.
+            log = _log_of(opened[-1] if opened else None)
+            print(f"the console broke: this is a defect of luna; the traceback is in {log}", file=terminal)
+            _leave(opened, "headless", terminal, call)
+            return 1
+        return _leave(opened, leave or "done", terminal, call)
+
+
+def _log_of(link: EngineLink | None) -> Path:
+    from platformdirs import user_state_path
+
+    return link.root / "runs" / "console.log" if link is not None else user_state_path("luna-tui") / "console.log"
+
+
+@contextmanager
+def _own_terminal(log: Path) -> Iterator[IO[str]]:
+    """Textual draws on a duplicate of the terminal; whatever libraries and children write goes to the log."""
+    from luna_tui.common.quiet_output import quiet_output
+    from luna_tui.console.driver import LossyLine
+
+    kept = sys.__stdout__, sys.__stderr__
+    with quiet_output(log) as streams:
+        # `luna-tui 2>errors` has its terminal on stdout only.
+        terminal = streams.err if streams.err.isatty() else streams.out
+        # Textual takes its size from the one and draws on the other.
+        sys.__stdout__ = sys.__stderr__ = LossyLine(terminal)  # pyright: ignore[reportAttributeAccessIssue]
+        try:
+            yield terminal
+        finally:
+            sys.__stdout__, sys.__stderr__ = kept  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _finish_alone(opened: list[EngineLink]) -> int:
+    """The terminal is gone: the run of this process goes on without a screen, and then the process ends."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for link in opened:
+        link.close(wait=True)
+    os._exit(0)  # nobody reads what the interpreter would flush into a dead terminal
+
+
+def _leave(opened: list[EngineLink], leave: str, terminal: IO[str], call: Invocation) -> int:
+    """Do what was chosen about a run in progress, and say how to come back; errors go to the command line's handler."""
+    code = 0
+    for link in opened:
+        if leave == "headless" and link.outcome is not None:
+            print("handing over to a process of its own, after this step …", file=terminal, flush=True)
+            pid = link.hand_over()
+            said = f"process {pid} goes on with it; look in again with" if pid else "it has ended meanwhile; look with"
+            print(f"{said}: {call.command('').strip()}", file=terminal)
+        elif leave == "stop" and link.outcome is not None:
+            print("stopping after this step, with a checkpoint …", file=terminal, flush=True)
+            link.close(wait=False)
+            print(f"go on with: {call.command('train --resume')}", file=terminal)
+        else:
+            link.close(wait=False)
+    return code

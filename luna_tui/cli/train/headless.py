@@ -1,0 +1,69 @@
+"""One training request without a console: bars on a terminal, lines in a pipe, or JSON events."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from luna_tui.cli.calling import Invocation
+from luna_tui.cli.train.follow import StopSignals, follow
+from luna_tui.common.quiet_output import quiet_output
+
+if TYPE_CHECKING:
+    from engine.config.load import Config
+    from engine.core.events import Event
+    from engine.pipeline.context import TrainRequest
+    from engine.workspace.layout import Workspace
+    from luna_tui.cli.train.follow import View
+    from luna_tui.common.engine_facade import Session
+    from luna_tui.common.quiet_output import Streams
+
+
+def run_headless(
+    call: Invocation, workspace: Workspace, config: Config, request: TrainRequest, *, as_json: bool
+) -> tuple[int, bool]:
+    """Run a request in a session of its own, show it, and own Ctrl-C meanwhile.
+
+    Returns the exit code and whether a person asked to stop, which a run that was just ending may have outrun.
+    """
+    events: SimpleQueue[Event] = SimpleQueue()
+    with quiet_output(workspace.runs / "train.log") as streams:
+        session = call.engine.session(workspace, config, events)
+        view = _view(call, workspace, config, streams, as_json=as_json)
+        signals = StopSignals(session, streams.err)
+        with signals.installed(), _running(session):
+            code = follow(session.train(request), events, view, signals).exit_code
+        # Asked last of all: a Ctrl-C while the session closes is one, too.
+        return code, signals.asked
+
+
+@contextlib.contextmanager
+def _running(session: Session) -> Iterator[None]:
+    session.start()
+    try:
+        yield
+    finally:
+        session.close()
+
+
+def _view(call: Invocation, workspace: Workspace, config: Config, streams: Streams, *, as_json: bool) -> View:
+    from luna_tui.cli.train.result import ResultPrinter
+    from luna_tui.cli.train.views import JsonView, PlainView
+    from luna_tui.common.terminal import LunaConsole, is_live
+
+    if as_json:
+        return JsonView(streams.out, streams.err)
+
+    def earlier() -> dict[int, float | None]:
+        return {row.gen_id: row.eval_generalization for row in workspace.ledger.read()}
+
+    err = LunaConsole(streams.err)
+    result = ResultPrinter(LunaConsole(streams.out), err, config.eval.targets, call.command, earlier)
+    if not is_live(streams.err):
+        return PlainView(streams.err, result)
+    from luna_tui.cli.train.live import LiveView
+
+    return LiveView(err, time.monotonic, result)

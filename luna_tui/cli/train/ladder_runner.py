@@ -1,0 +1,115 @@
+"""A climb of the ladder without a console: each generation is shown as `train` shows it, on stderr, and Ctrl-C stops
+whatever is at work, training or asking.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from luna_tui.cli.calling import Invocation
+from luna_tui.cli.progress import bar
+from luna_tui.cli.train.follow import StopSignals, follow
+from luna_tui.common import figures
+from luna_tui.common.safe_text import safe_line
+from luna_tui.common.terminal import LunaConsole, is_live
+
+if TYPE_CHECKING:
+    from engine.config.load import Config
+    from engine.core.cancellation import Control
+    from engine.core.events import Event, RunFinished
+    from engine.pipeline.context import TrainRequest
+    from engine.workspace.layout import Workspace
+    from luna_tui.cli.train.follow import View
+    from luna_tui.common.engine_facade import Progress, Session
+    from luna_tui.common.quiet_output import Streams
+    from luna_tui.common.run_state import RunState
+
+_MARKED = ("accepted", "rejected", "stopped")
+
+
+class LadderRunner:
+    """Evolves the generations of a climb one after the other in sessions of their own, and tells of them on `err`."""
+
+    def __init__(self, call: Invocation, streams: Streams, control: Control) -> None:
+        self._call = call
+        self._streams = streams
+        self._control = control
+        self._session: Session | None = None
+        self._signals = StopSignals(self, streams.err)
+        self._console = LunaConsole(streams.err)
+        self._bar = contextlib.ExitStack()
+        self._report: Progress | None = None
+
+    @contextlib.contextmanager
+    def owning_signals(self) -> Iterator[None]:
+        """Stop in order at the first Ctrl-C or SIGTERM, end the process at the second, while the block runs."""
+        with self._signals.installed():
+            try:
+                yield
+            finally:
+                self._bar.close()
+
+    def stop(self) -> None:
+        """Stop the climb: after the step that is being trained, or between two cards."""
+        self._control.stop()
+        if self._session is not None:
+            self._session.stop()
+
+    def tell(self, text: str) -> None:
+        """Say what the climb does now."""
+        self._console.print(Text(safe_line(text), "bold"), soft_wrap=True)
+
+    def progress(self, done: int, total: int, label: str) -> None:
+        """Show how many cards are answered; the bar is there only while they are, training has bars of its own."""
+        if self._report is None:
+            self._report = self._bar.enter_context(bar("asking", stream=self._streams.err))
+        self._report(done, total, label)
+        if done == total:
+            self._bar.close()
+            self._report = None
+
+    def evolve(self, workspace: Workspace, config: Config, request: TrainRequest) -> RunFinished:
+        """Evolve one generation and return how its run ended."""
+        self._control.check()
+        events: SimpleQueue[Event] = SimpleQueue()
+        session = self._session = self._call.engine.session(workspace, config, events)
+        session.start()
+        try:
+            future = session.train(request)
+            if self._control.stopping:  # asked for while the session was being made
+                session.stop()
+            return follow(future, events, self._view(), self._signals).finished[-1]
+        finally:
+            self._session = None
+            session.close()
+
+    def _view(self) -> View:
+        if not is_live(self._streams.err):
+            from luna_tui.cli.train.views import PlainView
+
+            return PlainView(self._streams.err, self._finished)
+        from luna_tui.cli.train.live import LiveView
+
+        return LiveView(self._console, time.monotonic, self._finished)
+
+    def _finished(self, state: RunState) -> None:
+        """Tell in a line how a generation ended; what failed or was interrupted is told at the end of the climb."""
+        finished = state.finished
+        if finished is None or finished.verdict not in _MARKED:
+            return
+        glyphs = self._console.glyphs
+        mark, style = {
+            "accepted": (glyphs.accepted, "green"),
+            "rejected": (glyphs.rejected, "red"),
+            "stopped": (glyphs.stopped, "yellow"),
+        }[finished.verdict]
+        facts = [f"{mark} G{finished.gen} {finished.verdict}", figures.duration(finished.seconds)]
+        self._console.print(Text("  " + f" {glyphs.dot} ".join(facts), style), soft_wrap=True)
+        for reason in finished.reasons:
+            self._console.print(Text(f"    {glyphs.dash} {safe_line(reason)}"), soft_wrap=True)

@@ -1,0 +1,1 @@
+"""What the command line, the reports and the console share."""

@@ -1,0 +1,308 @@
+"""From what a person wants to what is done: each action of the list has its `do_` here, each intent its place.
+
+Whatever moves HEAD, trains or leaves is asked for first. Nothing here draws. A page is imported when it is first
+opened: none of them is needed for the first paint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from engine.core.events import Event, RunFinished, RunStarted
+from luna_tui.common.safe_text import safe_text
+from luna_tui.console import messages
+from luna_tui.console.host import Host
+from luna_tui.console.screens.dashboard import Dashboard
+from luna_tui.console.state.actions import ACTIONS, BY_NAME
+from luna_tui.console.state.console_state import reduce
+from luna_tui.console.state.events import (
+    ConsoleEvent,
+    CurveLoaded,
+    KarmaRead,
+    LineageLoaded,
+    ModeChanged,
+    Noted,
+    StopAsked,
+)
+from luna_tui.console.state.wishes import TrainWish
+from luna_tui.console.view_actions import ViewActions
+from luna_tui.console.widgets.chat_panel import ChatPanel
+from luna_tui.console.workers.link import Link
+
+if TYPE_CHECKING:
+    from luna_tui.console.screens.export_form import ExportWish
+    from luna_tui.console.screens.quit import QuitWish
+
+
+class Controller(ViewActions):
+    """Carries out actions and intents on one link."""
+
+    def __init__(self, stage: Host, link: Link) -> None:
+        super().__init__(stage, link)
+        self._wanted_curves: set[int] = set()
+        self._turn = 0
+        self._by_itself = False  # the run that is going on was started by age-up
+        self._asks_first = False  # one of those failed or was stopped: from then on a person starts them
+
+    # What happened: some events make more work.
+
+    def heed(self, event: Event | ConsoleEvent) -> None:
+        """Load what an event makes necessary."""
+        if isinstance(event, RunFinished):
+            self._link.load_lineage()
+            self._asks_first |= self._by_itself and event.verdict in ("failed", "interrupted")
+            self._by_itself = False
+            if event.verdict in ("rejected", "stopped", "failed"):
+                self._alert(f"G{event.gen} {event.verdict}" if event.gen is not None else event.verdict, event)
+        elif isinstance(event, RunStarted) and event.parent_gen is not None:
+            self._want_curve(event.parent_gen)
+        elif isinstance(event, ModeChanged) and event.mode == "idle":
+            self._link.load_lineage()
+        elif isinstance(event, LineageLoaded):
+            self._want_selected_curves()
+        elif isinstance(event, CurveLoaded):
+            self._wanted_curves.discard(event.gen)
+        elif isinstance(event, KarmaRead):
+            self._age_up(event)
+        elif isinstance(event, Noted) and event.level == "error":
+            text = f"{event.text}\n{event.hint}".strip()
+            self._stage.notify(safe_text(text), title="", severity="error", timeout=10, markup=False)
+
+    def _age_up(self, event: KarmaRead) -> None:
+        """Start what the inbox has earned."""
+        if event.action == "wait" or not event.starts or self._asks_first or self.state.busy:
+            return
+        self._by_itself = True
+        self.tell(f"{event.why}: training begins (s stops it)", "info")
+        resumed, begun = TrainWish(resume=True, run=event.run), TrainWish(phase="converse", inbox_first=True)
+        self._link.train(resumed if event.action == "resume" else begun)
+
+    def _alert(self, title: str, event: RunFinished) -> None:
+        text = "; ".join(event.reasons) or event.error
+        words = f"{text}\n{event.hint}".strip()
+        self._stage.notify(safe_text(words), title=title, severity="error", timeout=15, markup=False)
+
+    def hear(self, message: Any) -> None:
+        """Carry out an intent of a widget."""
+        if isinstance(message, messages.Select):
+            self.select(message.gen)
+        elif isinstance(message, messages.Mark):
+            self.mark(message.gen)
+        elif isinstance(message, messages.OpenGeneration):
+            from luna_tui.console.screens.generation import GenerationScreen
+
+            self._stage.push_screen(GenerationScreen(message.gen, self._stage.glyphs))
+            self._refresh()
+        elif isinstance(message, messages.OpenItems):
+            from luna_tui.console.screens.items import ItemsScreen
+
+            self._stage.push_screen(ItemsScreen(message.gen, self._stage.glyphs))
+            self._refresh()
+        elif isinstance(message, messages.Examine | messages.FillMatrix):
+            refusal = BY_NAME["evaluate"].refusal(self.state)
+            if refusal:
+                self.tell(refusal, "warning")
+            elif isinstance(message, messages.FillMatrix):
+                self._link.fill_matrix(_name(message.gen))
+            else:
+                self._link.evaluate(_name(message.gen), message.only)
+        elif isinstance(message, messages.NeedMatrix):
+            self._link.load_matrix(_name(message.gen))
+        elif isinstance(message, messages.NeedEvaluation):
+            self._link.load_evaluation(f"G{message.gen}")
+        elif isinstance(message, messages.NeedDetails):
+            self._link.load_details(message.gen)
+        elif isinstance(message, messages.Ask):
+            self._turn = max(self._turn + 1, self.state.chat.next_turn)  # two may come before the first is shown
+            self._link.ask(self._turn, message.prompt, message.refs, message.options, message.kind)
+        elif isinstance(message, messages.CancelAnswers):
+            self._link.cancel_answers()
+        elif isinstance(message, messages.Rate):
+            self._link.rate(message.rating)
+        elif isinstance(message, messages.Tell):
+            self.tell(message.text, message.level, message.hint)
+
+    def select(self, gen: int | None) -> None:
+        """Look at a generation; nothing follows HEAD any longer, except when it is HEAD."""
+        ui = replace(self.state.ui, selected=gen, followed=gen == self.state.head, window=None)
+        self._stage.change(replace(self.state, ui=ui), first="lineage")
+        self._want_selected_curves()
+
+    def mark(self, gen: int | None) -> None:
+        """Mark for a comparison; a third mark pushes the oldest out."""
+        marked = self.state.ui.marked
+        marked = tuple(m for m in marked if m != gen) if gen in marked else (*marked, gen)[-2:]
+        self._ui(marked=marked)
+
+    def _want_selected_curves(self) -> None:
+        gen = self.state.ui.selected
+        if gen is None:
+            return
+        if self.state.complete and not (self.state.row(gen) or {}).get("scores") and gen not in self.state.manifests:
+            self._link.load_details(gen)
+        self._want_curve(gen)
+        parent = (self.state.row(gen) or {}).get("parent_gen")
+        if parent is not None:
+            self._want_curve(parent)
+
+    def _want_curve(self, gen: int) -> None:
+        if gen in self.state.curves or gen in self._wanted_curves or gen not in self.state.by_gen:
+            return
+        self._wanted_curves.add(gen)
+        self._link.load_curve(gen)
+
+    # Evolve
+
+    def do_train(self) -> None:
+        """Ask what to train, then train it."""
+        from luna_tui.console.screens.train_form import TrainForm
+
+        problem = self._link.config_problem()
+        if problem is not None:
+            self.tell(problem["title"], "error", problem.get("hint", ""))
+            return
+        self._stage.push_screen(TrainForm(self.state, self._stage.glyphs), self._train)
+
+    def _train(self, wish: TrainWish | None) -> None:
+        if wish is not None:
+            self._link.train(wish)
+            if isinstance(self._stage.screen, Dashboard) and not self._stage.screen.shows("loss"):
+                self._stage.screen.go_to("loss")
+
+    def do_stop(self) -> None:
+        """Stop after this step."""
+        self._link.stop()
+        self._stage.change(reduce(self.state, StopAsked()))
+
+    def do_resume(self) -> None:
+        """Go on with the run that was stopped here, else with the only unfinished one."""
+        ended, wanted = self.state.run.finished, self.state.unfinished
+        self._link.train(TrainWish(resume=True, run=ended.run if ended and ended.gen == wanted else ""))
+
+    def do_rollback(self) -> None:
+        """Ask, then move HEAD."""
+        from luna_tui.console.screens.confirm import Confirm
+
+        gen = self.state.ui.selected
+        to, head = _name(gen), _name(self.state.head)
+        lines = (
+            f"HEAD moves from {head} to {to}. Nothing is deleted:",
+            "the next training begins a branch there, and you can roll forward again.",
+        )
+        question = Confirm(f"Roll back to {to}?", lines, f"move HEAD to {to}", danger=True)
+        self._stage.push_screen(
+            question, lambda yes: self._link.rollback(to, "rolled back in the console") if yes else None
+        )
+
+    # Judge
+
+    def do_evaluate(self) -> None:
+        """Examine the chosen generation now; nothing recorded changes, so nothing is asked."""
+        self._link.evaluate(_name(self.state.ui.selected))
+
+    def do_items(self) -> None:
+        """Open the list of items."""
+        gen = self.state.ui.selected
+        if gen is not None:
+            self.hear(messages.OpenItems(gen))
+
+    def do_compare(self) -> None:
+        """Open the comparison of the marked pair."""
+        from luna_tui.console.screens.compare import CompareScreen
+
+        one, other = self.state.ui.marked
+        self._stage.push_screen(CompareScreen(one, other, self._stage.glyphs))
+        self._refresh()
+
+    def do_cancel_job(self) -> None:
+        """Cancel eval, matrix, verify or export."""
+        if self.state.job is None:
+            self.tell("no eval, matrix, verify or export is going on", "warning")
+        else:
+            self._link.cancel_job()
+
+    # Talk
+
+    def do_chat(self) -> None:
+        """Go to the prompt."""
+        dashboard = self._dashboard()
+        dashboard.go_to("chat")
+        dashboard.query_one(ChatPanel).focus_prompt()
+
+    def do_versus(self) -> None:
+        """Talk to two generations at once."""
+        dashboard = self._dashboard()
+        dashboard.go_to("chat")
+        dashboard.query_one(ChatPanel).versus()
+
+    def do_ask_lineage(self) -> None:
+        """Open the page where one prompt goes to every generation."""
+        from luna_tui.console.screens.voice import VoiceScreen
+
+        self._stage.push_screen(VoiceScreen(self._stage.glyphs, asking=True))
+        self._refresh()
+
+    def do_voice(self) -> None:
+        """Open the page of the voice over time."""
+        from luna_tui.console.screens.voice import VoiceScreen
+
+        self._stage.push_screen(VoiceScreen(self._stage.glyphs))
+        self._refresh()
+
+    # Files
+
+    def do_export(self) -> None:
+        """Ask where to, then export."""
+        from luna_tui.console.screens.export_form import ExportForm
+
+        ref = _name(self.state.ui.selected)
+
+        def export(wish: ExportWish | None) -> None:
+            if wish is not None:
+                self._link.export(ref, wish.target, wish.directory)
+
+        self._stage.push_screen(ExportForm(ref, self._link.root, self._stage.glyphs), export)
+
+    def do_verify(self) -> None:
+        """Recompute every hash."""
+        self._link.verify()
+
+    def do_config(self) -> None:
+        """Show luna.toml."""
+        from luna_tui.console.screens.config_view import ConfigView
+
+        view = ConfigView(self._link.root / "luna.toml", self._link.config_text, self._link.config_problem)
+        self._stage.push_screen(view, lambda changed: self._link.reload_config() if changed else None)
+
+    # Leave
+
+    def do_help(self) -> None:
+        """All keys."""
+        from luna_tui.console.screens.help import Help
+
+        self._stage.push_screen(Help(ACTIONS, self._stage.glyphs))
+
+    def do_palette(self) -> None:
+        """Textual's command palette."""
+        self._stage.action_command_palette()
+
+    def do_quit(self) -> None:
+        """Leave, or ask what becomes of the run of this process."""
+        from luna_tui.console.screens.quit import QuitQuestion
+
+        if isinstance(self._stage.screen, QuitQuestion):
+            return
+        if self.state.mode != "owner":
+            self._stage.exit("done")
+            return
+
+        def leave(wish: QuitWish | None) -> None:
+            if wish in ("headless", "stop"):
+                self._stage.exit(wish)
+
+        self._stage.push_screen(QuitQuestion(self.state, self._stage.glyphs), leave)
+
+
+def _name(gen: int | None) -> str:
+    return "base" if gen is None else f"G{gen}"

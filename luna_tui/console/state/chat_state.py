@@ -1,0 +1,152 @@
+"""The chat as a frozen value: turns of raw prompts, each with one answer or more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from luna_tui.console.state.events import (
+    AnswerEnded,
+    AnswerPiece,
+    AnswerRated,
+    AnswerStarted,
+    ConsoleEvent,
+    PromptSent,
+)
+
+AnswerState = Literal["waiting", "streaming", "done"]
+
+LINEAGE_ANSWERS = 12
+
+_TURNS = 200
+_TEXT = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAnswer:
+    """One generation's answer, raw as it came; `stop_reason` is empty until it is done."""
+
+    ref: str
+    label: str
+    gen: int | None = None
+    text: str = ""
+    state: AnswerState = "waiting"
+    stop_reason: str = ""
+    tokens: int = 0
+    ms_first_token: float | None = None
+    tokens_per_s: float | None = None
+    problem: str = ""
+    karma: int | None = None
+    correction: str | None = None
+    continued: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChatTurn:
+    """A raw prompt and the answers to it; `kind` is chat, or lineage when every generation was asked."""
+
+    turn: int
+    prompt: str
+    options: Mapping[str, Any]
+    answers: tuple[ChatAnswer, ...]
+    kind: str = "chat"
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is still to come."""
+        return any(answer.state != "done" for answer in self.answers)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatState:
+    """All turns, oldest first, bounded."""
+
+    turns: tuple[ChatTurn, ...] = ()
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is still to come."""
+        return bool(self.turns) and self.turns[-1].busy
+
+    @property
+    def next_turn(self) -> int:
+        """The number of the next turn."""
+        return self.turns[-1].turn + 1 if self.turns else 1
+
+
+def lineage_refs(rows: Sequence[Mapping[str, Any]], head: int | None, most: int = LINEAGE_ANSWERS) -> tuple[str, ...]:
+    """Whom to ask when all are asked: the base, the way to HEAD, then what branched off, by GEN_ID.
+
+    Of a way that is too long its first generation and its last ones are asked: where the voice began, what it became.
+    """
+    parents: dict[int, int | None] = {int(row["GEN_ID"]): row["parent_gen"] for row in rows}
+    way: list[int] = []
+    at = head
+    while at is not None and at in parents and at not in way:
+        way.insert(0, at)
+        at = parents[at]
+    if len(way) > most - 1:
+        way = [way[0], *way[-(most - 2) :]]
+    aside = sorted(parents.keys() - set(way)) if len(way) < most - 1 else []
+    aside = aside[-(most - 1 - len(way)) :]
+    return ("base", *(f"G{gen}" for gen in (*way, *aside)))
+
+
+def rival(
+    by_gen: Mapping[int, Mapping[str, Any]], first: int | None, marked: Sequence[int | None], head: int | None
+) -> str:
+    """Who answers beside `first`: the one marked last, else its parent, the base or HEAD; empty when nobody else is
+    there.
+    """
+    parent = by_gen.get(first, {}).get("parent_gen") if first is not None else None
+    for gen in (*reversed(marked), parent, None, head, *by_gen):
+        if gen != first and (gen is None or gen in by_gen):
+            return "base" if gen is None else f"G{gen}"
+    return ""
+
+
+def reduce_chat(state: ChatState, event: ConsoleEvent) -> ChatState:
+    """Return the chat after an event; events of a turn that is gone change nothing."""
+    if isinstance(event, PromptSent):
+        answers = tuple(ChatAnswer(ref, ref) for ref in event.refs)
+        turn = ChatTurn(event.turn, event.prompt, dict(event.options), answers, event.kind)
+        return replace(state, turns=(*state.turns, turn)[-_TURNS:])
+    if isinstance(event, AnswerStarted):
+        label, gen = event.label, event.gen
+        return _change(state, event.turn, event.index, lambda a: replace(a, label=label, gen=gen, state="streaming"))
+    if isinstance(event, AnswerPiece):
+        more = event.text
+        return _change(state, event.turn, event.index, lambda a: replace(a, text=(a.text + more)[:_TEXT]))
+    if isinstance(event, AnswerEnded):
+        end = event
+        return _change(
+            state,
+            event.turn,
+            event.index,
+            lambda a: replace(
+                a,
+                state="done",
+                stop_reason=end.stop_reason,
+                tokens=end.tokens,
+                ms_first_token=end.ms_first_token,
+                tokens_per_s=end.tokens_per_s,
+                problem=end.problem,
+                continued=end.continued,
+            ),
+        )
+    if isinstance(event, AnswerRated):
+        karma, correction = event.karma, event.correction
+        return _change(state, event.turn, event.index, lambda a: replace(a, karma=karma, correction=correction))
+    return state
+
+
+def _change(state: ChatState, turn: int, index: int, change: Callable[[ChatAnswer], ChatAnswer]) -> ChatState:
+    turns = list(state.turns)
+    for place in range(len(turns) - 1, -1, -1):
+        if turns[place].turn == turn and index < len(turns[place].answers):
+            answers = list(turns[place].answers)
+            answers[index] = change(answers[index])
+            turns[place] = replace(turns[place], answers=tuple(answers))
+            return replace(state, turns=tuple(turns))
+    return state

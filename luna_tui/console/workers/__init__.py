@@ -1,0 +1,1 @@
+"""Threads beside the screen, and the console's link to the engine."""
