@@ -78,7 +78,8 @@ def main() -> None:
 
 def make_job(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
     """Prepare the base and cut the curriculum's first rows into ids with the runtime's tokenizer."""
-    from engine.config.load import Config, ModelSection
+    from engine.config.config import Config
+    from engine.config.schema import ModelSection
     from engine.data.curriculum import read_curriculum
     from engine.models.base import prepare_base
     from engine.runtime.client import Runtime
@@ -130,7 +131,7 @@ def side_environment(side: str) -> dict[str, str]:
 
 def run_luna(job: dict[str, Any]) -> dict[str, Any]:
     """Our trl backend with the default recipe."""
-    from engine.config.load import Config
+    from engine.config.config import Config
     from engine.core.cancellation import Control
     from engine.core.events import Emitter, Event, TrainStep
     from engine.training.job import Example, TrainJob

@@ -24,7 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from engine.config.load import Quant, load_config
+from engine.config.load import load_config
+from engine.config.schema import Quant
 from engine.core.cpu import default_threads
 from engine.gguf.file import read_gguf
 from engine.gguf.hf_converter import convert_to_gguf

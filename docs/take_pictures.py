@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from textual.pilot import Pilot
 
-from luna_tui.common.engine_facade import Engine
+from luna_tui.common.engine_facade import EngineFacade
 from luna_tui.console.app import FrameRate, LunaApp
 from luna_tui.console.workers.engine_link import EngineLink
 
@@ -62,7 +62,7 @@ class Session:
 
 def make_app(root: Path | None, directory: Path) -> LunaApp:
     """The console as the command line makes it."""
-    engine = Engine()
+    engine = EngineFacade()
     link = EngineLink(engine, root) if root is not None else None
     return LunaApp(
         link,
@@ -80,7 +80,7 @@ async def empty(size: tuple[int, int], out: Path) -> None:
         async with app.run_test(size=size) as pilot:
             await Session(app, pilot, out).picture("first-run")
         root = Path(scratch) / "demo"
-        Engine().init_workspace(root, True)
+        EngineFacade().init_workspace(root, True)
         app = make_app(root, root)
         async with app.run_test(size=size) as pilot:
             await until(lambda: app.state.complete)

@@ -9,8 +9,8 @@ from typing import Any, Literal, Protocol, cast
 How = Literal["match", "choice"]
 StopReason = Literal["eos", "length", "stopped"]
 
-# progress(done, total, label): counts are whole items or answers, `label` names the part being worked on.
-Progress = Callable[[int, int, str], None]
+ProgressCallback = Callable[[int, int, str], None]
+"""Called as `(done, total, part)`: whole items, answers or bytes that are done and in all; may raise to stop."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from probes.base import Generation, Model, Progress
+from probes.base import Generation, Model, ProgressCallback
 from probes.normaliser import is_match, normalise
 from probes.phrases import Phrase, find_corporate
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 
 KINDS = ("lookup", "format", "refusal", "multi_step")
 
@@ -155,7 +155,7 @@ def read_card(data: object) -> Card:
     )
 
 
-def ask_cards(model: Model, cards: Sequence[Card], *, progress: Progress | None = None) -> list[Generation]:
+def ask_cards(model: Model, cards: Sequence[Card], *, progress: ProgressCallback | None = None) -> list[Generation]:
     """Return the model's greedy answer to every card, asked by raw prompt, in the cards' order.
 
     `progress(done, total, label)` counts cards.

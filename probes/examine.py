@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from probes import forgetting
-from probes.base import Item, ItemResult, Model, Progress, by_id
+from probes.base import Item, ItemResult, Model, ProgressCallback, by_id
 from probes.generalization import generalization
 from probes.recall import recall
 from probes.scoring import score_items
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 from probes.style import Phrase, StyleOptions, ToneAnswer, ToneProbe, run_style
 from probes.typed import TypedResult, ask_as_typed, typed_score
 
@@ -114,7 +114,7 @@ def examine(
     phrases: Sequence[Phrase],
     parent_results: Mapping[str, ItemResult] | None = None,
     style_options: StyleOptions | None = None,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     own_qa: Sequence[Item] = (),
     as_typed: Sequence[Item] = (),
     clock: Callable[[], float] = time.perf_counter,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from probes.base import Item, ItemResult
 from probes.generalization import generalization
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 
 
 def ancestor_exams(results_by_id: Mapping[str, ItemResult], exams: Mapping[int, Sequence[Item]]) -> dict[int, Score]:

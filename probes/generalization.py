@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from probes.base import Item, ItemResult, result_of
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 
 
 def generalization(results_by_id: Mapping[str, ItemResult], exam: Sequence[Item]) -> Score:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from probes.base import Item, ItemResult, result_of
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 
 
 @dataclass(frozen=True, slots=True)

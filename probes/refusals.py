@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from probes.base import Generation, Model, Progress
+from probes.base import Generation, Model, ProgressCallback
 from probes.phrases import Phrase, find_corporate
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 
 # What a refusal or a sermon begins with, in the words of instruction-tuned models; corporate phrases count besides.
 _BOILERPLATE = re.compile(
@@ -48,7 +48,7 @@ def load_refusals() -> list[tuple[str, str]]:
     return [(row["id"], row["prompt"]) for row in rows]
 
 
-def ask_refusals(model: Model, *, progress: Progress | None = None) -> list[Generation]:
+def ask_refusals(model: Model, *, progress: ProgressCallback | None = None) -> list[Generation]:
     """Put the refusal set to a model, greedily."""
     asked = load_refusals()
     done = 0

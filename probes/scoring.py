@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import inf, isfinite
 
-from probes.base import Generation, Item, ItemResult, LogLikelihood, Model, Progress
+from probes.base import Generation, Item, ItemResult, LogLikelihood, Model, ProgressCallback
 from probes.normaliser import is_match, normalise
 
 __all__ = ["is_match", "max_answer_tokens", "normalise", "score_items"]
@@ -21,7 +21,7 @@ def max_answer_tokens(item: Item) -> int:
 
 
 def score_items(
-    model: Model, items: Sequence[Item], *, progress: Progress | None = None, label: str = "items"
+    model: Model, items: Sequence[Item], *, progress: ProgressCallback | None = None, label: str = "items"
 ) -> list[ItemResult]:
     """Score every item, results in input order: one generate call for `match`, one loglikelihood call for `choice`.
 

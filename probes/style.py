@@ -10,9 +10,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
 
-from probes.base import Generation, Model, Progress, StopReason
+from probes.base import Generation, Model, ProgressCallback, StopReason
 from probes.phrases import Hit, Phrase, find_corporate, load_phrases
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 
 __all__ = [
     "Hit",
@@ -164,7 +164,7 @@ def run_style(
     temperature: float = 0.7,
     seed: int = 0,
     max_tokens: int = 48,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> StyleResult:
     """Ask every probe once greedily and `samples` times at `temperature`, and look for corporate phrases.
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from probes.base import Generation, How, Item, ItemResult, Model, Progress
+from probes.base import Generation, How, Item, ItemResult, Model, ProgressCallback
 from probes.scoring import judge_match, max_answer_tokens, score_items
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 from probes.typing_habits import Habit, typed_wording
 
 
@@ -62,7 +62,7 @@ def as_typed_items(items: Sequence[Item]) -> list[tuple[Habit, Item]]:
 
 
 def ask_as_typed(
-    model: Model, items: Sequence[Item], *, progress: Progress | None = None, label: str = "as typed"
+    model: Model, items: Sequence[Item], *, progress: ProgressCallback | None = None, label: str = "as typed"
 ) -> list[TypedResult]:
     """Ask every item as typed, results in input order: each is answered, and `choice` items are weighed beside that.
 

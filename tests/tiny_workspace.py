@@ -12,9 +12,10 @@ from typing import Any, cast
 
 from tiny_models import make_tiny_gguf
 
-from engine.config.load import Config, load_config
+from engine.config.config import Config
+from engine.config.load import load_config
 from engine.core.events import Event, RunFinished
-from engine.pipeline.context import TrainRequest
+from engine.pipeline.request import TrainRequest
 from engine.service.session import EngineSession, TrainOutcome
 from engine.workspace.layout import Workspace
 from ledger.row import COLUMNS

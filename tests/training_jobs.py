@@ -9,7 +9,7 @@ from typing import Any
 
 from tiny_models import EOS, make_tiny_gguf
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.config.recipe import PhaseRecipe
 from engine.core.cancellation import Control
 from engine.core.events import Emitter, Event, TrainStep

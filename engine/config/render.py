@@ -10,7 +10,7 @@ from typing import cast
 
 from pydantic import BaseModel
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.config.sources import flag_layer, merge
 
 _WIDTH = 118

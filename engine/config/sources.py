@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
-import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Union, cast, get_args, get_origin
+from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
-from pydantic.fields import FieldInfo
 
-from engine.config.load import CONFIG_NAME, PER_PHASE, Config
+from engine.config.config import CONFIG_NAME, Config
+from engine.config.keys import Key, allowed_values, field_of, from_text, key_name, table_of, unknown_key
 from engine.config.recipe import PHASES
+from engine.config.schema import PER_PHASE
 from engine.core.errors import UsageError
 
-Key = tuple[str, ...]
 _PREFIX = "LUNA_"
-_BOUNDS = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +63,7 @@ def env_layer(env: Mapping[str, str]) -> Layer:
         if not name.startswith(_PREFIX) or "__" not in name or not text.strip():
             continue
         key = tuple(name.removeprefix(_PREFIX).lower().split("__"))
-        values[key], origins[key] = _from_text(key, text), name
+        values[key], origins[key] = from_text(key, text), name
     return Layer(values, origins)
 
 
@@ -83,7 +80,7 @@ def flag_layer(overrides: Mapping[str, object]) -> Layer:
         if value is None:
             continue
         key = tuple(dotted.split("."))
-        values[key] = _from_text(key, value) if isinstance(value, str) else value
+        values[key] = from_text(key, value) if isinstance(value, str) else value
         origins[key] = f"--{key[-1].replace('_', '-')}"
     return Layer(values, origins)
 
@@ -94,7 +91,7 @@ def merge(layers: Sequence[Layer]) -> Config:
     origins: dict[Key, str] = {}
     unknown: list[tuple[str, str]] = []
     for layer in layers:
-        unknown += [(layer.origins.get(key, ""), message) for key in layer.values if (message := _unknown(key))]
+        unknown += [(layer.origins.get(key, ""), message) for key in layer.values if (message := unknown_key(key))]
         for name in PER_PHASE:
             # A later source's [train] steps also overrules the phase tables of the earlier ones.
             if ("train", name) in layer.values:
@@ -129,7 +126,7 @@ def _malformed(path: Path, text: str, error: tomllib.TOMLDecodeError) -> UsageEr
 def _leaves(table: Mapping[str, object], above: Key) -> Iterator[tuple[Key, object]]:
     for name, value in table.items():
         key = (*above, name)
-        if isinstance(value, dict) and _table(key) is not None:
+        if isinstance(value, dict) and table_of(key) is not None:
             yield from _leaves(cast("dict[str, object]", value), key)
         else:
             yield key, value
@@ -137,7 +134,7 @@ def _leaves(table: Mapping[str, object], above: Key) -> Iterator[tuple[Key, obje
 
 def _all_keys(model: type[BaseModel], above: Key) -> Iterator[Key]:
     for name in model.model_fields:
-        table = _table((*above, name))
+        table = table_of((*above, name))
         if table is None:
             yield (*above, name)
         else:
@@ -171,104 +168,6 @@ def _line_of(text: str, key: Key) -> int:
     return best
 
 
-def _table(key: Key) -> type[BaseModel] | None:
-    """Return the model of a table such as ("train", "base"), or None if there is no such table."""
-    model: type[BaseModel] = Config
-    for part in key:
-        info = model.model_fields.get(part)
-        if info is None or not isinstance(info.annotation, type) or not issubclass(info.annotation, BaseModel):
-            return None
-        model = info.annotation
-    return model
-
-
-def _field(key: Key) -> FieldInfo | None:
-    table = _table(key[:-1])
-    return table.model_fields.get(key[-1]) if table else None
-
-
-def _named(key: Key) -> str:
-    return f"[{'.'.join(key[:-1])}] {key[-1]}" if len(key) > 1 else "".join(key)
-
-
-def _unknown(key: Key) -> str:
-    """Say what is wrong with a key nobody knows, and which one may have been meant; empty if the key is known."""
-    for depth in range(1, len(key) + 1):
-        if _field(key[:depth]) is not None and (depth == len(key) or _table(key[:depth]) is not None):
-            continue
-        owner, name = key[: depth - 1], key[depth - 1]
-        table = _table(owner) or Config
-        kind = "section" if depth == 1 and (len(key) > 1 or not _homes(name)) else "key"
-        shown = f"[{name}]" if kind == "section" else _named(key[:depth])
-        near = difflib.get_close_matches(name, list(table.model_fields), n=1)
-        homes = _homes(name)
-        if homes:
-            hint = f"did you mean {' or '.join(_named(home) for home in homes[:2])}?"
-        elif near:
-            hint = f"did you mean `{near[0]}`?"
-        else:
-            hint = f"known here: {', '.join(table.model_fields)}"
-        return f"unknown {kind} {shown} — {hint}"
-    return ""
-
-
-def _homes(name: str) -> list[Key]:
-    """Return every key of that name in any table."""
-    tables: list[Key] = [(section,) for section in Config.model_fields]
-    tables += [("train", phase) for phase in PHASES]
-    return [(*table, name) for table in tables if _field((*table, name))]
-
-
-def _options(info: FieldInfo) -> list[object]:
-    """Return the alternatives of a field's type: `Count | None` has two, a plain `int` one."""
-    annotation: object = info.annotation
-    return list(get_args(annotation)) if get_origin(annotation) in (Union, types.UnionType) else [annotation]
-
-
-def _from_text(key: Key, text: str) -> object:
-    """Read a variable's or flag's text as its field's type; text that does not fit stays text and fails validation."""
-    info = _field(key)
-    if info is None:
-        return text
-    kinds = [get_args(option)[0] if hasattr(option, "__metadata__") else option for option in _options(info)]
-    if bool in kinds:
-        return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(
-            text.strip().lower(), text
-        )
-    for kind in (int, float):
-        if kind in kinds:
-            try:
-                return kind(text)
-            except ValueError:
-                return text
-    if any(get_origin(kind) is tuple for kind in kinds):
-        return [part.strip() for part in text.split(",")]
-    return text
-
-
-def _allowed(info: FieldInfo) -> str:
-    """Describe what a field may be, in words: "a whole number, at least 1"."""
-    metadata = list(info.metadata)
-    words: list[str] = []
-    for option in _options(info):
-        metadata += getattr(option, "__metadata__", ())
-        kind = get_args(option)[0] if hasattr(option, "__metadata__") else option
-        if get_origin(kind) is Literal:
-            words.append("one of " + ", ".join(f'"{choice}"' for choice in get_args(kind)))
-        elif get_origin(kind) is tuple:
-            words.append("a list of texts")
-        elif kind is not type(None):
-            words.append(
-                {int: "a whole number", float: "a number", bool: "true or false"}.get(cast("type", kind), "a text")
-            )
-    flat = [part for entry in metadata for part in getattr(entry, "metadata", [entry])]
-    for attribute, said in _BOUNDS:
-        words += [f"{said} {getattr(part, attribute)}" for part in flat if getattr(part, attribute, None) is not None]
-    if any(getattr(part, "min_length", None) for part in flat):
-        words.append("not empty")
-    return ", ".join(words)
-
-
 def _wrong_values(
     error: ValidationError, values: Mapping[Key, object], origins: Mapping[Key, str]
 ) -> Iterator[tuple[str, str]]:
@@ -282,17 +181,17 @@ def _wrong_values(
         if key in told:
             continue
         told.add(key)
-        info = _field(key)
-        table = _table(key)
+        info = field_of(key)
+        table = table_of(key)
         if table is not None:
             allowed = f"a table with the keys {', '.join(table.model_fields)}"
         elif problem["type"] == "value_error":
             allowed = str(problem.get("ctx", {}).get("error", ""))
         else:
-            allowed = _allowed(info) if info else problem["msg"]
+            allowed = allowed_values(info) if info else problem["msg"]
         yield (
             origins.get(key, CONFIG_NAME),
-            f"{_named(key)} = {_shown(values.get(key))} is not allowed: it must be {allowed}",
+            f"{key_name(key)} = {_shown(values.get(key))} is not allowed: it must be {allowed}",
         )
 
 

@@ -40,6 +40,10 @@ def cannot_write(error: OSError, where: object, why: str) -> LunaError:
     )
 
 
+class InUse(LunaError):
+    """Another process holds the workspace."""
+
+
 class UsageError(LunaError):
     """Bad input or usage."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from typing import Literal
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.config.recipe import Phase
 from engine.core.counted import counted
 from engine.core.errors import UsageError

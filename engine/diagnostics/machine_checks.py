@@ -20,10 +20,9 @@ import psutil
 
 from engine.core.child_environment import child_environment
 from engine.core.cpu import cpu_fact
+from probes.base import ProgressCallback
 
 Level = Literal["ok", "warn", "fail"]
-Progress = Callable[[int, int, str], None]
-
 _TIMEOUT_S = 90
 _GB = 1e9
 _TORCH = """
@@ -52,7 +51,7 @@ class Check:
         return asdict(self)
 
 
-def examine_machine(progress: Progress = lambda _done, _total, _label: None) -> list[Check]:
+def examine_machine(progress: ProgressCallback = lambda _done, _total, _label: None) -> list[Check]:
     """Look at Python, torch, the GPU, memory, llama.cpp and the training backends; takes some seconds."""
     checks: tuple[tuple[str, Callable[[], list[Check]]], ...] = (
         ("Python", _python),

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from engine.config.load import Config, load_config
+from engine.config.config import Config
+from engine.config.load import load_config
 from engine.core.counted import counted
 from engine.core.disk import GIB, free_bytes
 from engine.core.errors import LunaError
+from engine.core.gen_label import gen_label
 from engine.data.curriculum import read_curriculum
 from engine.diagnostics.machine_checks import Check
 from engine.diagnostics.write_checks import look_at_writing
@@ -105,7 +107,7 @@ def _curriculum(workspace: Workspace, config: Config) -> list[Check]:
 
 def _ledger(workspace: Workspace, config: Config) -> list[Check]:
     lineage = workspace.lineage()
-    head = "base" if lineage.head is None else f"G{lineage.head}"
+    head = gen_label(lineage.head)
     findings = [Check("ok", "ledger", f"{counted(len(lineage), 'generation')}, HEAD is {head}", "")]
     collected = workspace.head.collected()
     missing = [

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.diagnostics.machine_checks import Check
 from engine.workspace.layout import Workspace
 from ledger.locking import flock_fault

@@ -10,12 +10,12 @@ from typing import Any, cast
 
 import psutil
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.cancellation import Control
 from engine.core.counted import counted
 from engine.core.errors import UsageError
 from engine.evaluation.model_ref import ModelRef, generation_examinee
-from engine.evaluation.result_cache import Progress, ResultCache
+from engine.evaluation.result_cache import ProgressCallback, ResultCache
 from engine.evaluation.run_eval import phrases
 from engine.workspace.layout import Workspace
 from ledger.hashing import canonical_json, sha256_file, sha256_text
@@ -72,7 +72,13 @@ def cards_if_any(workspace: Workspace, config: Config) -> CardsFile | None:
 
 
 def ask(
-    workspace: Workspace, config: Config, gen: int, cards: Sequence[Card], *, progress: Progress, control: Control
+    workspace: Workspace,
+    config: Config,
+    gen: int,
+    cards: Sequence[Card],
+    *,
+    progress: ProgressCallback,
+    control: Control,
 ) -> CardAnswers:
     """Put the cards to a generation, or judge what it answered when it was asked before; changes no lineage.
 

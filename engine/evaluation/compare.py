@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.cancellation import Control
 from engine.core.counted import counted
 from engine.core.errors import UsageError
 from engine.evaluation.challenge_cards import CardsFile, ask_model, cards_if_any
 from engine.evaluation.items import read_items
 from engine.evaluation.model_ref import ModelRef, examinee_of
-from engine.evaluation.result_cache import Progress, ResultCache
+from engine.evaluation.result_cache import ProgressCallback, ResultCache
 from engine.evaluation.run_eval import phrases
 from engine.evaluation.style_eval import Tone, asked_of, most_asked, tone_of
 from engine.models.lineage_weights import new_rows_of
@@ -26,9 +26,9 @@ from ledger.lineage import Lineage
 from probes.base import Item
 from probes.challenge import Card, score_cards
 from probes.overlap import near_duplicates
-from probes.paired import compare, fewest_items
 from probes.refusals import ask_refusals, judge_refusals, load_refusals
-from probes.statistics import Score
+from probes.statistics.intervals import Score
+from probes.statistics.paired import compare, fewest_items
 
 FOLDER = "compare"
 
@@ -48,7 +48,7 @@ def compare_models(
     refs: Sequence[str],
     *,
     refusals: bool = False,
-    progress: Progress,
+    progress: ProgressCallback,
     control: Control,
 ) -> dict[str, Any]:
     """Compare the first of `refs` with each other one (generations, `base`, paths of GGUF files), keep the result in

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.errors import UsageError
 from engine.runtime.client import Runtime
 from probes.base import Item

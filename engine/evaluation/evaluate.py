@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.cancellation import Control
 from engine.core.cpu import default_threads
 from engine.core.errors import UsageError
@@ -29,7 +29,7 @@ from engine.models.resolve import Named, gguf_of, name_of, require_recorded
 from engine.runtime.client import Runtime
 from engine.workspace.layout import Workspace
 from ledger.lineage import Lineage
-from probes.base import Item, by_id
+from probes.base import Item, ProgressCallback, by_id
 from probes.examine import Examination, share_continued
 from probes.examine import examine as sit_exams
 from probes.generalization import generalization
@@ -38,11 +38,12 @@ from probes.scoring import score_items
 from probes.style import run_style
 from probes.typed import ask_as_typed, typed_score
 
-Progress = Callable[[int, int, str], None]
 Eval = Literal["recall", "generalization", "drift"]
 
 
-def evaluate(workspace: Workspace, config: Config, ref: str, *, progress: Progress, control: Control) -> dict[str, Any]:
+def evaluate(
+    workspace: Workspace, config: Config, ref: str, *, progress: ProgressCallback, control: Control
+) -> dict[str, Any]:
     """Examine the GGUF of `ref` now, change nothing that is recorded, and return scores, targets and every item as JSON
     values.
 
@@ -85,7 +86,7 @@ def evaluate(workspace: Workspace, config: Config, ref: str, *, progress: Progre
 
 
 def evaluate_one(
-    workspace: Workspace, config: Config, ref: str, only: Eval, *, progress: Progress, control: Control
+    workspace: Workspace, config: Config, ref: str, only: Eval, *, progress: ProgressCallback, control: Control
 ) -> dict[str, Any]:
     """Run one of the three evals of a generation again, and return it in its place in the recorded examination, in the
     form of `evaluate`; change nothing that is recorded.
@@ -165,7 +166,7 @@ def _recorded(workspace: Workspace, named: Named) -> tuple[int, Examination]:
 
 @contextmanager
 def _loaded(
-    workspace: Workspace, config: Config, lineage: Lineage, named: Named, progress: Progress, control: Control
+    workspace: Workspace, config: Config, lineage: Lineage, named: Named, progress: ProgressCallback, control: Control
 ) -> Generator[tuple[Runtime, str]]:
     """The GGUF of `named`, checked and loaded for exams, and its SHA-256."""
     base = prepare_base(workspace, config, progress=progress, weights=False)

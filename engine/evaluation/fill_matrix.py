@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.cancellation import Control
 from engine.evaluation.items import read_items
 from engine.evaluation.matrix import ForgettingMatrix, MatrixExam, MatrixRow, describe_falls
@@ -18,11 +18,10 @@ from engine.evaluation.result_cache import ResultCache, exam_sha
 from engine.models.resolve import name_of
 from engine.workspace.base_record import read_base_record
 from engine.workspace.layout import Workspace
-from probes.base import Item, ItemResult
+from probes.base import Item, ItemResult, ProgressCallback
 from probes.scoring import score_items
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 
-Progress = Callable[[int, int, str], None]
 Show = Callable[[ForgettingMatrix], None]
 
 
@@ -38,7 +37,7 @@ def fill_matrix(
     workspace: Workspace,
     config: Config,
     ref: str,
-    progress: Progress,
+    progress: ProgressCallback,
     control: Control,
     *,
     show: Show | None = None,
@@ -69,7 +68,9 @@ class _Line:
 class _Board:
     """A matrix that is being filled."""
 
-    def __init__(self, workspace: Workspace, config: Config, ref: str, progress: Progress, control: Control) -> None:
+    def __init__(
+        self, workspace: Workspace, config: Config, ref: str, progress: ProgressCallback, control: Control
+    ) -> None:
         self.sittings = ResultCache(workspace, config, progress=progress, control=control)
         lineage = workspace.lineage()
         self._named = name_of(lineage, ref)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from engine.config.load import EvalSection
+from engine.config.schema import EvalSection
 from ledger.lineage import Lineage
 from probes.examine import Examination
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 
 
 def missed_targets(

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from probes.paired import NOISE, mcnemar
-from probes.statistics import Score
+from probes.statistics.intervals import Score
+from probes.statistics.paired import NOISE, mcnemar
 from probes.transfer import Fall, Measure, average_accuracy, backward_transfer, falling, forward_transfer
 
 Marks = Callable[[int, int], bytes | None]

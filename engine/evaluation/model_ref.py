@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.errors import UsageError
 from engine.gguf.header import check_gguf
 from engine.models.base import prepare_base

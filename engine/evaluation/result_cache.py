@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.cancellation import Control
 from engine.core.cpu import default_threads
 from engine.evaluation.context_check import exam_window
@@ -21,10 +21,8 @@ from ledger.durable import write_durable
 from ledger.errors import LedgerError
 from ledger.hashing import canonical_json, sha256_text
 from ledger.lineage import Lineage
-from probes.base import Item, ItemResult
+from probes.base import Item, ItemResult, ProgressCallback
 from probes.scoring import score_items
-
-Progress = Callable[[int, int, str], None]
 
 
 def exam_sha(items: Sequence[Item]) -> str:
@@ -38,7 +36,7 @@ class ResultCache:
     What was recorded when a generation was judged is taken as it is. Nothing of the lineage is changed.
     """
 
-    def __init__(self, workspace: Workspace, config: Config, *, progress: Progress, control: Control) -> None:
+    def __init__(self, workspace: Workspace, config: Config, *, progress: ProgressCallback, control: Control) -> None:
         self.workspace = workspace
         self.config = config
         self.control = control

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.cancellation import Control
 from engine.core.errors import Damaged, LunaError, UsageError
 from engine.evaluation.items import read_items
 from engine.workspace.layout import Workspace
-from probes.base import Item, ItemResult
+from probes.base import Item, ItemResult, ProgressCallback
 from probes.examine import Examination
 from probes.style import Phrase, StyleOptions, ToneProbe, load_phrases, load_tone_probes
-
-Progress = Callable[[int, int, str], None]
 
 VERIFY_HINT = "luna-tui verify shows what else is hurt"
 
@@ -54,7 +52,7 @@ def style_options(config: Config) -> StyleOptions:
     return StyleOptions(section.tone_samples, section.tone_temperature, 0, section.tone_max_tokens)
 
 
-def watch(report: Progress, control: Control, max_seconds: float) -> Progress:
+def watch(report: ProgressCallback, control: Control, max_seconds: float) -> ProgressCallback:
     """Return a progress function that also stops on request, and when one part takes longer than its limit."""
     began: dict[str, float] = {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.config.load import StopRuleSection
+from engine.config.schema import StopRuleSection
 
 
 @dataclass(frozen=True, slots=True)

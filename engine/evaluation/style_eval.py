@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.errors import Interrupted, LunaError
 from engine.evaluation.model_ref import ModelRef
 from engine.evaluation.result_cache import ResultCache
@@ -18,7 +18,7 @@ from engine.evaluation.run_eval import phrases, read_examination, style_options,
 from engine.workspace.layout import Workspace
 from ledger.hashing import canonical_json, sha256_text
 from probes.phrases import Phrase, find_corporate
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 from probes.style import StyleOptions, StyleResult, ToneAnswer, ToneProbe, run_style
 
 Asked = frozenset[tuple[str, str, int]]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from engine.config.load import CONFIG_NAME, Config, load_config
+from engine.config.config import CONFIG_NAME, Config
+from engine.config.load import load_config
 from engine.config.render import default_toml
 from engine.models.base import PACKAGED
 from engine.workspace.layout import Workspace

@@ -16,14 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.errors import Damaged, UsageError
 from engine.gguf.header import check_gguf
-from engine.models.base_weights import Progress, alone, are_complete, make_weights, weights_dir_of
+from engine.models.base_weights import alone, are_complete, make_weights, weights_dir_of
 from engine.workspace.base_record import Kind, read_base_record, render_record
 from engine.workspace.layout import Workspace
 from ledger.durable import make_durable, write_durable
 from ledger.hashing import canonical_json, sha256_file, sha256_text
+from probes.base import ProgressCallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class BaseModel:
 
 
 def prepare_base(
-    workspace: Workspace, config: Config, *, progress: Progress | None = None, weights: bool = True
+    workspace: Workspace, config: Config, *, progress: ProgressCallback | None = None, weights: bool = True
 ) -> BaseModel:
     """Return the workspace's base model, making its GGUF and, with `weights`, its fp32 weights if they are not there
     yet.
@@ -82,7 +83,7 @@ def prepare_base(
     return base
 
 
-def ensure_weights(base: BaseModel, workspace: Workspace, progress: Progress | None = None) -> None:
+def ensure_weights(base: BaseModel, workspace: Workspace, progress: ProgressCallback | None = None) -> None:
     """Make the base's fp32 weights if the cache lacks them; raises Damaged when what they come from has changed."""
     if are_complete(base.weights):
         return
@@ -135,7 +136,7 @@ def _recorded(workspace: Workspace, name: str) -> BaseModel | None:
     return BaseModel(name, kind, record["sha"], record["gguf_sha"], gguf, weights_dir_of(record["sha"]))
 
 
-def _first_time(workspace: Workspace, name: str, report: Progress) -> BaseModel:
+def _first_time(workspace: Workspace, name: str, report: ProgressCallback) -> BaseModel:
     kind, source = find_base(name, workspace)
     gguf = workspace.base_dir / "base.gguf"
     if kind == "hf":

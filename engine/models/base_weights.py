@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -19,8 +19,8 @@ import platformdirs
 from engine.core.errors import Damaged, LunaError, UsageError, cannot_write
 from ledger.durable import make_durable, write_durable
 from ledger.locking import exclusive
+from probes.base import ProgressCallback
 
-Progress = Callable[[int, int, str], None]
 ExportWay = Literal["graft", "converter"]
 
 _COMPLETE = "complete.json"
@@ -50,7 +50,7 @@ def export_way(weights: Path) -> ExportWay:
     return "graft" if way == "graft" else "converter"
 
 
-def make_weights(kind: str, source: Path, gguf: Path, weights: Path, report: Progress) -> None:
+def make_weights(kind: str, source: Path, gguf: Path, weights: Path, report: ProgressCallback) -> None:
     """Write the weights directory and prove that grafting the weights back gives the base itself.
 
     Raises UsageError for a GGUF that cannot be de-quantised or not be written back exactly.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 from engine.config.recipe import Method
@@ -53,3 +54,16 @@ def require_space(workspace: Workspace, base: BaseModel, method: Method) -> None
             where=str(workspace.root),
             hint="make room (luna-tui gc shows what this workspace can spare), then train again",
         )
+
+
+def disk_needed(workspace: Workspace) -> int | None:
+    """Return the bytes the next generation needs, from this lineage's largest weights; None before there are any.
+
+    Never raises: files that are renamed or deleted meanwhile are passed over.
+    """
+    sizes: list[int] = []
+    with contextlib.suppress(OSError):  # a folder that is renamed or dropped while it is listed
+        for file in workspace.weights_cache.glob("*/*.safetensors"):
+            with contextlib.suppress(OSError):
+                sizes.append(file.stat().st_size)
+    return space_needed(max(sizes), "lora").total if sizes else None

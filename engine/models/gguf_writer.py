@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.config.load import Quant
+from engine.config.schema import Quant
 from engine.models.base import BaseModel
 from engine.models.base_weights import export_way
 from engine.runtime.client import Runtime

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import cast
 
-from engine.config.load import Quant
+from engine.config.schema import Quant
 from engine.core.errors import Damaged, cannot_write
 from engine.models.base import BaseModel, ensure_weights
 from engine.models.gguf_writer import write_gguf

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.core.errors import Damaged, UsageError
+from engine.core.gen_label import gen_label
 from engine.models.base import BaseModel, require_intact
 from engine.models.rebuild_gguf import restore_gguf
 from engine.runtime.client import Runtime
@@ -27,7 +28,7 @@ class Named:
 def name_of(lineage: Lineage, reference: str) -> Named:
     """Resolve a reference; raises LedgerBadInput for an unknown or ambiguous one."""
     gen = lineage.resolve(reference)
-    return Named(gen, "base" if gen is None else f"G{gen}")
+    return Named(gen, gen_label(gen))
 
 
 def gguf_of(workspace: Workspace, base: BaseModel, named: Named, runtime: Runtime) -> Path:

@@ -18,8 +18,9 @@ from engine.core.error_mapping import as_luna_error, is_expected, keep_traceback
 from engine.core.errors import Interrupted
 from engine.core.events import Emitter, Event, RunFinished, RunStarted
 from engine.core.journal import Journal, last_seq
-from engine.pipeline.context import Context, TrainRequest
+from engine.pipeline.context import Context
 from engine.pipeline.plan import Plan
+from engine.pipeline.request import TrainRequest
 from engine.pipeline.resume import open_unfinished
 from engine.pipeline.run_tracker import RunTracker
 from engine.pipeline.steps.evaluate import examine, examined

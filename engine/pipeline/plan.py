@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, cast
 
-from engine.config.load import Quant
 from engine.config.recipe import PhaseRecipe
+from engine.config.schema import Quant
 from engine.core.errors import Damaged
 from ledger.hashing import canonical_json, sha256_text, write_durable
 

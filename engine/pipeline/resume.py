@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.core.errors import Damaged, UsageError
-from engine.pipeline.context import Context, TrainRequest
+from engine.core.gen_label import gen_label
+from engine.pipeline.context import Context
 from engine.pipeline.plan import Plan
+from engine.pipeline.request import TrainRequest
 from engine.pipeline.steps.record import take_back
 from engine.training.provenance import arithmetic, package_versions
 from engine.workspace.attach import describe_runs, resumable
@@ -109,7 +111,7 @@ def _require_no_other_wish(request: TrainRequest, plan: Plan, run: Run, lineage:
         ("--backend", None if request.backend == "auto" else request.backend, plan.backend),
     ]
     if request.parent:
-        wishes.append(("--parent", _name(lineage.resolve(request.parent)), _name(plan.parent_gen)))
+        wishes.append(("--parent", gen_label(lineage.resolve(request.parent)), gen_label(plan.parent_gen)))
     for flag, wish, planned in wishes:
         if wish is not None and wish != planned:
             raise UsageError(
@@ -117,7 +119,3 @@ def _require_no_other_wish(request: TrainRequest, plan: Plan, run: Run, lineage:
                 where=run.run_id,
                 hint=f"leave {flag} out to resume it, or leave --resume out to begin another run",
             )
-
-
-def _name(gen: int | None) -> str:
-    return "base" if gen is None else f"G{gen}"

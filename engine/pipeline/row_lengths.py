@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.counted import counted
 from engine.core.errors import LunaError, UsageError
 from engine.data.rows import BadRow, Row

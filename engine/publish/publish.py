@@ -9,12 +9,12 @@ import contextlib
 import fcntl
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.cancellation import Control
 from engine.core.errors import Damaged, UsageError
 from engine.models.base import BaseModel, prepare_base
@@ -39,8 +39,7 @@ from ledger.durable import make_durable
 from ledger.hashing import sha256_file
 from ledger.lineage import Lineage
 from ledger.row import contradicts
-
-Progress = Callable[[int, int, str], None]
+from probes.base import ProgressCallback
 
 TARGETS: Final = ("ollama", "lmstudio", "llm", "llama-server", "hf")
 
@@ -80,7 +79,7 @@ def export_generation(
     target: str,
     directory: Path,
     *,
-    progress: Progress,
+    progress: ProgressCallback,
     control: Control,
     force: bool = False,
 ) -> ExportResult:
@@ -154,7 +153,7 @@ def _make_hf(
     staging: Path,
     facts: Mapping[str, Any],
     runtime: Runtime,
-    report: Progress,
+    report: ProgressCallback,
 ) -> Path:
     from engine.gguf.weights import WEIGHTS_FILE
     from engine.publish.hf_directory import copy_tokenizer, rebuild_tokenizer, write_hf_directory
@@ -226,7 +225,7 @@ def _write(path: Path, text: str, *, executable: bool = False) -> None:
         path.chmod(path.stat().st_mode | 0o111)
 
 
-def _copy(source: Path, target: Path, report: Progress) -> None:
+def _copy(source: Path, target: Path, report: ProgressCallback) -> None:
     """Copy a file, sharing its blocks where the file system can; never a hard link, which would let another program
     change the evidence.
     """

@@ -8,23 +8,35 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+import time as clock
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.counted import counted
-from engine.pipeline.context import TrainRequest
+from engine.core.errors import UsageError
+from engine.pipeline.request import TrainRequest
 from engine.service.karma import Meter, read_meter
 from engine.workspace.attach import lock_holder, resumable
 from engine.workspace.layout import Workspace
 from engine.workspace.runs import Run, RunStatus
 from ledger.lineage import Lineage
 
-MICRO_GENERATION = TrainRequest(phase="converse", inbox_first=True)
+if TYPE_CHECKING:
+    from engine.service.session import TrainOutcome
+    from engine.service.work import Work
+
+MICRO_GENERATION = TrainRequest(phase="converse", inbox_first=True, by_itself=True)
 """What age-up asks of the engine."""
 _FROM_DEPTH = 2
+_LOOK_AGAIN_S = 60.0
+"""The clock alone can end the quiet hours."""
+_REFUSED = (
+    "it could not be begun; once the inbox, the curriculum, luna.toml, HEAD or the ledger changes, it is tried again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +54,7 @@ class Decision:
         """What to ask of the engine; None to wait."""
         if self.action == "wait":
             return None
-        return MICRO_GENERATION if self.action == "train" else TrainRequest(resume=True, run=self.run)
+        return MICRO_GENERATION if self.action == "train" else TrainRequest(resume=True, run=self.run, by_itself=True)
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for `--json`."""
@@ -65,6 +77,55 @@ def decide(workspace: Workspace, config: Config, now: datetime) -> Decision:
     if not meter.full:
         return Decision("wait", _what_is_missing(meter), meter)
     return Decision("train", f"karma {meter.karma:g} of {meter.needed:g}: the inbox has earned a generation", meter)
+
+
+class AutoTrain:
+    """Looks at what the inbox has earned, as seldom as it may, and does not begin again for nothing what was refused.
+
+    For one thread, which calls `look` every few seconds and `note` when a generation it began has ended.
+    """
+
+    def __init__(self, workspace: Workspace, work: Work, monotonic: Callable[[], float] = clock.monotonic) -> None:
+        self._workspace, self._work, self._monotonic = workspace, work, monotonic
+        self._seen: object = None
+        self._looked_at = -float("inf")
+        self._made_of: object = None
+        self._refused: object = None
+        self._config: Config | None = None
+        self._config_from: object = None
+
+    @property
+    def config(self) -> Config:
+        """luna.toml, read again only when it has changed: reading takes longer than all the rest."""
+        file = self._workspace.config_path.stat()
+        came_from = (file.st_mtime_ns, file.st_size, file.st_ino)
+        if self._config is None or came_from != self._config_from:
+            self._config, self._config_from = self._work.config(self._workspace.root), came_from
+        return self._config
+
+    def look(self, *, now: bool = False) -> Decision | None:
+        """Return what to do; None while nothing has changed that it rests on. `now` decides anew in any case.
+
+        Raises LunaError, LedgerError or OSError when the workspace cannot be read; the next look reads all of it.
+        """
+        seen, self._seen = self._seen, None
+        config = self.config
+        found = self._work.age_up_stamp(self._workspace, config)
+        if not now and found == seen and self._monotonic() - self._looked_at < _LOOK_AGAIN_S:
+            self._seen = seen
+            return None
+        decision = self._work.age_up(self._workspace, config)
+        if decision.action != "wait":
+            self._made_of = self._work.age_up_input(self._workspace, config)
+            if self._made_of == self._refused:
+                decision = replace(decision, action="wait", why=_REFUSED)
+        self._seen, self._looked_at = found, self._monotonic()
+        return decision
+
+    def note(self, outcome: TrainOutcome) -> None:
+        """Take in how the generation ended that the last decision began."""
+        self._seen = None  # whatever it was made of, it has been tried
+        self._refused = self._made_of if outcome.exit_code == UsageError.exit_code else None
 
 
 def stamp(workspace: Workspace, config: Config) -> tuple[object, ...]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.cpu import default_threads
 from engine.models.base import prepare_base
 from engine.models.resolve import gguf_of, name_of, require_same_model
 from engine.runtime.client import Runtime
 from engine.runtime.protocol import StreamEvent
 from engine.workspace.layout import Workspace
-
-Progress = Callable[[int, int, str], None]
+from probes.base import ProgressCallback
 
 
 class ChatModel:
@@ -38,7 +37,7 @@ class ChatModel:
         self._runtime.close()
 
 
-def open_chat(workspace: Workspace, config: Config, ref: str, *, progress: Progress | None = None) -> ChatModel:
+def open_chat(workspace: Workspace, config: Config, ref: str, *, progress: ProgressCallback | None = None) -> ChatModel:
     """Load the generation `ref` names, rebuilding its GGUF if gc collected it.
 
     Raises LedgerBadInput for an unknown reference, Damaged for a file that is another model, and what loading raises.

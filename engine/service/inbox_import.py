@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.counted import counted
 from engine.core.errors import UsageError
 from engine.data.curriculum import Curriculum, read_files

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from engine.config.load import AgeUpSection, Config
+from engine.config.config import Config
+from engine.config.schema import AgeUpSection
 from engine.data.holdout import clusters_needed, count_clusters
 from engine.data.inbox import standing_rows
 from engine.data.rows import Row

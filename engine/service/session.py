@@ -11,19 +11,21 @@ from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.cancellation import Control
 from engine.core.error_mapping import as_luna_error, is_expected, keep_traceback
-from engine.core.errors import Interrupted, UsageError
-from engine.core.events import Emitter, Event, ProgressReporter, RunFinished
+from engine.core.errors import Interrupted, InUse, UsageError
+from engine.core.events import Emitter, ProgressReporter, RunFinished
 from engine.models.base import prepare_base
 from engine.models.lineage_weights import require_own_line
-from engine.pipeline.context import Context, TrainRequest
+from engine.pipeline.context import Context
 from engine.pipeline.orchestrator import current_head, evolve
+from engine.pipeline.request import TrainRequest
 from engine.runtime.client import Runtime
 from engine.workspace.layout import Workspace
 
 if TYPE_CHECKING:
+    from engine.service.work import EventQueue
     from engine.training.job import TrainingBackend
 
 __all__ = ["EngineSession", "TrainOutcome", "TrainRequest"]
@@ -34,10 +36,14 @@ _POLITE_NICE = 5
 
 @dataclass(frozen=True, slots=True)
 class TrainOutcome:
-    """How a request ended: the last events of its generations, and the command line's exit code."""
+    """How a request ended: the last events of its generations, and the command line's exit code.
+
+    `gave_way`: nothing was begun, since another process held the workspace and nobody had asked for this one.
+    """
 
     exit_code: int
     finished: list[RunFinished]
+    gave_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +70,7 @@ class EngineSession:
         self,
         workspace: Workspace,
         config: Config,
-        events: SimpleQueue[Event],
+        events: EventQueue,
         *,
         pick_backend: Callable[[str], TrainingBackend] = _pick_backend,
         polite: bool = False,
@@ -135,6 +141,10 @@ class EngineSession:
         emit = Emitter("", self._events.put)
         try:
             self._evolve_all(request, control, emit, finished)
+        except InUse as error:
+            if request.by_itself and not finished:
+                return TrainOutcome(error.exit_code, finished, gave_way=True)
+            finished.append(self._failed(emit, error))
         except BaseException as error:  # whatever it is, who waits for the future must hear of it
             finished.append(self._failed(emit, error))
         return TrainOutcome(finished[-1].exit_code, finished)

@@ -16,6 +16,7 @@ from pathlib import Path
 from engine.core.cancellation import stop_request
 from engine.core.errors import Damaged, LunaError
 from engine.core.events import Event, from_json_object
+from engine.core.gen_label import gen_label
 from engine.workspace.layout import Holder, Workspace, read_holder
 from engine.workspace.runs import Run, RunStatus, step_of
 from ledger.locking import is_held
@@ -145,7 +146,7 @@ def describe_runs(workspace: Workspace, states: Sequence[RunStatus]) -> list[str
         step = max((step_of(path) or 0 for path in checkpoints), default=0)
         place = f"{state.status} after {' → '.join(state.done)}" + (f", checkpoint at step {step}" if step else "")
         when = datetime.fromtimestamp(state.updated).strftime("%Y-%m-%d %H:%M:%S")
-        made = f"G{state.gen} from {'base' if parent is None else f'G{parent}'}"
+        made = f"G{state.gen} from {gen_label(parent)}"
         lines.append(f"{state.run_id}: {made}, {place}, last at work {when}")
     return lines
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from engine.config.load import CONFIG_NAME, Config
+from engine.config.config import CONFIG_NAME, Config
 from engine.config.render import default_toml
 from engine.core.errors import LunaError, UsageError
 from ledger.hashing import write_durable

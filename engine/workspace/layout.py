@@ -10,7 +10,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.core.errors import LunaError, UsageError, cannot_write
+from engine.core.errors import InUse, UsageError, cannot_write
 from ledger.head import HeadStore
 from ledger.lineage import Lineage
 from ledger.locking import exclusive
@@ -130,7 +130,7 @@ class Workspace:
     def lock(self, purpose: str) -> Generator[str]:
         """Hold the workspace against other writers, and yield why file locks do not work here, empty where they do.
 
-        Raises LunaError naming the process that holds it, or saying that nothing can be written. A killed process
+        Raises InUse naming the process that holds it, or LunaError saying that nothing can be written. A killed process
         leaves nothing to clean up. A request to stop belongs to one holder: none outlives it.
         """
         with contextlib.ExitStack() as held:
@@ -155,7 +155,7 @@ class Workspace:
                     os.ftruncate(fd, 0)
                     self.stop_file.unlink(missing_ok=True)
 
-    def _in_use(self) -> LunaError:
+    def _in_use(self) -> InUse:
         """The error that names the holder, and where it is if that is another machine."""
         holder, owner = read_holder(self.lock_path), live_owner(self.lock_path)
         name = f"{holder.purpose}, pid {holder.pid}" if holder is not None else "its name is not known"
@@ -163,7 +163,7 @@ class Workspace:
         if owner is not None:
             name += f" on {owner.host}" if owner.host else ""
             hint += f"\nif that process is gone, it is free within {STALE_S:.0f} s ({owner_file(self.lock_path)})"
-        return LunaError(f"this workspace is in use ({name})", where=str(self.root), hint=hint)
+        return InUse(f"this workspace is in use ({name})", where=str(self.root), hint=hint)
 
 
 def read_holder(path: Path) -> Holder | None:

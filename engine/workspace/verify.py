@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from engine.core.errors import Damaged
 from engine.workspace.base_record import BASE_FACTS, read_base_record, render_record
@@ -12,12 +12,13 @@ from ledger.errors import LedgerError
 from ledger.head import scan_log
 from ledger.manifest import manifest_path, manifest_sha, read_manifest
 from ledger.verify import Problem, VerifyReport, verify
+from probes.base import ProgressCallback
 
 _RECORD = "models/base/base.json"
 _GGUF = "models/base/base.gguf"
 
 
-def verify_workspace(workspace: Workspace, *, progress: Callable[[int, int, str], None] | None = None) -> VerifyReport:
+def verify_workspace(workspace: Workspace, *, progress: ProgressCallback | None = None) -> VerifyReport:
     """Recompute every hash and every chain of the workspace; changes nothing, returns problems, never raises them."""
     told = _bases_in_manifests(workspace)
     problems = _check_record(workspace, told)

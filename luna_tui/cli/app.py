@@ -33,7 +33,7 @@ from luna_tui.cli.exit import ending
 from luna_tui.cli.help_page import make_help_plain
 from luna_tui.cli.invocation import Invocation, examples, help_text, invocation
 from luna_tui.cli.unused_variables import tell_idle_variables
-from luna_tui.common.engine_facade import Engine
+from luna_tui.common.engine_facade import EngineFacade
 from luna_tui.common.environment import own_version, prepare_environment, require_docstrings
 
 COMMANDS: tuple[tuple[str, Callable[..., None], Sequence[str]], ...] = (
@@ -119,7 +119,7 @@ def build_app() -> typer.Typer:
     return built
 
 
-def main(engine: Engine | None = None) -> None:
+def main(engine: EngineFacade | None = None) -> None:
     """Run `luna-tui` on this process's arguments and exit; tests hand in an engine of their own."""
     prepare_environment()
     with ending():
@@ -127,7 +127,9 @@ def main(engine: Engine | None = None) -> None:
         command = typer.main.get_command(build_app())
         make_help_plain(command)
         # Not "standalone": what goes wrong with the call itself ends as every error of ours does.
-        code = command.main(obj=Invocation(engine=engine or Engine()), prog_name="luna-tui", standalone_mode=False)
+        code = command.main(
+            obj=Invocation(engine=engine or EngineFacade()), prog_name="luna-tui", standalone_mode=False
+        )
         sys.exit(code if isinstance(code, int) else 0)
 
 

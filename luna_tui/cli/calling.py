@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from luna_tui.cli.where import workspace_at
-from luna_tui.common.engine_facade import Engine
+from luna_tui.common.engine_facade import EngineFacade
 
 if TYPE_CHECKING:
     from engine.workspace.layout import Workspace
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Invocation:
     """One call of `luna-tui`; `named` is the workspace as the user wrote it, None for the current directory."""
 
-    engine: Engine = field(default_factory=Engine)
+    engine: EngineFacade = field(default_factory=EngineFacade)
     named: Path | None = None
 
     @property

@@ -31,10 +31,10 @@ def main() -> None:
     gc.disable()  # until the first paint, which it would hold up by a twentieth; LunaApp turns it on again
     from luna_tui.cli.calling import Invocation
     from luna_tui.cli.commands.console import open_console
-    from luna_tui.common.engine_facade import Engine
+    from luna_tui.common.engine_facade import EngineFacade
 
     with ending():
-        sys.exit(open_console(Invocation(Engine(), named_workspace(arguments, os.environ))))
+        sys.exit(open_console(Invocation(EngineFacade(), named_workspace(arguments, os.environ))))
 
 
 def is_bare(arguments: Sequence[str]) -> bool:

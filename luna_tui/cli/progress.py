@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import IO
 
+from engine.service.work import ProgressCallback
 from luna_tui.common import figures
-from luna_tui.common.engine_facade import Progress
 from luna_tui.common.safe_text import safe_line
 from luna_tui.common.terminal import LunaConsole, is_live
 
@@ -18,7 +18,7 @@ _PATIENCE_S = 2.0
 
 
 @contextlib.contextmanager
-def bar(title: str, *, quiet: bool = False, stream: IO[str] | None = None) -> Iterator[Progress]:
+def bar(title: str, *, quiet: bool = False, stream: IO[str] | None = None) -> Iterator[ProgressCallback]:
     """Yield a `progress(done, total, label)`; `quiet` shows nothing where the bar could not be redrawn."""
     err = sys.stderr if stream is None else stream
     if is_live(err):
@@ -31,7 +31,7 @@ def bar(title: str, *, quiet: bool = False, stream: IO[str] | None = None) -> It
 
 
 @contextlib.contextmanager
-def _live_bar(title: str, err: IO[str]) -> Iterator[Progress]:
+def _live_bar(title: str, err: IO[str]) -> Iterator[ProgressCallback]:
     from rich.progress import BarColumn, ProgressColumn, Task, TextColumn
     from rich.progress import Progress as Bars
     from rich.text import Text
@@ -78,7 +78,7 @@ def _titled(title: str, label: str) -> str:
     return f"{title}: {label}" if label else title
 
 
-def _lines(title: str, err: IO[str], clock: Callable[[], float]) -> Progress:
+def _lines(title: str, err: IO[str], clock: Callable[[], float]) -> ProgressCallback:
     began = last = clock()
 
     def report(done: int, total: int, label: str) -> None:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from engine.core.cancellation import Control
 
 
 @contextlib.contextmanager
-def stops_by_ctrl_c(control: Control) -> Iterator[None]:
-    """Let the first Ctrl-C stop the work in order; the second one interrupts it anywhere."""
+def cancelled_by_ctrl_c(cancel: Callable[[], None]) -> Iterator[None]:
+    """Let the first Ctrl-C cancel the work in order; the second one interrupts the waiting for it."""
+    asked = False
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if control.stopping:
+        nonlocal asked
+        if asked:
             raise KeyboardInterrupt
-        control.stop()
+        asked = True
+        cancel()
 
     before = signal.signal(signal.SIGINT, handle)
     try:

@@ -5,103 +5,32 @@ One object, so that tests hand in a scripted engine in its place, and `--help` n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from pathlib import Path
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
+
+from engine.service.work import Work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from engine.config.load import Config
-    from engine.core.cancellation import Control
+    from engine.config.config import Config
     from engine.core.events import Event
-    from engine.evaluation.evaluate import Eval
-    from engine.pipeline.context import TrainRequest
-    from engine.publish.publish import ExportResult
-    from engine.runtime.protocol import StreamEvent
-    from engine.service.auto_train import Decision
+    from engine.service.engine import Engine
     from engine.service.karma import Meter
-    from engine.service.session import TrainOutcome
     from engine.workspace.attach import Holder
     from engine.workspace.layout import Workspace
     from engine.workspace.runs import RunStatus
-    from ledger.verify import VerifyReport
     from luna_tui.common.rating import Rating
 
-Progress = Callable[[int, int, str], None]
 
-
-class Session(Protocol):
-    """The engine thread: `train` returns at once, what happens comes as events."""
-
-    def start(self) -> None: ...
-
-    def train(self, request: TrainRequest) -> Future[TrainOutcome]: ...
-
-    def stop(self) -> None: ...
-
-    def close(self, timeout_s: float = 30) -> None: ...
-
-
-class ChatSession(Protocol):
-    """A loaded generation that answers raw prompts."""
-
-    @property
-    def label(self) -> str: ...
-
-    @property
-    def gen(self) -> int | None: ...
-
-    def stream(
-        self, prompt: str, *, max_tokens: int, temperature: float, seed: int, top_p: float = 1.0
-    ) -> Iterator[StreamEvent]: ...
-
-    def cancel(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class Engine:
+class EngineFacade(Work):
     """The real engine; every method imports its own module."""
 
-    def config(self, root: Path, overrides: dict[str, object] | None = None) -> Config:
-        """Read and check luna.toml, with flags laid over it."""
-        from engine.config.load import load_config
+    def open(self, workspace: Workspace, *, polite: bool = False) -> Engine:
+        """The one way in for long work in this workspace; `polite` beside a screen in this process."""
+        from engine.service.engine import Engine
 
-        return load_config(root, overrides or {})
-
-    def session(
-        self, workspace: Workspace, config: Config, events: SimpleQueue[Event], *, polite: bool = False
-    ) -> Session:
-        """An engine thread for this workspace, not started yet; `polite` beside a screen in this process."""
-        from engine.service.session import EngineSession
-
-        return EngineSession(workspace, config, events, polite=polite)
-
-    def train_request(self, **fields: Any) -> TrainRequest:
-        """What `Session.train` is asked for."""
-        from engine.pipeline.context import TrainRequest
-
-        return TrainRequest(**fields)
-
-    def evaluate(
-        self,
-        workspace: Workspace,
-        config: Config,
-        ref: str,
-        *,
-        progress: Progress,
-        control: Control,
-        only: Eval | None = None,
-    ) -> dict[str, Any]:
-        """Examine one generation again, or in `only` one of the three evals, and return all scores and items."""
-        from engine.evaluation.evaluate import evaluate, evaluate_one
-
-        if only is not None:
-            return evaluate_one(workspace, config, ref, only, progress=progress, control=control)
-        return evaluate(workspace, config, ref, progress=progress, control=control)
+        return Engine(workspace, self, polite=polite)
 
     def recorded_evaluation(self, workspace: Workspace, config: Config, ref: str) -> dict[str, Any]:
         """What was recorded when the generation was examined, in the form of `evaluate`."""
@@ -115,30 +44,6 @@ class Engine:
 
         return read_matrix(workspace, config, ref=ref).to_dict()
 
-    def fill_matrix(
-        self,
-        workspace: Workspace,
-        config: Config,
-        ref: str,
-        *,
-        progress: Progress,
-        control: Control,
-        show: Callable[[dict[str, Any]], None] | None = None,
-    ) -> dict[str, Any]:
-        """Ask for its missing cells; `show` is handed the matrix after each."""
-        from engine.evaluation.fill_matrix import fill_matrix
-
-        shown = (lambda matrix: show(matrix.to_dict())) if show is not None else None
-        return fill_matrix(workspace, config, ref, progress, control, show=shown).to_dict()
-
-    def open_chat(
-        self, workspace: Workspace, config: Config, ref: str, *, progress: Progress | None = None
-    ) -> ChatSession:
-        """Load a generation to talk to."""
-        from engine.service.chat import open_chat
-
-        return open_chat(workspace, config, ref, progress=progress)
-
     def lineage_rows(self, workspace: Workspace, *, scores: bool = True) -> list[dict[str, Any]]:
         """The ledger's rows, oldest first, with what a screen needs beside the twelve columns."""
         from engine.workspace.lineage_rows import lineage_rows
@@ -150,12 +55,6 @@ class Engine:
         from engine.pipeline.rollback import rollback
 
         return rollback(workspace, ref, reason=reason)
-
-    def verify(self, workspace: Workspace, *, progress: Progress | None = None) -> VerifyReport:
-        """Recompute everything that is recorded."""
-        from engine.workspace.verify import verify_workspace
-
-        return verify_workspace(workspace, progress=progress)
 
     def lineage_outline(self, workspace: Workspace) -> list[dict[str, Any]]:
         """The ledger's rows without what the manifests say: quick, for the first sight."""
@@ -196,50 +95,11 @@ class Engine:
 
         return read_meter(workspace, config, workspace.lineage())
 
-    def age_up(self, workspace: Workspace, config: Config) -> Decision:
-        """Whether a generation should start by itself now, and if not, why."""
-        from datetime import datetime
-
-        from engine.service.auto_train import decide
-
-        return decide(workspace, config, datetime.now())
-
-    def age_up_input(self, workspace: Workspace, config: Config) -> object:
-        """Something that differs when a generation that was refused may be accepted; cheap to ask for."""
-        from engine.service.auto_train import input_stamp
-
-        return input_stamp(workspace, config)
-
-    def age_up_stamp(self, workspace: Workspace, config: Config) -> object:
-        """Something that differs when `age_up` may decide otherwise, the clock aside; cheap to ask for."""
-        from engine.service.auto_train import stamp
-
-        return stamp(workspace, config)
-
     def request_stop(self, workspace: Workspace) -> Holder | None:
         """Ask the process that trains here to stop after its step; None when nobody trains."""
         from engine.workspace.attach import request_stop
 
         return request_stop(workspace)
-
-    def export(
-        self,
-        workspace: Workspace,
-        config: Config,
-        ref: str,
-        target: str,
-        directory: Path,
-        *,
-        progress: Progress,
-        control: Control,
-        force: bool = False,
-    ) -> ExportResult:
-        """Write a generation for another program."""
-        from engine.publish.publish import export_generation
-
-        return export_generation(
-            workspace, config, ref, target, directory, progress=progress, control=control, force=force
-        )
 
     def write_rating(self, workspace: Workspace, rating: Rating) -> int:
         """Write a person's word on an answer into the inbox; returns the row's karma.

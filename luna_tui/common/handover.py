@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.core.child_environment import child_environment
 from engine.core.errors import LunaError
+from engine.pipeline.request import TrainRequest
 from engine.workspace.attach import lock_holder, resumable
 from engine.workspace.layout import Workspace
 
@@ -62,6 +63,17 @@ def hand_over(
         time.sleep(_LOOK_EVERY_S)
     process.returncode = process.returncode or 0  # it outlives this process: nobody here will ask how it ended
     return process.pid
+
+
+def train_flags(request: TrainRequest, *, begun: bool) -> list[str]:
+    """Return a request as flags of `train`; the parent is that of the first generation only, which may have `begun`."""
+    flags = [] if request.phase == "auto" else ["--phase", request.phase]
+    for flag, value in (("--steps", request.steps), ("--backend", request.backend), ("--seed", request.seed)):
+        flags += [] if value is None else [flag, str(value)]
+    flags += ["--parent", request.parent] if request.parent is not None and not begun else []
+    flags += [part for path in request.data for part in ("--data", str(path))]
+    switches = (("--strict", request.strict), ("--inbox-first", request.inbox_first))
+    return [*flags, *(flag for flag, wanted in switches if wanted)]
 
 
 def _is_at_work(workspace: Workspace, pid: int, run: str, *, resume: bool) -> bool:

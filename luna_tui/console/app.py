@@ -217,6 +217,7 @@ class LunaApp(OrderedKeys[Leave]):
             # The palette opens over a question too, and would begin a second one above the first.
             self.conductor.tell("answer what is asked first; esc leaves it", "warning")
             return
+        self._take_in()  # what the key before this one has begun is known to whoever judges this one
         refusal = BY_NAME[name].refusal(self.state)
         if refusal:
             self.conductor.tell(refusal, "warning")
@@ -282,6 +283,7 @@ class LunaApp(OrderedKeys[Leave]):
     def hear(self, message: Any) -> None:
         """Carry out an intent of a widget."""
         if self.conductor is not None:
+            self._take_in()
             self.conductor.hear(message)
 
 

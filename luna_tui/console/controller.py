@@ -10,11 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine.core.events import Event, RunFinished, RunStarted
+from engine.core.gen_label import gen_label
+from engine.pipeline.request import TrainRequest
 from luna_tui.common.safe_text import safe_text
 from luna_tui.console import messages
 from luna_tui.console.host import Host
+from luna_tui.console.leave_actions import LeaveActions
 from luna_tui.console.screens.dashboard import Dashboard
-from luna_tui.console.state.actions import ACTIONS, BY_NAME
+from luna_tui.console.state.actions import BY_NAME
 from luna_tui.console.state.console_state import reduce
 from luna_tui.console.state.events import (
     ConsoleEvent,
@@ -25,17 +28,14 @@ from luna_tui.console.state.events import (
     Noted,
     StopAsked,
 )
-from luna_tui.console.state.wishes import TrainWish
-from luna_tui.console.view_actions import ViewActions
 from luna_tui.console.widgets.chat_panel import ChatPanel
 from luna_tui.console.workers.link import Link
 
 if TYPE_CHECKING:
     from luna_tui.console.screens.export_form import ExportWish
-    from luna_tui.console.screens.quit import QuitWish
 
 
-class Controller(ViewActions):
+class Controller(LeaveActions):
     """Carries out actions and intents on one link."""
 
     def __init__(self, stage: Host, link: Link) -> None:
@@ -71,12 +71,11 @@ class Controller(ViewActions):
 
     def _age_up(self, event: KarmaRead) -> None:
         """Start what the inbox has earned."""
-        if event.action == "wait" or not event.starts or self._asks_first or self.state.busy:
+        if event.request is None or not event.starts or self._asks_first or self.state.busy:
             return
-        self._by_itself = True
-        self.tell(f"{event.why}: training begins (s stops it)", "info")
-        resumed, begun = TrainWish(resume=True, run=event.run), TrainWish(phase="converse", inbox_first=True)
-        self._link.train(resumed if event.action == "resume" else begun)
+        if self._link.train(event.request):
+            self._by_itself = True
+            self.tell(f"{event.why}: training begins (s stops it)", "info")
 
     def _alert(self, title: str, event: RunFinished) -> None:
         text = "; ".join(event.reasons) or event.error
@@ -104,11 +103,11 @@ class Controller(ViewActions):
             if refusal:
                 self.tell(refusal, "warning")
             elif isinstance(message, messages.FillMatrix):
-                self._link.fill_matrix(_name(message.gen))
+                self._link.fill_matrix(gen_label(message.gen))
             else:
-                self._link.evaluate(_name(message.gen), message.only)
+                self._link.evaluate(gen_label(message.gen), message.only)
         elif isinstance(message, messages.NeedMatrix):
-            self._link.load_matrix(_name(message.gen))
+            self._link.load_matrix(gen_label(message.gen))
         elif isinstance(message, messages.NeedEvaluation):
             self._link.load_evaluation(f"G{message.gen}")
         elif isinstance(message, messages.NeedDetails):
@@ -164,7 +163,7 @@ class Controller(ViewActions):
             return
         self._stage.push_screen(TrainForm(self.state, self._stage.glyphs), self._train)
 
-    def _train(self, wish: TrainWish | None) -> None:
+    def _train(self, wish: TrainRequest | None) -> None:
         if wish is not None:
             self._link.train(wish)
             if isinstance(self._stage.screen, Dashboard) and not self._stage.screen.shows("loss"):
@@ -178,14 +177,14 @@ class Controller(ViewActions):
     def do_resume(self) -> None:
         """Go on with the run that was stopped here, else with the only unfinished one."""
         ended, wanted = self.state.run.finished, self.state.unfinished
-        self._link.train(TrainWish(resume=True, run=ended.run if ended and ended.gen == wanted else ""))
+        self._link.train(TrainRequest(resume=True, run=ended.run if ended and ended.gen == wanted else ""))
 
     def do_rollback(self) -> None:
         """Ask, then move HEAD."""
         from luna_tui.console.screens.confirm import Confirm
 
         gen = self.state.ui.selected
-        to, head = _name(gen), _name(self.state.head)
+        to, head = gen_label(gen), gen_label(self.state.head)
         lines = (
             f"HEAD moves from {head} to {to}. Nothing is deleted:",
             "the next training begins a branch there, and you can roll forward again.",
@@ -199,7 +198,7 @@ class Controller(ViewActions):
 
     def do_evaluate(self) -> None:
         """Examine the chosen generation now; nothing recorded changes, so nothing is asked."""
-        self._link.evaluate(_name(self.state.ui.selected))
+        self._link.evaluate(gen_label(self.state.ui.selected))
 
     def do_items(self) -> None:
         """Open the list of items."""
@@ -256,7 +255,7 @@ class Controller(ViewActions):
         """Ask where to, then export."""
         from luna_tui.console.screens.export_form import ExportForm
 
-        ref = _name(self.state.ui.selected)
+        ref = gen_label(self.state.ui.selected)
 
         def export(wish: ExportWish | None) -> None:
             if wish is not None:
@@ -274,35 +273,3 @@ class Controller(ViewActions):
 
         view = ConfigView(self._link.root / "luna.toml", self._link.config_text, self._link.config_problem)
         self._stage.push_screen(view, lambda changed: self._link.reload_config() if changed else None)
-
-    # Leave
-
-    def do_help(self) -> None:
-        """All keys."""
-        from luna_tui.console.screens.help import Help
-
-        self._stage.push_screen(Help(ACTIONS, self._stage.glyphs))
-
-    def do_palette(self) -> None:
-        """Textual's command palette."""
-        self._stage.action_command_palette()
-
-    def do_quit(self) -> None:
-        """Leave, or ask what becomes of the run of this process."""
-        from luna_tui.console.screens.quit import QuitQuestion
-
-        if isinstance(self._stage.screen, QuitQuestion):
-            return
-        if self.state.mode != "owner":
-            self._stage.exit("done")
-            return
-
-        def leave(wish: QuitWish | None) -> None:
-            if wish in ("headless", "stop"):
-                self._stage.exit(wish)
-
-        self._stage.push_screen(QuitQuestion(self.state, self._stage.glyphs), leave)
-
-
-def _name(gen: int | None) -> str:
-    return "base" if gen is None else f"G{gen}"

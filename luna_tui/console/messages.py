@@ -10,7 +10,7 @@ from textual.dom import DOMNode
 from textual.message import Message
 
 from luna_tui.common.rating import Rating
-from luna_tui.console.state.wishes import ChatOptions
+from luna_tui.common.sampling_options import SamplingOptions
 
 if TYPE_CHECKING:
     from engine.evaluation.evaluate import Eval
@@ -109,7 +109,7 @@ class Ask(Message):
 
     prompt: str
     refs: tuple[str, ...]
-    options: ChatOptions
+    options: SamplingOptions
     kind: str = "chat"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.evaluation.fill_matrix import read_matrix
 from engine.workspace.layout import Workspace
 from luna_tui.report.blocks import Block, Heading, Paragraph, Picture, Points, Table

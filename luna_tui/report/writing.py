@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.errors import LunaError, UsageError
 from engine.experiments.study.study_file import read_study
 from engine.workspace.layout import Workspace

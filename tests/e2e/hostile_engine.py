@@ -11,7 +11,7 @@ from unit.cli.cli_script import FakeSession, Script
 from engine.core.events import LogLine, Progress, RunFinished, TrainStep, VoiceSampled
 from engine.runtime.protocol import StreamEvent, StreamStats
 from engine.workspace.layout import Workspace
-from luna_tui.common.engine_facade import Engine
+from luna_tui.common.engine_facade import EngineFacade
 
 PAYLOAD = (
     "LUNA\x1b]0;LUNAPWN\x07\x1b[8mLUNAHIDE\x9b31mLUNAC1[@click=app.quit]LUNACLICK[/][/foo][bold\u202eLUNABIDI\u200b\x7f"
@@ -63,7 +63,7 @@ class HostileEngine(FakeEngine):
         super().__init__(play_hostile)
 
     def lineage_rows(self, workspace: Workspace, *, scores: bool = True) -> list[dict[str, Any]]:
-        rows = Engine.lineage_rows(self, workspace, scores=scores)
+        rows = EngineFacade.lineage_rows(self, workspace, scores=scores)
         for row in rows:
             row |= {"phase": PAYLOAD, "reasons": [PAYLOAD], "base": PAYLOAD, "verdict": "rejected", "scores": {}}
         return rows

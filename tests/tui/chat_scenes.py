@@ -10,12 +10,12 @@ from tui.conftest import until
 from tui.fake_link import FakeLink
 
 from engine.core.events import Event
+from luna_tui.common.sampling_options import SamplingOptions
 from luna_tui.console.app import LunaApp
 from luna_tui.console.state.events import AnswerEnded, AnswerPiece, AnswerStarted, ConsoleEvent, PromptSent
-from luna_tui.console.state.wishes import ChatOptions
 from luna_tui.console.widgets.prompt_input import PromptInput
 
-GREEDY = ChatOptions().as_mapping()
+GREEDY = SamplingOptions().as_mapping()
 
 
 def said(

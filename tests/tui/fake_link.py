@@ -9,10 +9,11 @@ from typing import Any
 
 from engine.core.events import Event
 from engine.evaluation.evaluate import Eval
+from engine.pipeline.request import TrainRequest
 from luna_tui.common.rating import Rating
+from luna_tui.common.sampling_options import SamplingOptions
 from luna_tui.console.app import FrameRate, LunaApp
 from luna_tui.console.state.events import ConsoleEvent, LineageLoaded, SettingsLoaded
-from luna_tui.console.state.wishes import ChatOptions, TrainWish
 
 TARGETS = {"recall": 0.9, "generalization": 0.85, "drift": 0.2, "answered": 0.9}
 PLANS: dict[str, dict[str, Any]] = {
@@ -94,6 +95,8 @@ class FakeLink:
     toml: str = '[model]\nbase = "smollm2-135m"\n'
     calls: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
     pending: list[Event | ConsoleEvent] = field(default_factory=list[Event | ConsoleEvent])
+    trains: bool = False
+    job_label: str = ""
 
     def give(self, *events: Event | ConsoleEvent) -> None:
         """Let these happen."""
@@ -123,23 +126,28 @@ class FakeLink:
     def load_details(self, gen: int) -> None:
         self.calls.append(("load_details", gen))
 
-    def train(self, wish: TrainWish) -> None:
-        self.calls.append(("train", wish))
+    def train(self, request: TrainRequest) -> bool:
+        self.calls.append(("train", request))
+        return True
 
     def stop(self) -> None:
         self.calls.append(("stop",))
 
-    def evaluate(self, ref: str, only: Eval | None = None) -> None:
+    def evaluate(self, ref: str, only: Eval | None = None) -> bool:
         self.calls.append(("evaluate", ref) if only is None else ("evaluate", ref, only))
+        return True
 
-    def fill_matrix(self, ref: str) -> None:
+    def fill_matrix(self, ref: str) -> bool:
         self.calls.append(("fill_matrix", ref))
+        return True
 
-    def verify(self) -> None:
+    def verify(self) -> bool:
         self.calls.append(("verify",))
+        return True
 
-    def export(self, ref: str, target: str, directory: Path) -> None:
+    def export(self, ref: str, target: str, directory: Path) -> bool:
         self.calls.append(("export", ref, target, directory))
+        return True
 
     def cancel_job(self) -> None:
         self.calls.append(("cancel_job",))
@@ -147,7 +155,7 @@ class FakeLink:
     def rollback(self, ref: str, reason: str) -> None:
         self.calls.append(("rollback", ref, reason))
 
-    def ask(self, turn: int, prompt: str, refs: Sequence[str], options: ChatOptions, kind: str = "chat") -> None:
+    def ask(self, turn: int, prompt: str, refs: Sequence[str], options: SamplingOptions, kind: str = "chat") -> None:
         self.calls.append(("ask", turn, prompt, tuple(refs), options, kind))
 
     def cancel_answers(self) -> None:

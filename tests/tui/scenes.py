@@ -14,6 +14,7 @@ from unit.cli.cli_matrix import matrix
 from engine.core.events import Event, RunFinished, RunStarted, StepChanged, TrainStep, VoiceSampled
 from engine.diagnostics.resource_monitor import ResourceSample
 from luna_tui.common.loss_curve import Curve
+from luna_tui.common.sampling_options import SamplingOptions
 from luna_tui.console.state.events import (
     AnswerEnded,
     AnswerPiece,
@@ -26,7 +27,6 @@ from luna_tui.console.state.events import (
     ModeChanged,
     PromptSent,
 )
-from luna_tui.console.state.wishes import ChatOptions
 
 NOW = 1_795_000_000.0  # seconds since 1970: some minutes after the lineage's newest generation
 HEADER: dict[str, Any] = {"run": "20261122-G4", "seq": 0, "mono": 0.0, "wall": NOW}
@@ -114,7 +114,7 @@ def rejected() -> Events:
 
 def versus() -> Events:
     """One prompt, two generations."""
-    options = ChatOptions().as_mapping()
+    options = SamplingOptions().as_mapping()
     return [
         machine(),
         PromptSent(1, "Can you help me?", ("G0", "G3"), options),

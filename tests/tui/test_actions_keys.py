@@ -14,6 +14,7 @@ from tui.conftest import Play, until
 from tui.fake_link import FakeLink, lineage
 from tui.screen_text import screen_text
 
+from engine.pipeline.request import TrainRequest
 from luna_tui.console import messages
 from luna_tui.console.app import LunaApp
 from luna_tui.console.screens.compare import CompareScreen
@@ -30,7 +31,6 @@ from luna_tui.console.screens.train_form import TrainForm
 from luna_tui.console.screens.voice import VoiceScreen
 from luna_tui.console.state.actions import ACTIONS, BY_NAME
 from luna_tui.console.state.events import ConsoleEvent, JobStarted, LineageLoaded, ModeChanged
-from luna_tui.console.state.wishes import TrainWish
 from luna_tui.console.themes import THEMES
 
 Done = Callable[[LunaApp, FakeLink], object]
@@ -60,7 +60,7 @@ WINDOW = {"window": (40, 100)}
 CASES: dict[str, Case] = {
     "train": Case(on_top(TrainForm)),
     "stop": Case(lambda app, link: link.called("stop") and app.state.stopping, (OWNER,)),
-    "resume": Case(asked("train", TrainWish(resume=True)), (LineageLoaded(lineage(), 3, unfinished=4),)),
+    "resume": Case(asked("train", TrainRequest(resume=True)), (LineageLoaded(lineage(), 3, unfinished=4),)),
     "rollback": Case(on_top(Confirm), ui={"selected": 1}),
     "evaluate": Case(asked("evaluate", "G3")),
     "items": Case(on_top(ItemsScreen)),

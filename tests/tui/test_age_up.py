@@ -13,13 +13,14 @@ from tui.screen_text import screen_lines, screen_text
 from tui.test_voice_screen import happen
 
 from engine.core.events import RunFinished
+from engine.pipeline.request import TrainRequest
 from luna_tui.console.app import LunaApp
 from luna_tui.console.state.events import KarmaRead, ModeChanged, Noted
-from luna_tui.console.state.wishes import TrainWish
 
-MICRO = TrainWish(phase="converse", inbox_first=True)
+MICRO = TrainRequest(phase="converse", inbox_first=True, by_itself=True)
+RESUMED = TrainRequest(resume=True, run="20261130-174012-G4", by_itself=True)
 WAITING = KarmaRead(37, 60, "wait", "karma 37 of 60", True)
-EARNED = KarmaRead(61, 60, "train", "karma 61 of 60: the inbox has earned a generation", True)
+EARNED = KarmaRead(61, 60, "train", "karma 61 of 60: the inbox has earned a generation", True, MICRO)
 
 
 def ended(verdict: str) -> RunFinished:
@@ -53,7 +54,7 @@ def test_what_the_inbox_has_earned_is_trained_by_itself(play: Play) -> None:
 
 def test_nothing_starts_where_it_must_not(play: Play) -> None:
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
-        await happen(app, link, pilot, KarmaRead(61, 60, "train", "earned", False))
+        await happen(app, link, pilot, KarmaRead(61, 60, "train", "earned", False, MICRO))
         await happen(app, link, pilot, ModeChanged("viewer", 7, "training"), EARNED)
         assert not link.called("train")
 
@@ -67,8 +68,8 @@ def test_what_failed_or_was_stopped_does_not_start_again_by_itself(play: Play, v
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
         await happen(app, link, pilot, EARNED)
         await happen(app, link, pilot, ModeChanged("owner"), STARTED, ended(verdict), ModeChanged("idle"))
-        again = KarmaRead(70, 60, "resume", "G4, which age-up had begun, goes on", True)
+        again = KarmaRead(70, 60, "resume", "G4, which age-up had begun, goes on", True, RESUMED)
         await happen(app, link, pilot, again)
-        assert link.called("train") == [(MICRO,), (TrainWish(resume=True),)][: 1 + starts_again]
+        assert link.called("train") == [(MICRO,), (RESUMED,)][: 1 + starts_again]
 
     play(scenario)

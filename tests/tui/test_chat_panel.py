@@ -12,9 +12,9 @@ from tui.conftest import Play, until
 from tui.fake_link import FakeLink, lineage, row
 from tui.screen_text import screen_text
 
+from luna_tui.common.sampling_options import SamplingOptions
 from luna_tui.console.app import FrameRate, LunaApp
 from luna_tui.console.state.events import AnswerEnded, AnswerPiece, AnswerRated, AnswerStarted, PromptSent
-from luna_tui.console.state.wishes import ChatOptions
 from luna_tui.console.widgets.chat_panel import ChatPanel
 from luna_tui.console.widgets.conversation import Conversation
 from luna_tui.console.widgets.correct_dialog import CorrectAnswer
@@ -25,7 +25,7 @@ def test_enter_sends_the_prompt_raw_to_the_chosen_generation(play: Play) -> None
         await write(pilot, "  /help [b]me[/b] ")
         await pilot.press("enter")
         await until(lambda: link.called("ask"))
-        assert link.called("ask") == [(1, "  /help [b]me[/b] ", ("G3",), ChatOptions(0.0, 128, 0), "chat")]
+        assert link.called("ask") == [(1, "  /help [b]me[/b] ", ("G3",), SamplingOptions(0.0, 128, 0), "chat")]
         assert prompt_of(app).text == ""
 
     play(scenario)
@@ -171,7 +171,7 @@ def test_again_asks_the_same_generations_with_the_next_seed(play: Play) -> None:
         await happen(app, link, pilot, *said(1, "Help?", ["G1", "base"], "A", "B", seed=4))
         await pilot.press("r")
         await until(lambda: link.called("ask"))
-        assert link.called("ask") == [(2, "Help?", ("G1", "base"), ChatOptions(0.7, 128, 5), "chat")]
+        assert link.called("ask") == [(2, "Help?", ("G1", "base"), SamplingOptions(0.7, 128, 5), "chat")]
 
     play(scenario)
 
@@ -186,7 +186,7 @@ def test_capital_letters_change_how_answers_are_drawn(play: Play) -> None:
         assert "raw prompt · T 0.7 · max 512 · seed 1" in screen_text(app)
         await pilot.press("enter")
         await until(lambda: link.called("ask"))
-        assert link.called("ask")[0][3] == ChatOptions(0.7, 512, 1)
+        assert link.called("ask")[0][3] == SamplingOptions(0.7, 512, 1)
 
     play(scenario)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from tui.scenes import steps
@@ -15,9 +16,11 @@ from unit.cli.cli_script import play_accepted, play_until_stopped
 
 from engine.core.events import Emitter, Event, RunFinished, TrainStep, VoiceSampled
 from engine.core.journal import Journal, read_journal
+from engine.pipeline.request import TrainRequest
 from engine.workspace.layout import Workspace
 from ledger.verify import Problem, VerifyReport
 from luna_tui.common.rating import Rating
+from luna_tui.common.sampling_options import SamplingOptions
 from luna_tui.console.state.events import (
     AnswerEnded,
     AnswerPiece,
@@ -35,7 +38,6 @@ from luna_tui.console.state.events import (
     PromptSent,
     SettingsLoaded,
 )
-from luna_tui.console.state.wishes import ChatOptions, TrainWish
 from luna_tui.console.workers.engine_link import EngineLink
 
 E = TypeVar("E")
@@ -87,7 +89,7 @@ def test_the_outline_comes_first_then_everything(root: Path) -> None:
 def test_training_goes_through_the_same_queue_and_ends_idle(root: Path) -> None:
     seen = watched(root, FakeEngine(play_accepted))
     seen.first(SettingsLoaded)
-    seen.link.train(TrainWish(steps=20, seed=7))
+    seen.link.train(TrainRequest(steps=20, seed=7))
     seen.first(RunFinished)
     seen.until(lambda: seen.all(ModeChanged) and seen.all(ModeChanged)[-1].mode == "idle", "the end")
     assert [event.mode for event in seen.all(ModeChanged)] == ["owner", "idle"]
@@ -97,10 +99,10 @@ def test_training_goes_through_the_same_queue_and_ends_idle(root: Path) -> None:
 def test_a_run_that_is_over_before_anyone_looked_still_ends_idle(root: Path) -> None:
     seen = watched(root, FakeEngine(play_accepted))
     seen.first(SettingsLoaded)
-    seen.link.train(TrainWish(steps=20, seed=7))
-    outcome = seen.link.outcome
-    assert outcome is not None
-    outcome.result(timeout=60)
+    seen.link.train(TrainRequest(steps=20, seed=7))
+    run = seen.link.run
+    assert run is not None
+    run.result(60)
     news = [event for event in seen.link.poll() if isinstance(event, ModeChanged | RunFinished)]
     assert [type(event).__name__ for event in news] == ["ModeChanged", "RunFinished", "ModeChanged"]
     assert news[-1] == ModeChanged("idle")
@@ -109,7 +111,7 @@ def test_a_run_that_is_over_before_anyone_looked_still_ends_idle(root: Path) -> 
 def test_the_wish_reaches_the_engine(root: Path) -> None:
     engine = FakeEngine(play_accepted)
     seen = watched(root, engine)
-    seen.link.train(TrainWish(generations=2, phase="converse", parent="G1", steps=33, seed=7, strict=True))
+    seen.link.train(TrainRequest(generations=2, phase="converse", parent="G1", steps=33, seed=7, strict=True))
     seen.first(RunFinished)
     request = engine.sessions[0].request
     assert (request.generations, request.phase, request.parent) == (2, "converse", "G1")
@@ -119,7 +121,7 @@ def test_the_wish_reaches_the_engine(root: Path) -> None:
 def test_stop_asks_the_session(root: Path) -> None:
     engine = FakeEngine(play_until_stopped)
     seen = watched(root, engine)
-    seen.link.train(TrainWish())
+    seen.link.train(TrainRequest())
     seen.first(TrainStep)
     seen.link.stop()
     assert seen.first(RunFinished).verdict == "interrupted"
@@ -130,7 +132,7 @@ def test_a_broken_luna_toml_is_told_and_trains_nothing(root: Path) -> None:
     seen = watched(root, engine)
     seen.first(SettingsLoaded)
     (root / "luna.toml").write_text("[train\n")
-    seen.link.train(TrainWish())
+    seen.link.train(TrainRequest())
     note = seen.first(Noted)
     assert note.level == "error"
     assert "luna.toml" in note.text
@@ -244,7 +246,7 @@ def test_a_rollback_to_where_head_is_tells_why_not(root: Path) -> None:
 
 def test_an_answer_streams_in_pieces_with_its_figures(root: Path) -> None:
     seen = watched(root)
-    seen.link.ask(1, "Can you help me?", ("G1",), ChatOptions())
+    seen.link.ask(1, "Can you help me?", ("G1",), SamplingOptions())
     ended = seen.first(AnswerEnded)
     assert (ended.stop_reason, ended.tokens, ended.tokens_per_s) == ("eos", 3, 182.0)
     assert "".join(piece.text for piece in seen.all(AnswerPiece)) == "With what?"
@@ -255,7 +257,7 @@ def test_an_answer_streams_in_pieces_with_its_figures(root: Path) -> None:
 def test_the_same_prompt_to_two_generations_in_order(root: Path) -> None:
     engine = FakeEngine()
     seen = watched(root, engine)
-    seen.link.ask(1, "hello", ("G1", "base"), ChatOptions(temperature=0.7, seed=3, max_tokens=9))
+    seen.link.ask(1, "hello", ("G1", "base"), SamplingOptions(temperature=0.7, seed=3, max_tokens=9))
     seen.until(lambda: len(seen.all(AnswerEnded)) == 2, "both answers")
     assert [(event.index, event.label) for event in seen.all(AnswerStarted)] == [(0, "G1"), (1, "base")]
     asked = [talker.asked[0] for talker in engine.talkers]
@@ -264,7 +266,7 @@ def test_the_same_prompt_to_two_generations_in_order(root: Path) -> None:
 
 def test_a_generation_without_a_model_is_an_answer_that_says_why_and_the_next_one_answers(root: Path) -> None:
     seen = watched(root)
-    seen.link.ask(1, "hello", ("0", "G1"), ChatOptions())
+    seen.link.ask(1, "hello", ("0", "G1"), SamplingOptions())
     seen.until(lambda: len(seen.all(AnswerEnded)) == 2, "both ends")
     first, second = seen.all(AnswerEnded)
     assert first.stop_reason == "error"
@@ -274,12 +276,12 @@ def test_a_generation_without_a_model_is_an_answer_that_says_why_and_the_next_on
 
 def test_a_long_answer_is_stopped_and_the_rest_of_its_turn_with_it(root: Path) -> None:
     seen = watched(root)
-    seen.link.ask(1, "a long one", ("G1", "base"), ChatOptions())
+    seen.link.ask(1, "a long one", ("G1", "base"), SamplingOptions())
     seen.first(AnswerPiece)
     seen.link.cancel_answers()
     seen.until(lambda: len(seen.all(AnswerEnded)) == 2, "both ends")
     assert {event.stop_reason for event in seen.all(AnswerEnded)} == {"stopped"}
-    seen.link.ask(2, "hello", ("G1",), ChatOptions())
+    seen.link.ask(2, "hello", ("G1",), SamplingOptions())
     seen.until(lambda: any(e.turn == 2 and e.stop_reason == "eos" for e in seen.all(AnswerEnded)), "the next answer")
 
 
@@ -287,7 +289,7 @@ def test_a_model_that_stays_loaded_is_not_loaded_twice(root: Path) -> None:
     engine = FakeEngine()
     seen = watched(root, engine)
     for turn in (1, 2, 3):
-        seen.link.ask(turn, "hello", ("G1",), ChatOptions())
+        seen.link.ask(turn, "hello", ("G1",), SamplingOptions())
     seen.until(lambda: len(seen.all(AnswerEnded)) == 3, "three answers")
     assert len(engine.talkers) == 1
 
@@ -306,3 +308,39 @@ def test_a_rating_becomes_a_row_of_the_inbox(root: Path, verdict: str, karma: in
     assert [(row["prompt"], row["response"], row["karma"]) for row in rows] == [
         ("Can you help me?", correction or "Of course!", karma)
     ]
+
+
+def test_two_presses_in_one_frame_begin_one_training(root: Path) -> None:
+    """`r` `r`, `t` Enter Enter, and two earned age-ups that are taken in together: on 6e62aca two began."""
+    engine = FakeEngine(play_until_stopped)
+    seen = watched(root, engine)
+    seen.first(SettingsLoaded)
+    assert seen.link.train(TrainRequest())
+    assert not seen.link.train(TrainRequest(resume=True))
+    assert not seen.link.train(TrainRequest(phase="converse", inbox_first=True, by_itself=True))
+    assert seen.first(Noted).text == "a run is going on"
+    assert len(engine.sessions) == 1
+    seen.link.stop()
+    assert seen.first(RunFinished).verdict == "interrupted"
+
+
+def test_a_second_job_in_one_frame_is_refused_and_cancel_meets_the_first(root: Path) -> None:
+    """`v` `v` `u`: on 6e62aca the second one waited, and the cancel met it instead of the one that ran."""
+    going_on = threading.Event()
+
+    class Waits(FakeEngine):
+        def verify(self, workspace: Workspace, *, progress: Any = None) -> VerifyReport:
+            going_on.set()
+            while True:
+                progress(1, 12, "luna_age_0.gguf")
+                time.sleep(0.002)
+
+    seen = watched(root, Waits())
+    assert seen.link.verify()
+    assert not seen.link.verify()
+    assert going_on.wait(60)
+    assert seen.link.job_label == "verifying"
+    seen.link.cancel_job()
+    assert seen.first(JobEnded).message == "verifying: cancelled"
+    seen.until(lambda: not seen.link.job_label, "the end")
+    assert len(seen.all(JobEnded)) == 1

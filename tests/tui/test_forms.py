@@ -117,6 +117,35 @@ def test_leaving_a_run_says_how(play: Play, keys: list[str], leave: str) -> None
     play(scenario, size=SMALL)
 
 
+def test_leaving_while_a_job_goes_on_asks_first(play: Play) -> None:
+    """On 6e62aca `q` left at once, and an export that went on ended in the middle."""
+
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        link.job_label = "exporting G1 for ollama"
+        await pilot.press("q", "ctrl+c")
+        await until(lambda: isinstance(app.screen, Confirm))
+        assert len([screen for screen in app.screen_stack if isinstance(screen, Confirm)]) == 1
+        assert "exporting G1 for ollama is still going on" in screen_text(app)
+        await pilot.press("n")
+        await until(lambda: isinstance(app.screen, Dashboard))
+        assert app.return_value is None
+        await pilot.press("q")
+        await until(lambda: isinstance(app.screen, Confirm))
+        await pilot.press("y")
+        await until(lambda: app.return_value == "done")
+
+    play(scenario, size=SMALL)
+
+
+def test_a_run_that_begins_in_this_frame_is_asked_about(play: Play) -> None:
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        link.trains = True  # nothing has been told of it yet
+        await pilot.press("q")
+        await until(lambda: isinstance(app.screen, QuitQuestion))
+
+    play(scenario, size=SMALL)
+
+
 @pytest.mark.parametrize("keys", [["escape"], ["end", "enter"], ["c"]])
 def test_one_may_stay(play: Play, keys: list[str]) -> None:
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:

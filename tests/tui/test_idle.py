@@ -13,12 +13,14 @@ from tui.conftest import Play, until
 from tui.fake_link import FakeLink, lineage
 from tui.screen_text import screen_text
 
+from engine.service import poller
+from engine.service.auto_train import AutoTrain
+from engine.service.poller import MachineSeen, Poller
+from engine.service.work import Work
 from engine.workspace.layout import Workspace
 from luna_tui.console import app as app_module
 from luna_tui.console.app import LunaApp
 from luna_tui.console.state.events import ModeChanged, Noted
-from luna_tui.console.workers import lock_poller
-from luna_tui.console.workers.lock_poller import LockPoller
 
 
 class AskedLink(FakeLink):
@@ -74,17 +76,23 @@ def test_news_are_seen_within_seconds_without_a_key_and_a_run_is_followed_at_eve
 def test_the_machine_is_looked_at_seldom_until_something_happens(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock_poller, "_LOCK_EVERY_S", 0.001)
-    monkeypatch.setattr(lock_poller, "_CALM_TIMES", 10**9)
+    monkeypatch.setattr(poller, "_LOOK_EVERY_S", 0.001)
+    monkeypatch.setattr(poller, "_CALM_TIMES", 10**9)
     looked: list[object] = []
-    watch = LockPoller(Workspace(tmp_path), looked.append, machine_every_s=0.002, need_disk=lambda: None)
-    monkeypatch.setattr(lock_poller, "_CALM_AFTER_S", 3600.0)
+    workspace = Workspace(tmp_path)
+
+    def tell(seen: object) -> None:
+        if isinstance(seen, MachineSeen):
+            looked.append(seen)
+
+    watch = Poller(workspace, AutoTrain(workspace, Work()), tell, idle=lambda: False, machine_every_s=0.002)
+    monkeypatch.setattr(poller, "_CALM_AFTER_S", 3600.0)
     watch.start()
     try:
         wait_for(lambda: len(looked) >= 3)
-        monkeypatch.setattr(lock_poller, "_CALM_AFTER_S", -1.0)
+        monkeypatch.setattr(poller, "_CALM_AFTER_S", -1.0)
         wait_for(lambda: rests(looked))
-        monkeypatch.setattr(lock_poller, "_CALM_AFTER_S", 3600.0)
+        monkeypatch.setattr(poller, "_CALM_AFTER_S", 3600.0)
         watch.stir()
         known = len(looked)
         wait_for(lambda: len(looked) > known)

@@ -13,13 +13,13 @@ from tui.conftest import Play, until
 from tui.fake_link import PLANS, FakeLink, lineage, row
 from tui.screen_text import screen_text
 
+from engine.pipeline.request import TrainRequest
 from luna_tui.console.app import LunaApp
 from luna_tui.console.screens.dashboard import Dashboard
 from luna_tui.console.screens.train_form import TrainForm
 from luna_tui.console.state.console_state import ConsoleState, reduce
 from luna_tui.console.state.events import LineageLoaded, ModeChanged
 from luna_tui.console.state.train_plan import TrainFields, plan_training
-from luna_tui.console.state.wishes import TrainWish
 from luna_tui.console.themes import DARK
 
 SMALL = (80, 24)
@@ -63,7 +63,7 @@ def test_a_backend_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch)
 
 def test_everything_as_it_is_trains_head_once() -> None:
     plan = plan_training(TrainFields(), known())
-    assert plan.wish == TrainWish()
+    assert plan.wish == TrainRequest()
     assert plan.preview == ("G4 converse from G3: 70 steps at 1.5e-3", "about 1m 10s, going by G3")
 
 
@@ -140,7 +140,7 @@ def test_enter_trains_with_what_is_filled_in(play: Play) -> None:
         await pilot.press("enter")
         await until(lambda: link.called("train"))
         wish = link.called("train")[0][0]
-        assert wish == TrainWish(3, phase="align", parent="G1", steps=20, seed=7, backend="trl", strict=True)
+        assert wish == TrainRequest(3, phase="align", parent="G1", steps=20, seed=7, backend="trl", strict=True)
 
     play(scenario, size=SMALL)
 

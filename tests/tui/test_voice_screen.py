@@ -11,6 +11,7 @@ from tui.scenes import HEADER, STARTED
 from tui.screen_text import screen_text
 
 from engine.core.events import Event, RunFinished, VoiceSampled
+from luna_tui.common.sampling_options import SamplingOptions
 from luna_tui.console.app import FrameRate, LunaApp
 from luna_tui.console.screens.dashboard import Dashboard
 from luna_tui.console.screens.voice import VoiceScreen
@@ -23,10 +24,9 @@ from luna_tui.console.state.events import (
     ModeChanged,
     PromptSent,
 )
-from luna_tui.console.state.wishes import ChatOptions
 from luna_tui.console.widgets.prompt_input import PromptInput
 
-GREEDY = ChatOptions().as_mapping()
+GREEDY = SamplingOptions().as_mapping()
 
 
 def sampled(step: int, text: str, prompt: str = "Can you help me?") -> VoiceSampled:
@@ -99,7 +99,7 @@ def test_one_prompt_goes_to_the_base_the_way_to_head_and_the_branches(play: Play
         await pilot.press("q", "t", "question_mark", "enter")
         await until(lambda: link.called("ask"))
         refs = ("base", "G0", "G1", "G3", "G2")
-        assert link.called("ask") == [(1, "qt?", refs, ChatOptions(0.0, 128, 0), "lineage")]
+        assert link.called("ask") == [(1, "qt?", refs, SamplingOptions(0.0, 128, 0), "lineage")]
         await happen(app, link, pilot, PromptSent(1, "qt?", refs, GREEDY, "lineage"), AnswerStarted(1, 0, "base", None))
         await happen(app, link, pilot, AnswerPiece(1, 0, "Sure! I "))
         assert "Sure! I" in screen_text(app)

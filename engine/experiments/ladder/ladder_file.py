@@ -17,7 +17,7 @@ from engine.workspace.layout import Workspace
 from ledger.hashing import write_durable
 from ledger.lineage import Node
 from probes.challenge import CardResult, score_cards
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 
 Verdict = Literal["enough", "not_enough", "stopped"]
 

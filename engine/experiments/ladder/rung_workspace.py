@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.config.load import CONFIG_NAME, Config
+from engine.config.config import CONFIG_NAME, Config
 from engine.data.curriculum import read_curriculum
 from engine.experiments.ladder.rungs import Rung
 from engine.experiments.nested_workspace import base_seen_from, flat, make_side

@@ -10,7 +10,7 @@ from math import prod
 from pathlib import Path
 from typing import cast
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.errors import Damaged, LunaError, RuntimeChildError, UsageError
 from engine.evaluation.context_check import exam_window
 from engine.models.base import find_base

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.cancellation import Control
 from engine.evaluation.challenge_cards import CardAnswers, CardsFile, ask, read_cards
-from engine.evaluation.result_cache import Progress
+from engine.evaluation.result_cache import ProgressCallback
 from engine.experiments.ladder.ladder_file import LadderReport, RungReport, Verdict, is_enough, write_report
 from engine.experiments.ladder.rungs import Rung, read_rungs, require_loadable
 from engine.experiments.ladder.train_rung import Evolve, RungTraining, Tell, evolve_rung
@@ -50,7 +50,7 @@ def prepare_ladder(
     return Ladder(workspace, config, tuple(rungs), found, generations or config.ladder.generations)
 
 
-def climb(ladder: Ladder, *, evolve: Evolve, progress: Progress, control: Control, tell: Tell) -> LadderReport:
+def climb(ladder: Ladder, *, evolve: Evolve, progress: ProgressCallback, control: Control, tell: Tell) -> LadderReport:
     """Climb until a rung is enough, the stop rule fires or no rung is left; the report is written durably.
 
     `evolve` trains one generation in a rung's workspace, `progress(done, total, label)` counts cards, `tell` is handed

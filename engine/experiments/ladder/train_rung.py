@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.config.recipe import PHASES
 from engine.core.counted import counted
 from engine.core.errors import Interrupted, LunaError, UsageError
@@ -21,7 +21,7 @@ from engine.experiments.ladder.rung_workspace import RungWorkspace, open_side
 from engine.experiments.ladder.rungs import Rung
 from engine.models.base import find_base
 from engine.models.lineage_weights import ancestor_data
-from engine.pipeline.context import TrainRequest
+from engine.pipeline.request import TrainRequest
 from engine.workspace.base_record import read_base_record
 from engine.workspace.layout import Workspace
 from engine.workspace.runs import unfinished_run

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.experiments.study.evaluate_arms import Answers
-from probes.replicas import Difference, Spread, difference, spread
+from probes.statistics.replicas import Difference, Spread, difference, spread
 
 KINDS = ("micro", "one-shot")
 FEW_SEEDS = 5

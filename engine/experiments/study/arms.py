@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.errors import UsageError
 from engine.data.replay import weave
 from engine.data.rows import Row
 from engine.experiments.nested_workspace import make_side
 from engine.experiments.study.training_specs import TrainingSpec
-from engine.pipeline.context import Taught, TrainRequest
+from engine.pipeline.request import Taught, TrainRequest
 from engine.runtime.client import Runtime
 from engine.workspace.attach import unfinished
 from engine.workspace.layout import Workspace

@@ -9,13 +9,13 @@ from typing import Any
 from engine.core.cancellation import Control
 from engine.evaluation.challenge_cards import ask_model, cards_if_any
 from engine.evaluation.model_ref import ModelRef, examinee_of, generation_examinee
-from engine.evaluation.result_cache import Progress, ResultCache
+from engine.evaluation.result_cache import ProgressCallback, ResultCache
 from engine.evaluation.style_eval import tone_of
 from engine.experiments.study.arms import Arm
 from engine.experiments.study.training_specs import TrainingSpec
 from engine.workspace.layout import Workspace
 from probes.challenge import score_cards
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Answers:
         }
 
 
-def ask_arm(arm: Arm, lessons: Sequence[TrainingSpec], *, progress: Progress, control: Control) -> Answers:
+def ask_arm(arm: Arm, lessons: Sequence[TrainingSpec], *, progress: ProgressCallback, control: Control) -> Answers:
     """Ask an arm's last generation; answers that are known already are not asked again."""
     lineage = arm.workspace.lineage()
     gen = lessons[-1].gen if arm.own else max(node.row.gen_id for node in lineage.nodes())
@@ -66,7 +66,7 @@ def ask_arm(arm: Arm, lessons: Sequence[TrainingSpec], *, progress: Progress, co
 
 
 def ask_base(
-    workspace: Workspace, own: Arm, lessons: Sequence[TrainingSpec], *, progress: Progress, control: Control
+    workspace: Workspace, own: Arm, lessons: Sequence[TrainingSpec], *, progress: ProgressCallback, control: Control
 ) -> Answers:
     """Ask the base model the same."""
     base = examinee_of(workspace, own.config, workspace.lineage(), "base")
@@ -74,7 +74,7 @@ def ask_base(
 
 
 def _ask(
-    arm: Arm, model: ModelRef, label: str, lessons: Sequence[TrainingSpec], progress: Progress, control: Control
+    arm: Arm, model: ModelRef, label: str, lessons: Sequence[TrainingSpec], progress: ProgressCallback, control: Control
 ) -> Answers:
     def tell(done: int, total: int, what: str) -> None:
         progress(done, total, what.replace(f"{model.label}:", f"{label}:", 1))

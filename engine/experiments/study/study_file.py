@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.errors import Damaged
 from engine.experiments.study.analysis import KINDS, conclude
 from engine.experiments.study.arms import FOLDER, Arm

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.config.recipe import Phase, PhaseRecipe
 from engine.core.errors import Damaged, UsageError
 from engine.data.rows import Row

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from engine.config.load import VoiceSection
 from engine.config.recipe import PhaseRecipe
+from engine.config.schema import VoiceSection
 from engine.core.errors import Damaged, UsageError
 from engine.data.rows import Row
 from engine.models.base import BaseModel

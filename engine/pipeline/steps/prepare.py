@@ -1,5 +1,4 @@
-"""Prepare: decide what a generation descends from and what it is fed, and write all of it down before anything is
-trained.
+"""Prepare: decide what a generation descends from and is fed, and write it down before anything is trained.
 
 Whatever can be refused is refused here: rows that do not fit, steps that cannot feed the data, a parent without
 evidence.
@@ -32,8 +31,9 @@ from engine.evaluation.run_eval import exams_of, phrases, tone_probes
 from engine.models.base import require_intact
 from engine.models.disk_budget import require_space
 from engine.models.lineage_weights import ancestor_data, require_evidence
-from engine.pipeline.context import Context, TrainRequest
+from engine.pipeline.context import Context
 from engine.pipeline.plan import Plan
+from engine.pipeline.request import TrainRequest
 from engine.pipeline.row_lengths import HINT, measure
 from engine.pipeline.steps.encode import encode, model_window
 from engine.pipeline.steps.pace import Step, StepTimer

@@ -9,17 +9,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from luna_tui.common.engine_facade import ChatSession
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How answers are drawn; temperature 0 is greedy."""
-
-    max_tokens: int = 200
-    temperature: float = 0.0
-    seed: int = 0
-    top_p: float = 1.0
+from engine.service.work import ChatSession
+from luna_tui.common.sampling_options import SamplingOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +31,7 @@ class Answer:
         return {name: getattr(self, name) for name in self.__slots__ if name != "continued"}
 
 
-def answer(model: ChatSession, prompt: str, sampling: Sampling, on_text: Callable[[str], None]) -> Answer:
+def answer(model: ChatSession, prompt: str, sampling: SamplingOptions, on_text: Callable[[str], None]) -> Answer:
     """Stream an answer piece by piece to `on_text` (raw) and return the whole of it."""
     options: dict[str, Any] = {"top_p": sampling.top_p} if sampling.top_p != 1.0 else {}
     pieces: list[str] = []

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from luna_tui.cli.chat.answer import Sampling, answer
+from engine.service.work import ChatSession
+from luna_tui.cli.chat.answer import answer
 from luna_tui.cli.json_output import write_json
-from luna_tui.common.engine_facade import ChatSession
 from luna_tui.common.safe_text import safe_for_pipe, safe_text
+from luna_tui.common.sampling_options import SamplingOptions
 
 
 def read_prompts(lines: Iterable[bytes]) -> Iterator[str]:
@@ -25,7 +26,7 @@ def typed_text(argument: str) -> str:
 
 
 def answer_lines(
-    model: ChatSession, prompts: Iterable[str], sampling: Sampling, out: IO[str], *, as_json: bool, raw: bool
+    model: ChatSession, prompts: Iterable[str], sampling: SamplingOptions, out: IO[str], *, as_json: bool, raw: bool
 ) -> None:
     """Answer each prompt on its own line; newlines inside an answer are written as backslash and n."""
     for prompt in prompts:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from engine.core.errors import LunaError
+from engine.service.work import ChatSession
 from ledger.errors import LedgerError
-from luna_tui.cli.chat.answer import Sampling, answer, ctrl_c_cancels
+from luna_tui.cli.chat.answer import answer, ctrl_c_cancels
 from luna_tui.cli.error_text import show_error
-from luna_tui.common.engine_facade import ChatSession
 from luna_tui.common.safe_text import safe_line, safe_text
+from luna_tui.common.sampling_options import SamplingOptions
 
 if TYPE_CHECKING:
     from luna_tui.common.terminal import LunaConsole
@@ -36,7 +37,11 @@ class Repl:
     """Reads prompts until the person leaves; `open_model` loads another generation."""
 
     def __init__(
-        self, model: ChatSession, sampling: Sampling, console: LunaConsole, open_model: Callable[[str], ChatSession]
+        self,
+        model: ChatSession,
+        sampling: SamplingOptions,
+        console: LunaConsole,
+        open_model: Callable[[str], ChatSession],
     ) -> None:
         self.model = model
         self._sampling = sampling

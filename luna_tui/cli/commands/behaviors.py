@@ -15,8 +15,10 @@ from luna_tui.cli.completion import generations
 from luna_tui.cli.invocation import WorkspaceOption, invocation
 
 if TYPE_CHECKING:
+    from engine.core.cancellation import Control
     from engine.data.persona import Persona
     from engine.data.template_behaviors import Behavior, BehaviorReport
+    from engine.service.work import ProgressCallback
     from luna_tui.cli.invocation import Invocation
 
 EXAMPLES = (
@@ -88,33 +90,37 @@ def behaviors(
 def _sampled(
     call: Invocation, persona: Persona, ref: str, count: int, seed: int, temperature: float
 ) -> tuple[list[Behavior], BehaviorReport]:
-    from engine.core.cancellation import Control
     from engine.data.sampled_behaviors import sample_behaviors
     from engine.evaluation.model_ref import examinee_of
     from engine.evaluation.result_cache import ResultCache
+    from engine.service.requests import TaskRequest
+    from luna_tui.cli.jobs import run_job
     from luna_tui.cli.progress import bar
-    from luna_tui.cli.signals import stops_by_ctrl_c
     from luna_tui.common.quiet_output import quiet_output
 
     workspace = call.workspace()
     config = call.engine.config(workspace.root)
     model = examinee_of(workspace, config, workspace.lineage(), ref)
-    control = Control()
+
+    def sample(progress: ProgressCallback, control: Control) -> tuple[list[Behavior], BehaviorReport]:
+        with (
+            ResultCache(workspace, config, progress=progress, control=control) as cache,
+            cache.loaded(model) as runtime,
+        ):
+            return sample_behaviors(
+                persona,
+                runtime,
+                count,
+                seed,
+                temperature=temperature,
+                on_done=lambda done, total: cache.progress(done, total, model.label),
+            )
+
     with (
         quiet_output(workspace.runs / "eval.log") as streams,
         bar("sampling", stream=streams.err) as progress,
-        stops_by_ctrl_c(control),
-        ResultCache(workspace, config, progress=progress, control=control) as sittings,
-        sittings.loaded(model) as runtime,
     ):
-        return sample_behaviors(
-            persona,
-            runtime,
-            count,
-            seed,
-            temperature=temperature,
-            on_done=lambda done, total: sittings.progress(done, total, model.label),
-        )
+        return run_job(call, workspace, TaskRequest("sampling", sample), progress=progress)
 
 
 def _show(report: BehaviorReport, write: Callable[[str], object]) -> None:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from luna_tui.cli.invocation import GenArgument, Invocation, JsonOption, WorkspaceOption, invocation
+from luna_tui.cli.invocation import GenArgument, JsonOption, WorkspaceOption, invocation
 
 if TYPE_CHECKING:
-    from engine.config.load import Config
-    from engine.workspace.layout import Workspace
-    from luna_tui.cli.chat.answer import Sampling
-    from luna_tui.common.engine_facade import ChatSession
+    from engine.config.config import Config
+    from engine.service.engine import Engine
+    from engine.service.work import ChatSession
+    from luna_tui.common.sampling_options import SamplingOptions
 
 EXAMPLES = (
     "luna-tui chat HEAD",
@@ -40,8 +40,8 @@ def chat(
     Without --prompt a terminal gets a conversation, and a pipe one answer for each line of stdin.
     """
     from engine.core.errors import UsageError
-    from luna_tui.cli.chat.answer import Sampling
     from luna_tui.cli.chat.lines import answer_lines, read_prompts, typed_text
+    from luna_tui.common.sampling_options import SamplingOptions
 
     call = invocation(context)
     opened = call.workspace()
@@ -50,10 +50,11 @@ def chat(
         raise UsageError("the prompt is empty", where="--prompt", hint="give it some text, or leave it out to talk")
     opened.lineage().resolve(gen)
     prompt = None if prompt is None else typed_text(prompt)
-    sampling = Sampling(max_tokens, temperature, seed, top_p)
-    model = _open(call, opened, config, gen)
+    sampling = SamplingOptions(temperature, max_tokens, seed, top_p)
+    engine = call.engine.open(opened)
+    model = _open(engine, config, gen)
     if prompt is None and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
-        _converse(call, opened, config, model, sampling)
+        _converse(engine, config, model, sampling)
         return
     try:
         if prompt is None:
@@ -61,21 +62,21 @@ def chat(
         else:
             _answer_once(model, prompt, sampling, as_json=as_json, raw=raw)
     finally:
-        model.close()
+        engine.close()
 
 
-def _open(call: Invocation, workspace: Workspace, config: Config, ref: str) -> ChatSession:
+def _open(engine: Engine, config: Config, ref: str) -> ChatSession:
     from luna_tui.cli.progress import bar
     from luna_tui.common.quiet_output import quiet_output
 
     with (
-        quiet_output(workspace.runs / "chat.log") as streams,
+        quiet_output(engine.workspace.runs / "chat.log") as streams,
         bar("loading", quiet=True, stream=streams.err) as progress,
     ):
-        return call.engine.open_chat(workspace, config, ref, progress=progress)
+        return engine.open_chat(ref, config=config, progress=progress)
 
 
-def _answer_once(model: ChatSession, prompt: str, sampling: Sampling, *, as_json: bool, raw: bool) -> None:
+def _answer_once(model: ChatSession, prompt: str, sampling: SamplingOptions, *, as_json: bool, raw: bool) -> None:
     from luna_tui.cli.chat.answer import answer, ctrl_c_cancels
     from luna_tui.cli.chat.lines import shown
     from luna_tui.cli.json_output import write_json
@@ -95,16 +96,16 @@ def _answer_once(model: ChatSession, prompt: str, sampling: Sampling, *, as_json
         raise typer.Exit(130)
 
 
-def _converse(call: Invocation, workspace: Workspace, config: Config, model: ChatSession, sampling: Sampling) -> None:
+def _converse(engine: Engine, config: Config, model: ChatSession, sampling: SamplingOptions) -> None:
     from luna_tui.cli.chat.repl import Repl
     from luna_tui.common.terminal import stdout_console
 
     def open_other(ref: str) -> ChatSession:
-        workspace.lineage().resolve(ref)
-        return _open(call, workspace, config, ref)
+        engine.workspace.lineage().resolve(ref)
+        return _open(engine, config, ref)
 
     repl = Repl(model, sampling, stdout_console(), open_other)
     try:
         repl.run()
     finally:
-        repl.model.close()
+        engine.close()

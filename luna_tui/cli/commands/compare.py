@@ -37,22 +37,26 @@ def compare(
     McNemar test). Also tells speed, memory, exams too small for their target, and questions that training asks in
     nearly the same words. Kept in compare/ for the report; changes nothing else.
     """
-    from engine.core.cancellation import Control
     from engine.evaluation.compare import compare_models
+    from engine.service.requests import TaskRequest
+    from luna_tui.cli.jobs import run_job
     from luna_tui.cli.progress import bar
-    from luna_tui.cli.signals import stops_by_ctrl_c
     from luna_tui.common.quiet_output import quiet_output
 
     call = invocation(context)
     opened = call.workspace()
     config = call.engine.config(opened.root)
-    control = Control()
+    request = TaskRequest(
+        "comparing",
+        lambda progress, control: compare_models(
+            opened, config, models, refusals=refusals, progress=progress, control=control
+        ),
+    )
     with (
         quiet_output(opened.runs / "eval.log") as streams,
         bar("comparing", quiet=as_json, stream=streams.err) as progress,
-        stops_by_ctrl_c(control),
     ):
-        found = compare_models(opened, config, models, refusals=refusals, progress=progress, control=control)
+        found = run_job(call, opened, request, progress=progress)
     if as_json:
         from luna_tui.cli.json_output import write_document
 

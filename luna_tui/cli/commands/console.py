@@ -108,12 +108,12 @@ def _leave(opened: list[EngineLink], leave: str, terminal: IO[str], call: Invoca
     """Do what was chosen about a run in progress, and say how to come back; errors go to the command line's handler."""
     code = 0
     for link in opened:
-        if leave == "headless" and link.outcome is not None:
+        if leave == "headless" and link.run is not None:
             print("handing over to a process of its own, after this step …", file=terminal, flush=True)
             pid = link.hand_over()
             said = f"process {pid} goes on with it; look in again with" if pid else "it has ended meanwhile; look with"
             print(f"{said}: {call.command('').strip()}", file=terminal)
-        elif leave == "stop" and link.outcome is not None:
+        elif leave == "stop" and link.run is not None:
             print("stopping after this step, with a checkpoint …", file=terminal, flush=True)
             link.close(wait=False)
             print(f"go on with: {call.command('train --resume')}", file=terminal)

@@ -47,10 +47,10 @@ def evaluate(
 
     Shows the scores with counts and intervals, then what it got wrong. Changes nothing.
     """
-    from engine.core.cancellation import Control
     from engine.core.errors import UsageError
+    from engine.service.requests import EvaluateRequest
+    from luna_tui.cli.jobs import run_job
     from luna_tui.cli.progress import bar
-    from luna_tui.cli.signals import stops_by_ctrl_c
     from luna_tui.common.quiet_output import quiet_output
 
     call = invocation(context)
@@ -62,15 +62,12 @@ def evaluate(
     if recorded:
         _show(opened, call.engine.recorded_evaluation(opened, config, gen), everything=everything, as_json=as_json)
         return
-    control = Control()
+    request = EvaluateRequest(gen, only.value if only else None)
     with (
         quiet_output(opened.runs / "eval.log") as streams,
         bar("examining", quiet=as_json, stream=streams.err) as progress,
-        stops_by_ctrl_c(control),
     ):
-        result = call.engine.evaluate(
-            opened, config, gen, progress=progress, control=control, only=only.value if only else None
-        )
+        result = run_job(call, opened, request, config=config, progress=progress)
     _show(opened, result, everything=everything, as_json=as_json)
 
 

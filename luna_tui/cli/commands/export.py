@@ -40,7 +40,8 @@ def export(
     The model is checked by its SHA-256 after copying; LUNA.json beside it says what it is and how it scored. A GGUF
     that gc collected is rebuilt first.
     """
-    from engine.core.cancellation import Control
+    from engine.service.requests import ExportRequest
+    from luna_tui.cli.jobs import run_job
     from luna_tui.cli.progress import bar
     from luna_tui.common.quiet_output import quiet_output
 
@@ -51,9 +52,8 @@ def export(
         quiet_output(opened.runs / "export.log") as streams,
         bar("exporting", quiet=as_json, stream=streams.err) as progress,
     ):
-        result = call.engine.export(
-            opened, config, gen, target, directory, progress=progress, control=Control(), force=force
-        )
+        request = ExportRequest(gen, target, directory, force)
+        result = run_job(call, opened, request, config=config, progress=progress)
     if as_json:
         from luna_tui.cli.json_output import write_document
 

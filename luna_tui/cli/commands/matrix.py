@@ -67,20 +67,16 @@ def matrix(
 
 
 def _fill(call: Invocation, workspace: Workspace, gen: str, *, quiet: bool) -> dict[str, Any]:
-    from engine.core.cancellation import Control
+    from engine.service.requests import FillMatrixRequest
+    from luna_tui.cli.jobs import run_job
     from luna_tui.cli.progress import bar
-    from luna_tui.cli.signals import stops_by_ctrl_c
     from luna_tui.common.quiet_output import quiet_output
 
-    control = Control()
     with (
         quiet_output(workspace.runs / "eval.log") as streams,
         bar("asking", quiet=quiet, stream=streams.err) as progress,
-        stops_by_ctrl_c(control),
     ):
-        return call.engine.fill_matrix(
-            workspace, call.engine.config(workspace.root), gen, progress=progress, control=control
-        )
+        return run_job(call, workspace, FillMatrixRequest(gen), progress=progress)
 
 
 def _say_why_empty(call: Invocation, workspace: Workspace, found: dict[str, Any]) -> None:

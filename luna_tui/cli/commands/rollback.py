@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.core.gen_label import gen_label
 from luna_tui.cli.invocation import GenArgument, JsonOption, WorkspaceOption, YesOption, invocation
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def rollback(
     if here == there:
         moved: dict[str, int | None] = {"from": here, "to": there}
     else:
-        question = f"HEAD is {_label(here)}. Move it to {_label(there)}?"
+        question = f"HEAD is {gen_label(here)}. Move it to {gen_label(there)}?"
         # Nothing is lost by a rollback, so a script need not say --yes.
         if not as_json and sys.stdin.isatty() and not yes and not confirmed(question):
             raise typer.Exit(1)
@@ -52,14 +53,14 @@ def rollback(
         return
     console = stdout_console()
     if moved["from"] == moved["to"]:
-        console.print(Text(f"HEAD is on {_label(moved['to'])} already"))
+        console.print(Text(f"HEAD is on {gen_label(moved['to'])} already"))
         return
     glyphs = console.glyphs
     console.print(
         Text.assemble(
             (f"{glyphs.accepted} ", "green"),
-            f"HEAD {_label(moved['from'])} {glyphs.arrow} ",
-            (_label(moved["to"]), "bold"),
+            f"HEAD {gen_label(moved['from'])} {glyphs.arrow} ",
+            (gen_label(moved["to"]), "bold"),
         )
     )
     console.print(
@@ -71,7 +72,3 @@ def rollback(
 def _places(workspace: Workspace, ref: str) -> tuple[int | None, int | None]:
     lineage = workspace.lineage()
     return lineage.head, lineage.resolve(ref)
-
-
-def _label(gen: int | None) -> str:
-    return "base" if gen is None else f"G{gen}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,9 +12,9 @@ from luna_tui.cli.completion import generations
 from luna_tui.cli.invocation import Invocation, JsonOption, WorkspaceOption, invocation
 
 if TYPE_CHECKING:
-    from engine.config.load import Config
+    from engine.config.config import Config
     from engine.core.cancellation import Control
-    from engine.evaluation.result_cache import Progress
+    from engine.evaluation.result_cache import ProgressCallback
     from engine.experiments.study.arms import Arm
     from engine.experiments.study.training_specs import TrainingSpec
     from engine.workspace.layout import Workspace
@@ -51,7 +51,6 @@ def study(
     says when the claim was not supported.
     """
     from engine.experiments.study.arms import make_arms
-    from engine.experiments.study.evaluate_arms import ask_arm
     from engine.experiments.study.training_specs import lessons_of
 
     call = invocation(context)
@@ -72,9 +71,14 @@ def study(
         if code:
             raise typer.Exit(code)
         # At once, while its weights are there: what it answered is kept, and they are not needed again.
-        with _asking(opened, as_json=as_json) as (progress, control):
-            ask_arm(arm, lessons, progress=progress, control=control)
-    _conclude(opened, config, lessons, arms, as_json=as_json)
+        _ask(call, opened, partial(_ask_arm, arm, lessons), as_json=as_json)
+    _conclude(call, opened, config, lessons, arms, as_json=as_json)
+
+
+def _ask_arm(arm: Arm, lessons: Sequence[TrainingSpec], progress: ProgressCallback, control: Control) -> None:
+    from engine.experiments.study.evaluate_arms import ask_arm
+
+    ask_arm(arm, lessons, progress=progress, control=control)
 
 
 def _warn_few(seeds: int) -> None:
@@ -118,43 +122,50 @@ def _train(
     while (request := next_request(arm, lessons, workspace.log("study.log"))) is not None:
         print(f"study {name}", file=sys.stderr, flush=True)
         before = len(arm.workspace.ledger.read())
-        code, asked_to_stop = run_headless(inner, arm.workspace, arm.config, request, as_json=as_json)
+        outcome, asked_to_stop = run_headless(inner, arm.workspace, arm.config, request, as_json=as_json)
         if asked_to_stop:
             print("go on with: " + call.command("study"), file=sys.stderr, flush=True)
             return 130
         if len(arm.workspace.ledger.read()) == before:
-            return code or 1
+            return outcome.exit_code or 1
     return 0
 
 
-@contextmanager
-def _asking(workspace: Workspace, *, as_json: bool) -> Iterator[tuple[Progress, Control]]:
-    """A bar for what is asked, and a control that Ctrl-C stops; what libraries print goes to the log."""
-    from engine.core.cancellation import Control
+def _ask(
+    call: Invocation, workspace: Workspace, work: Callable[[ProgressCallback, Control], Any], *, as_json: bool
+) -> Any:
+    """Ask models with a bar, stopped by Ctrl-C; what libraries print goes to the log."""
+    from engine.service.requests import TaskRequest
+    from luna_tui.cli.jobs import run_job
     from luna_tui.cli.progress import bar
-    from luna_tui.cli.signals import stops_by_ctrl_c
     from luna_tui.common.quiet_output import quiet_output
 
-    control = Control()
     with (
         quiet_output(workspace.runs / "study.log") as streams,
         bar("asking", quiet=as_json, stream=streams.err) as progress,
-        stops_by_ctrl_c(control),
     ):
-        yield progress, control
+        return run_job(call, workspace, TaskRequest("asking", work), progress=progress)
 
 
 def _conclude(
-    workspace: Workspace, config: Config, lessons: Sequence[TrainingSpec], arms: Sequence[Arm], *, as_json: bool
+    call: Invocation,
+    workspace: Workspace,
+    config: Config,
+    lessons: Sequence[TrainingSpec],
+    arms: Sequence[Arm],
+    *,
+    as_json: bool,
 ) -> None:
     from engine.experiments.study.evaluate_arms import ask_arm, ask_base
     from engine.experiments.study.study_file import write_study
 
-    with _asking(workspace, as_json=as_json) as (progress, control):
+    def ask(progress: ProgressCallback, control: Control) -> dict[str, Any]:
         answers = {arm.name: ask_arm(arm, lessons, progress=progress, control=control) for arm in arms}
         own = next((arm for arm in arms if arm.own), arms[0])
         base = ask_base(workspace, own, lessons, progress=progress, control=control)
-        found = write_study(workspace, config, lessons, arms, answers, base)
+        return write_study(workspace, config, lessons, arms, answers, base)
+
+    found = _ask(call, workspace, ask, as_json=as_json)
     if as_json:
         from luna_tui.cli.json_output import write_json
 

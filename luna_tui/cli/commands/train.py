@@ -81,6 +81,7 @@ def train(
     stop rule; everything is recorded and HEAD has not moved.
     """
     from engine.core.errors import LunaError, UsageError
+    from engine.pipeline.request import TrainRequest
     from ledger.errors import LedgerError
     from luna_tui.cli.error_text import exit_code_of, show_error
     from luna_tui.cli.train.headless import run_headless
@@ -97,7 +98,7 @@ def train(
         config = call.engine.config(opened.root)
         for path in data or []:
             _check_data(path)
-        request = call.engine.train_request(
+        request = TrainRequest(
             generations=generations,
             phase=phase.value,
             parent=parent,
@@ -116,8 +117,8 @@ def train(
         _write_failure(error)
         show_error(error)
         raise typer.Exit(exit_code_of(error)) from None
-    code, _ = run_headless(call, opened, config, request, as_json=as_json)
-    raise typer.Exit(code)
+    outcome, _ = run_headless(call, opened, config, request, as_json=as_json)
+    raise typer.Exit(outcome.exit_code)
 
 
 def _check_data(path: Path) -> None:

@@ -22,6 +22,8 @@ def verify(context: typer.Context, as_json: JsonOption = False, workspace: Works
     from rich.text import Text
 
     from engine.core.counted import counted
+    from engine.service.requests import VerifyRequest
+    from luna_tui.cli.jobs import run_job
     from luna_tui.cli.progress import bar
     from luna_tui.common import figures
     from luna_tui.common.safe_text import safe_line
@@ -31,7 +33,7 @@ def verify(context: typer.Context, as_json: JsonOption = False, workspace: Works
     opened = call.workspace()
     began = time.monotonic()
     with bar("verifying", quiet=as_json) as progress:
-        report = call.engine.verify(opened, progress=progress)
+        report = run_job(call, opened, VerifyRequest(), progress=progress)
     if as_json:
         from luna_tui.cli.json_output import write_document
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated
@@ -19,10 +18,6 @@ EXAMPLES = (
     "luna-tui watch                     # until Ctrl-C",
     "luna-tui watch --dry-run           # what it would do now, and why",
     "luna-tui watch --once --json       # wait for one generation, then leave",
-)
-_LOOK_AGAIN_S = 60.0
-_REFUSED = (
-    "it could not be begun; once the inbox, the curriculum, luna.toml, HEAD or the ledger changes, it is tried again"
 )
 
 
@@ -49,34 +44,31 @@ def watch(
 
 
 def _watch(call: Invocation, workspace: Workspace, *, once: bool, every: float, as_json: bool) -> int:
+    from engine.service.auto_train import AutoTrain
     from luna_tui.cli.train.headless import run_headless
 
+    auto_train = AutoTrain(workspace, call.engine)
     told = ""
     while True:
-        config = call.engine.config(workspace.root)
-        seen, at = call.engine.age_up_stamp(workspace, config), time.monotonic()
-        decision = call.engine.age_up(workspace, config)
+        decision = auto_train.look()
+        if decision is None:
+            time.sleep(every)
+            continue
         if decision.why != told:
             _say(decision, as_json=as_json)
         told = decision.why
-        if decision.request is not None:
-            made_of = call.engine.age_up_input(workspace, config)
-            code, asked_to_stop = run_headless(call, workspace, config, decision.request, as_json=as_json)
-            told = ""
-            if once or code not in (0, 2, 3):
-                return code
-            if asked_to_stop:
-                return 130
-            if code == 2:  # a person's mistake, which was told: begun again at once, it would only be told again
-                _say(dataclasses.replace(decision, action="wait", why=_REFUSED), as_json=as_json)
-                while call.engine.age_up_input(workspace, config) == made_of:
-                    time.sleep(every)
-            continue
-        # Reading a long lineage costs a second: only what has changed, or the clock, can change the decision.
-        while time.monotonic() - at < _LOOK_AGAIN_S:
+        if decision.request is None:
             time.sleep(every)
-            if call.engine.age_up_stamp(workspace, config) != seen:
-                break
+            continue
+        outcome, asked_to_stop = run_headless(call, workspace, auto_train.config, decision.request, as_json=as_json)
+        auto_train.note(outcome)
+        told = ""
+        if outcome.gave_way and not asked_to_stop:
+            continue  # who was quicker is waited for, as long as that takes
+        if once or outcome.exit_code not in (0, 2, 3):
+            return outcome.exit_code
+        if asked_to_stop:
+            return 130
 
 
 def _say(decision: Decision, *, as_json: bool) -> None:

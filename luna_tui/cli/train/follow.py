@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import IO, TYPE_CHECKING, Protocol
+
+from engine.service.jobs import Job, JobEvent
 
 if TYPE_CHECKING:
     from engine.core.events import Event
@@ -39,21 +40,19 @@ class View(Protocol):
         ...
 
 
-class Stoppable(Protocol):
-    """Something that can be asked to stop: a session, or what owns several of them."""
-
-    def stop(self) -> None:
-        """Stop at the next safe point; called by signal handlers."""
-        ...
-
-
 class StopSignals:
-    """Ctrl-C once asks the session to stop, a second time ends the process; SIGTERM asks like the first Ctrl-C."""
+    """Ctrl-C once asks what goes on to stop, a second time ends the process; SIGTERM asks like the first Ctrl-C."""
 
-    def __init__(self, session: Stoppable, terminal: IO[str]) -> None:
+    def __init__(self, terminal: IO[str]) -> None:
         self.asked = False
-        self._session = session
+        self._stop: Callable[[], None] | None = None
         self._terminal = terminal
+
+    def stops(self, stop: Callable[[], None]) -> None:
+        """Let the first signal call `stop`, which returns at once; one that has come already calls it now."""
+        self._stop = stop
+        if self.asked:
+            stop()
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
@@ -73,10 +72,11 @@ class StopSignals:
                     os.write(self._terminal.fileno(), _SHOW_CURSOR)
             os._exit(130)
         self.asked = True
-        self._session.stop()
+        if self._stop is not None:
+            self._stop()
 
 
-def follow(future: Future[TrainOutcome], events: SimpleQueue[Event], view: View, signals: StopSignals) -> TrainOutcome:
+def follow(job: Job, events: SimpleQueue[Event | JobEvent], view: View, signals: StopSignals) -> TrainOutcome:
     """Show every event until the engine is done; returns its outcome."""
     told = False
 
@@ -88,19 +88,20 @@ def follow(future: Future[TrainOutcome], events: SimpleQueue[Event], view: View,
 
     try:
         while True:
-            done = future.done()  # asked before draining: nothing is put after the future is done
+            done = job.done  # asked before draining: nothing is put after the job has ended
             for event in _arriving(events, wait=not done):
                 tell()
-                view.show(event)
+                if not isinstance(event, JobEvent):
+                    view.show(event)
             tell()
             view.tick()
             if done:
-                return future.result()
+                return job.result()
     finally:
         view.close()
 
 
-def _arriving(events: SimpleQueue[Event], *, wait: bool) -> Iterator[Event]:
+def _arriving(events: SimpleQueue[Event | JobEvent], *, wait: bool) -> Iterator[Event | JobEvent]:
     """What lies in the queue, after waiting a moment for the first one."""
     with contextlib.suppress(Empty):
         if wait:

@@ -2,51 +2,46 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Iterator
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from luna_tui.cli.calling import Invocation
+from luna_tui.cli.jobs import accepted
 from luna_tui.cli.train.follow import StopSignals, follow
 from luna_tui.common.quiet_output import quiet_output
 
 if TYPE_CHECKING:
-    from engine.config.load import Config
+    from engine.config.config import Config
     from engine.core.events import Event
-    from engine.pipeline.context import TrainRequest
+    from engine.pipeline.request import TrainRequest
+    from engine.service.jobs import JobEvent
+    from engine.service.session import TrainOutcome
     from engine.workspace.layout import Workspace
     from luna_tui.cli.train.follow import View
-    from luna_tui.common.engine_facade import Session
     from luna_tui.common.quiet_output import Streams
 
 
 def run_headless(
     call: Invocation, workspace: Workspace, config: Config, request: TrainRequest, *, as_json: bool
-) -> tuple[int, bool]:
-    """Run a request in a session of its own, show it, and own Ctrl-C meanwhile.
+) -> tuple[TrainOutcome, bool]:
+    """Train, show it, and own Ctrl-C meanwhile.
 
-    Returns the exit code and whether a person asked to stop, which a run that was just ending may have outrun.
+    Returns the outcome and whether a person asked to stop, which a run that was just ending may have outrun.
     """
-    events: SimpleQueue[Event] = SimpleQueue()
+    events: SimpleQueue[Event | JobEvent] = SimpleQueue()
     with quiet_output(workspace.runs / "train.log") as streams:
-        session = call.engine.session(workspace, config, events)
+        engine = call.engine.open(workspace)
+        engine.subscribe(events.put)
         view = _view(call, workspace, config, streams, as_json=as_json)
-        signals = StopSignals(session, streams.err)
-        with signals.installed(), _running(session):
-            code = follow(session.train(request), events, view, signals).exit_code
-        # Asked last of all: a Ctrl-C while the session closes is one, too.
-        return code, signals.asked
-
-
-@contextlib.contextmanager
-def _running(session: Session) -> Iterator[None]:
-    session.start()
-    try:
-        yield
-    finally:
-        session.close()
+        signals = StopSignals(streams.err)
+        with signals.installed():
+            job = accepted(engine, request, config=config)
+            signals.stops(job.cancel)
+            outcome = follow(job, events, view, signals)
+            engine.close()
+        # Asked last of all: a Ctrl-C while the engine closes is one, too.
+        return outcome, signals.asked
 
 
 def _view(call: Invocation, workspace: Workspace, config: Config, streams: Streams, *, as_json: bool) -> View:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from luna_tui.cli.calling import Invocation
+from luna_tui.cli.jobs import accepted
 from luna_tui.cli.progress import bar
 from luna_tui.cli.train.follow import StopSignals, follow
 from luna_tui.common import figures
@@ -20,13 +21,14 @@ from luna_tui.common.safe_text import safe_line
 from luna_tui.common.terminal import LunaConsole, is_live
 
 if TYPE_CHECKING:
-    from engine.config.load import Config
+    from engine.config.config import Config
     from engine.core.cancellation import Control
     from engine.core.events import Event, RunFinished
-    from engine.pipeline.context import TrainRequest
+    from engine.pipeline.request import TrainRequest
+    from engine.service.jobs import Job, JobEvent
+    from engine.service.work import ProgressCallback
     from engine.workspace.layout import Workspace
     from luna_tui.cli.train.follow import View
-    from luna_tui.common.engine_facade import Progress, Session
     from luna_tui.common.quiet_output import Streams
     from luna_tui.common.run_state import RunState
 
@@ -34,17 +36,18 @@ _MARKED = ("accepted", "rejected", "stopped")
 
 
 class LadderRunner:
-    """Evolves the generations of a climb one after the other in sessions of their own, and tells of them on `err`."""
+    """Evolves the generations of a climb one after the other, each in an engine of its own; tells of them on `err`."""
 
     def __init__(self, call: Invocation, streams: Streams, control: Control) -> None:
         self._call = call
         self._streams = streams
         self._control = control
-        self._session: Session | None = None
-        self._signals = StopSignals(self, streams.err)
+        self._job: Job | None = None
+        self._signals = StopSignals(streams.err)
+        self._signals.stops(self.stop)
         self._console = LunaConsole(streams.err)
         self._bar = contextlib.ExitStack()
-        self._report: Progress | None = None
+        self._report: ProgressCallback | None = None
 
     @contextlib.contextmanager
     def owning_signals(self) -> Iterator[None]:
@@ -58,8 +61,8 @@ class LadderRunner:
     def stop(self) -> None:
         """Stop the climb: after the step that is being trained, or between two cards."""
         self._control.stop()
-        if self._session is not None:
-            self._session.stop()
+        if self._job is not None:
+            self._job.cancel()
 
     def tell(self, text: str) -> None:
         """Say what the climb does now."""
@@ -77,17 +80,17 @@ class LadderRunner:
     def evolve(self, workspace: Workspace, config: Config, request: TrainRequest) -> RunFinished:
         """Evolve one generation and return how its run ended."""
         self._control.check()
-        events: SimpleQueue[Event] = SimpleQueue()
-        session = self._session = self._call.engine.session(workspace, config, events)
-        session.start()
+        events: SimpleQueue[Event | JobEvent] = SimpleQueue()
+        engine = self._call.engine.open(workspace)
+        engine.subscribe(events.put)
         try:
-            future = session.train(request)
-            if self._control.stopping:  # asked for while the session was being made
-                session.stop()
-            return follow(future, events, self._view(), self._signals).finished[-1]
+            job = self._job = accepted(engine, request, config=config)
+            if self._control.stopping:  # asked for while it was being begun
+                job.cancel()
+            return follow(job, events, self._view(), self._signals).finished[-1]
         finally:
-            self._session = None
-            session.close()
+            self._job = None
+            engine.close()
 
     def _view(self) -> View:
         if not is_live(self._streams.err):

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
+from engine.core.gen_label import gen_label
 from luna_tui.cli.tables.scores import print_scores
 from luna_tui.common import figures
 from luna_tui.common.run_state import RunState
@@ -66,7 +67,7 @@ class ResultPrinter:
         glyphs, verdict, gen = self._out.glyphs, state.finished.verdict, state.finished.gen
         marks = {"accepted": glyphs.accepted, "rejected": glyphs.rejected, "stopped": glyphs.stopped}
         style = _STYLES.get(verdict, "bold")
-        head = "base" if state.finished.head is None else f"G{state.finished.head}"
+        head = gen_label(state.finished.head)
         facts = [f"HEAD is {'now' if verdict == 'accepted' else 'still'} {head}"]
         if state.exported is not None:
             facts.append(f"sha {state.exported.child_sha[:8]}")

@@ -17,6 +17,7 @@ from engine.core.events import (
     TrainStep,
     to_json_object,
 )
+from engine.core.gen_label import gen_label
 from luna_tui.cli.json_output import write_json
 from luna_tui.common import figures
 from luna_tui.common.run_state import RunState, reduce
@@ -111,7 +112,7 @@ class PlainView:
 
 def headline(started: RunStarted) -> str:
     """What this run is, in one line."""
-    parent = "base" if started.parent_gen is None else f"G{started.parent_gen}"
+    parent = gen_label(started.parent_gen)
     how = f"{started.backend} {started.method}, {counted(started.steps, 'step')} at {figures.learning_rate(started.lr)}"
     again = "going on with" if started.resumed else "from"
     return safe_text(f"{again} {parent} · {started.base} · {how} · seed {started.seed} · {started.threads} threads")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.core.counted import counted
+from engine.core.gen_label import gen_label
 from luna_tui.console.render.generation_page import scores_of
 from luna_tui.console.render.made_with import Values, mapping
 from luna_tui.console.state.console_state import ConsoleState
@@ -24,7 +25,7 @@ class Side:
     @property
     def name(self) -> str:
         """`G3`, or `base`."""
-        return "base" if self.gen is None else f"G{self.gen}"
+        return gen_label(self.gen)
 
     @property
     def scores(self) -> Values:

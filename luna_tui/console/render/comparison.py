@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from engine.core.counted import counted
+from engine.core.gen_label import gen_label
 from luna_tui.common import figures
 from luna_tui.common.score_lines import ScoreLine, score_lines
 from luna_tui.common.terminal import ASCII, Glyphs, in_ascii
@@ -169,7 +170,7 @@ def _facts(side: Side) -> dict[str, Any]:
     parent = side.row.get("parent_gen")
     minutes = number(side.row.get("walltime_min"))
     facts: dict[str, Any] = {
-        "parent": "base" if parent is None else f"G{parent}",
+        "parent": gen_label(parent),
         "steps": side.row.get("steps"),
         "lr": side.row.get("lr"),
         "took": figures.duration(None if minutes is None else minutes * 60),

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.text import Text
 
+from engine.core.gen_label import gen_label
 from luna_tui.common import figures
 from luna_tui.common.safe_text import safe_line
 from luna_tui.common.score_lines import AncestorExam, ScoreLine, ancestor_exams, score_lines
@@ -57,7 +58,7 @@ def evals_view(state: ConsoleState) -> EvalsView:
         # What it was asked is told by its manifest, which is still to come.
         trends = _trends(state, run.started.parent_gen, lines, tone_asked(state.row(run.started.parent_gen)))
         exams = ancestor_exams(run.scores.get("by_ancestor"), _when_new(state))
-        title = f"G{run.started.gen} vs {_name(run.started.parent_gen)}"
+        title = f"G{run.started.gen} vs {gen_label(run.started.parent_gen)}"
         verdict, reasons = (run.judged.verdict, tuple(run.judged.reasons)) if run.judged else ("", ())
         return EvalsView(title, tuple(lines), tuple(exams), trends, verdict, reasons, "just examined", waiting)
     if gen is None:
@@ -70,7 +71,7 @@ def evals_view(state: ConsoleState) -> EvalsView:
     exams = ancestor_exams(row.get("by_ancestor"), _when_new(state))
     parent = row.get("parent_gen")
     return EvalsView(
-        f"G{gen} vs {_name(parent)}",
+        f"G{gen} vs {gen_label(parent)}",
         tuple(lines),
         tuple(exams),
         _trends(state, parent, lines, tone_asked(row)),
@@ -165,10 +166,6 @@ def _waiting(state: ConsoleState) -> tuple[str, int, int, float | None] | None:
         progress = run.progress
         return (f"G{run.gen} sits {progress.label}", progress.done, progress.total, progress.eta_s)
     return None
-
-
-def _name(gen: object) -> str:
-    return "base" if gen is None else f"G{gen}"
 
 
 def draw_evals(view: EvalsView, width: int, height: int, glyphs: Glyphs) -> list[Text]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.text import Text
 
+from engine.core.gen_label import gen_label
 from luna_tui.common import figures
 from luna_tui.common.terminal import ASCII, Glyphs, in_ascii
 from luna_tui.common.tree_layout import TreeLine, clip
@@ -93,7 +94,7 @@ def draw_row(line: TreeLine, row: Mapping[str, Any] | None, look: LineageStyle, 
     mark = glyphs.base if line.gen is None else marks.get(verdict, glyphs.unrecorded)
     weight = "bold" if is_head else "dim" if verdict in ("rejected", "stopped") else ""
     text = _gutter(line.gen, look).append(drawing, "dim").append(f"{mark} ", VERDICT_STYLES.get(verdict, "dim"))
-    text.append("base" if line.gen is None else f"G{line.gen}", weight)
+    text.append(gen_label(line.gen), weight)
     if line.gen in look.marked:
         text.append("*" if glyphs is ASCII else "▪", "accent")
     if is_head:

@@ -10,7 +10,7 @@ from luna_tui.common import figures
 from luna_tui.common.safe_text import safe_line
 from luna_tui.common.terminal import ASCII, Glyphs
 from luna_tui.console.state.actions import ACTIONS, PANES
-from luna_tui.console.state.console_state import ConsoleState, Job
+from luna_tui.console.state.console_state import ConsoleState, JobView
 
 _VERDICT = {"accepted": "good", "rejected": "bad", "stopped": "warn"}
 
@@ -64,7 +64,7 @@ def _doing(state: ConsoleState, width: int, glyphs: Glyphs, now: float) -> Text:
     return Text().append("idle", "dim")
 
 
-def draw_job(job: Job, width: int, glyphs: Glyphs) -> Text:
+def draw_job(job: JobView, width: int, glyphs: Glyphs) -> Text:
     """What is going on beside training, and how far it is."""
     text = Text().append(f"{glyphs.running} {safe_line(job.label)} ", "run")
     return _with_bar(text, job.done, job.total, job.eta_s, width, glyphs)

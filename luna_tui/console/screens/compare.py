@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from engine.core.gen_label import gen_label
 from luna_tui.common.terminal import Glyphs
 from luna_tui.console import messages
 from luna_tui.console.render.compared import comparison_of
@@ -39,7 +40,7 @@ class ComparisonPage(Pane):
             (state.row(gen), state.manifests.get(gen) if gen is not None else None, gen in state.manifests)
             for gen in self.pair
         ]
-        evaluations = [state.evaluations.get("base" if gen is None else f"G{gen}") for gen in self.pair]
+        evaluations = [state.evaluations.get(gen_label(gen)) for gen in self.pair]
         return (*self.pair, *known[0], *known[1], *evaluations, state.targets)
 
     def draw(self, state: ConsoleState, width: int, height: int) -> None:

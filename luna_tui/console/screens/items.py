@@ -28,7 +28,7 @@ from luna_tui.console.render.items_list import (
     entries_of,
 )
 from luna_tui.console.render.status import draw_job
-from luna_tui.console.state.console_state import ConsoleState, Job
+from luna_tui.console.state.console_state import ConsoleState, JobView
 from luna_tui.console.widgets.lines import Lines
 
 
@@ -74,7 +74,7 @@ class ItemsScreen(Screen[None]):
         self._which: Filter = "all"
         self._words = ""
         self._parent_gen: int | None = None
-        self._job: Job | None = None
+        self._job: JobView | None = None
 
     def compose(self) -> ComposeResult:
         yield Lines(id="items-header")

@@ -17,7 +17,7 @@ from luna_tui.console import messages
 from luna_tui.console.render.matrix_page import columns_in, draw_findings, draw_heading, draw_rows
 from luna_tui.console.render.status import draw_job
 from luna_tui.console.screens.generation import key_line
-from luna_tui.console.state.console_state import ConsoleState, Job
+from luna_tui.console.state.console_state import ConsoleState, JobView
 from luna_tui.console.state.events import Noted
 from luna_tui.console.widgets.lines import Lines
 
@@ -57,7 +57,7 @@ class MatrixScreen(Screen[None]):
         super().__init__()
         self.gen, self.glyphs = gen, glyphs
         self._found: Mapping[str, Any] | str | None = None
-        self._job: Job | None = None
+        self._job: JobView | None = None
         self._first: int | None = None
         self._notice: Noted | None = None
         self._before: object = _UNSEEN  # what was said before the page was opened is no news here

@@ -13,18 +13,18 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from engine.pipeline.request import TrainRequest
 from luna_tui.common.safe_text import safe_line
 from luna_tui.common.terminal import Glyphs
 from luna_tui.console.state.actions import BY_NAME
 from luna_tui.console.state.console_state import ConsoleState
 from luna_tui.console.state.train_plan import BACKENDS, PHASES, TrainFields, TrainPlan, plan_training
-from luna_tui.console.state.wishes import TrainWish
 from luna_tui.console.widgets.fields import Cycle, Field, Note, TextEntry, Words, key_hints
 
 _NOTED = ("generations", "phase", "parent", "steps", "data", "seed", "backend")
 
 
-class TrainForm(ModalScreen[TrainWish | None]):
+class TrainForm(ModalScreen[TrainRequest | None]):
     """Ask what to train; every field has luna.toml's value in it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", show=False)]

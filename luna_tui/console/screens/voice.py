@@ -15,6 +15,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from luna_tui.common.sampling_options import SamplingOptions
 from luna_tui.common.terminal import Glyphs
 from luna_tui.console import messages
 from luna_tui.console.render.conversation import shown_line
@@ -22,7 +23,6 @@ from luna_tui.console.render.status import draw_notice, draw_status
 from luna_tui.console.render.voice_page import asked_of, draw_lineage_answers, draw_no_voices, draw_voices
 from luna_tui.console.state.chat_state import ChatTurn, lineage_refs
 from luna_tui.console.state.console_state import ConsoleState
-from luna_tui.console.state.wishes import ChatOptions
 from luna_tui.console.widgets.lines import Lines
 from luna_tui.console.widgets.pane import Pane
 from luna_tui.console.widgets.prompt_input import PromptInput
@@ -146,7 +146,7 @@ class VoiceScreen(Screen[None]):
             return
         self._sent = state.chat.next_turn
         refs = lineage_refs(state.rows or (), state.head)
-        self.post_message(messages.Ask(message.prompt, refs, ChatOptions(), "lineage"))
+        self.post_message(messages.Ask(message.prompt, refs, SamplingOptions(), "lineage"))
         self.query_one(PromptInput).remember(message.prompt)
 
     @on(PromptInput.Left)

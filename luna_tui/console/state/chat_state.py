@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from engine.core.gen_label import gen_label
 from luna_tui.console.state.events import (
     AnswerEnded,
     AnswerPiece,
@@ -102,7 +103,7 @@ def rival(
     parent = by_gen.get(first, {}).get("parent_gen") if first is not None else None
     for gen in (*reversed(marked), parent, None, head, *by_gen):
         if gen != first and (gen is None or gen in by_gen):
-            return "base" if gen is None else f"G{gen}"
+            return gen_label(gen)
     return ""
 
 

@@ -56,7 +56,7 @@ class LogEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class JobView:
     """Something long beside training, and how far it is."""
 
     job: str
@@ -108,7 +108,7 @@ class ConsoleState:
     matrices: Mapping[str, Mapping[str, Any] | str] = field(default_factory=lambda: MappingProxyType({}))
     manifests: Mapping[int, Mapping[str, Any] | None] = field(default_factory=lambda: MappingProxyType({}))
     karma: KarmaRead | None = None
-    job: Job | None = None
+    job: JobView | None = None
     ended: JobEnded | None = None
     machine: ResourceHistory | None = None
     warnings: tuple[str, ...] = ()
@@ -205,9 +205,9 @@ def _console(state: ConsoleState, event: ConsoleEvent) -> ConsoleState:
     if isinstance(event, DetailsLoaded):
         return replace(state, manifests=_kept(state.manifests, event.gen, event.manifest, _EVALUATIONS))
     if isinstance(event, JobStarted):
-        return replace(state, job=Job(event.job, event.label), ended=None)
+        return replace(state, job=JobView(event.job, event.label), ended=None)
     if isinstance(event, JobProgress):
-        return replace(state, job=Job(event.job, event.label, event.done, event.total, event.eta_s))
+        return replace(state, job=JobView(event.job, event.label, event.done, event.total, event.eta_s))
     if isinstance(event, JobEnded):
         level = "info" if event.ok else "error"
         state = _logged(state, LogEntry(None, level, event.job, event.message))

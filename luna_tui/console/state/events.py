@@ -13,6 +13,7 @@ import msgspec
 if TYPE_CHECKING:
     from engine.core.events import VoiceSampled
     from engine.diagnostics.resource_monitor import ResourceSample
+    from engine.pipeline.request import TrainRequest
     from luna_tui.common.loss_curve import Curve
 
 Mode = Literal["idle", "owner", "viewer"]
@@ -64,7 +65,7 @@ class StopAsked(ConsoleEvent, frozen=True):
 class KarmaRead(ConsoleEvent, frozen=True):
     """What the inbox has earned: karma so far and needed; `action` is what age-up would do now, `why` in words.
 
-    `starts` says whether this console may do it by itself, `run` which run it would resume.
+    `starts` says whether this console may do it by itself, `request` what it would ask of the engine.
     """
 
     karma: float
@@ -72,7 +73,7 @@ class KarmaRead(ConsoleEvent, frozen=True):
     action: Literal["wait", "train", "resume"]
     why: str
     starts: bool
-    run: str = ""
+    request: TrainRequest | None = None
 
 
 class CurveLoaded(ConsoleEvent, frozen=True):

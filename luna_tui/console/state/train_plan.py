@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.core.gen_label import gen_label
+from engine.pipeline.request import TrainRequest
 from ledger.row import id_key, names_id
 from luna_tui.common import figures
 from luna_tui.console.state.console_state import ConsoleState
-from luna_tui.console.state.wishes import TrainWish
 
 PHASES = ("auto", "base", "align", "converse")
 AS_CONFIGURED = "luna.toml"
@@ -49,7 +50,7 @@ class TrainPlan:
     right ones mean, `preview` what will happen, a line each; `phase` is what the first generation learns.
     """
 
-    wish: TrainWish | None
+    wish: TrainRequest | None
     phase: str = ""
     problems: Mapping[str, str] = field(default_factory=dict[str, str])
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -82,10 +83,10 @@ def plan_training(fields: TrainFields, state: ConsoleState) -> TrainPlan:
     if problems or generations is None or phases is None:
         return TrainPlan(None, phases[0] if phases else "", problems, notes)
     reference = fields.parent.strip()
-    wish = TrainWish(
+    wish = TrainRequest(
         generations=generations,
         phase=fields.phase,
-        parent=None if reference.upper() == "HEAD" else "base" if parent is None else f"G{parent}",
+        parent=None if reference.upper() == "HEAD" else gen_label(parent),
         steps=steps,
         data=tuple(path.resolve() for path in data),
         backend=backend,
@@ -167,7 +168,7 @@ def _phase_note(asked: str, phases: list[str] | None, parent: int | None) -> str
 
 
 def _parent_note(text: str, parent: int | None, state: ConsoleState) -> str:
-    name = "base" if parent is None else f"G{parent}"
+    name = gen_label(parent)
     if text.strip().upper() == "HEAD":
         return f"HEAD is {name}" if state.rows else "HEAD is the base: nothing evolved yet"
     verdict = str((state.row(parent) or {}).get("verdict") or "")
@@ -175,13 +176,13 @@ def _parent_note(text: str, parent: int | None, state: ConsoleState) -> str:
     return f"a branch: HEAD is {_head(state)}{judged}" if parent != state.head else "where HEAD is"
 
 
-def _preview(wish: TrainWish, parent: int | None, phases: list[str], state: ConsoleState) -> tuple[str, ...]:
+def _preview(wish: TrainRequest, parent: int | None, phases: list[str], state: ConsoleState) -> tuple[str, ...]:
     gen = max(state.by_gen, default=-1) + 1
     plans = [state.plans.get(phase, {}) for phase in phases]
     steps = [wish.steps or plan.get("steps") for plan in plans]
     lr = plans[0].get("lr")
     how = "" if steps[0] is None else f": {steps[0]} steps" + (f" at {figures.learning_rate(lr)}" if lr else "")
-    lines = [f"G{gen} {phases[0]} from {'base' if parent is None else f'G{parent}'}{how}"]
+    lines = [f"G{gen} {phases[0]} from {gen_label(parent)}{how}"]
     if len(phases) > 1:
         named = [f"G{gen + number} {phase}" for number, phase in enumerate(phases)][1 : _NAMED_GENERATIONS + 1]
         more = len(phases) - 1 - len(named)

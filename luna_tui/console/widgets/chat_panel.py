@@ -14,13 +14,14 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from engine.core.gen_label import gen_label
 from luna_tui.common.rating import Rating
+from luna_tui.common.sampling_options import SamplingOptions
 from luna_tui.common.terminal import UNICODE, Glyphs
 from luna_tui.console import messages
 from luna_tui.console.render.conversation import chat_keys, chat_options, chat_title
 from luna_tui.console.state.chat_state import ChatAnswer, ChatTurn, rival
 from luna_tui.console.state.console_state import ConsoleState
-from luna_tui.console.state.wishes import ChatOptions
 from luna_tui.console.widgets.conversation import Conversation
 from luna_tui.console.widgets.lines import Lines
 from luna_tui.console.widgets.prompt_input import PromptInput
@@ -59,7 +60,7 @@ class ChatPanel(Vertical):
         super().__init__(id=id, classes="pane")
         self.border_title = title
         self.glyphs = glyphs
-        self.options = ChatOptions()
+        self.options = SamplingOptions()
         self._other = ""
         self._sent = 0
         self._shown = ("", "")
@@ -81,7 +82,7 @@ class ChatPanel(Vertical):
         """Hand the state on, and say who answers."""
         if state is None or not self.query(Conversation):
             return
-        known = {_name(gen) for gen in (None, *state.by_gen)} - {_name(state.ui.selected)}
+        known = {gen_label(gen) for gen in (None, *state.by_gen)} - {gen_label(state.ui.selected)}
         if self._other and self._other not in known:
             self._other = self._rival()
         self._heading()
@@ -107,7 +108,7 @@ class ChatPanel(Vertical):
 
     def names(self) -> tuple[str, ...]:
         """Who answers the next prompt, as references."""
-        first = _name(self.state.ui.selected if self.state else None)
+        first = gen_label(self.state.ui.selected if self.state else None)
         return (first, self._other) if self._other else (first,)
 
     def _rival(self) -> str:
@@ -135,7 +136,7 @@ class ChatPanel(Vertical):
         message.stop()
         self.focus_log()
 
-    def _ask(self, prompt: str, refs: tuple[str, ...], options: ChatOptions) -> bool:
+    def _ask(self, prompt: str, refs: tuple[str, ...], options: SamplingOptions) -> bool:
         if self.state is None:
             return False
         if self.busy:
@@ -283,10 +284,6 @@ class ChatPanel(Vertical):
     @property
     def _prompt(self) -> PromptInput:
         return self.query_one(PromptInput)
-
-
-def _name(gen: int | None) -> str:
-    return "base" if gen is None else f"G{gen}"
 
 
 def _next(choices: tuple[_Choice, ...], now: _Choice) -> _Choice:

@@ -1,36 +1,35 @@
-"""Answers from generations, in a thread of its own with llama.cpp children of their own: chat goes on while training
-runs.
-"""
+"""Answers from generations, each loaded in a llama.cpp child of its own: chat goes on while training runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from luna_tui.common.engine_facade import ChatSession
-from luna_tui.console.state.events import AnswerEnded, AnswerPiece, AnswerStarted, PromptSent
-from luna_tui.console.state.wishes import ChatOptions
-from luna_tui.console.workers.worker import Tell, Worker, told
+from engine.service.work import ChatSession
+from luna_tui.common.sampling_options import SamplingOptions
+from luna_tui.console.state.events import AnswerEnded, AnswerPiece, AnswerStarted, ConsoleEvent, PromptSent
+from luna_tui.console.workers.trouble import told
 
-Open = Callable[[str], ChatSession]
+if TYPE_CHECKING:
+    from engine.service.engine import Engine
 
 
 class ChatWorker:
     """Asks one generation after the other; the two that spoke last stay loaded."""
 
-    def __init__(self, open_talker: Open, tell: Tell, log: Path) -> None:
-        self._open, self._tell, self._log = open_talker, tell, log
-        self._worker = Worker("luna-chat", tell, log)
+    def __init__(self, engine: Engine, tell: Callable[[ConsoleEvent], object], log: Path) -> None:
+        self._engine, self._tell, self._log = engine, tell, log
         self._loaded: dict[str, ChatSession] = {}
         self._current: ChatSession | None = None
         self._cancelled_before = 0
         self._turn = 0
 
-    def ask(self, turn: int, prompt: str, refs: Sequence[str], options: ChatOptions, kind: str) -> None:
+    def ask(self, turn: int, prompt: str, refs: Sequence[str], options: SamplingOptions, kind: str) -> None:
         """Send the prompt to each of these, in order."""
         self._turn = turn
         self._tell(PromptSent(turn, prompt, tuple(refs), options.as_mapping(), kind))
-        self._worker.do(lambda: self._answer_all(turn, prompt, tuple(refs), options))
+        self._engine.talk(lambda: self._answer_all(turn, prompt, tuple(refs), options))
 
     def cancel(self) -> None:
         """End the answer that is being written, and those that wait in the same turn."""
@@ -39,12 +38,10 @@ class ChatWorker:
             self._current.cancel()
 
     def close(self) -> None:
-        """End the children."""
+        """Stop answering; the engine ends the children."""
         self.cancel()
-        for talker in list(self._loaded.values()):
-            talker.close()
 
-    def _answer_all(self, turn: int, prompt: str, refs: tuple[str, ...], options: ChatOptions) -> None:
+    def _answer_all(self, turn: int, prompt: str, refs: tuple[str, ...], options: SamplingOptions) -> None:
         for index, ref in enumerate(refs):
             if turn < self._cancelled_before:
                 self._tell(AnswerEnded(turn, index, "stopped"))
@@ -58,7 +55,7 @@ class ChatWorker:
             finally:
                 self._current = None
 
-    def _answer(self, turn: int, index: int, prompt: str, ref: str, options: ChatOptions) -> None:
+    def _answer(self, turn: int, index: int, prompt: str, ref: str, options: SamplingOptions) -> None:
         talker = self._talker(ref)
         self._tell(AnswerStarted(turn, index, talker.label, talker.gen))
         self._current = talker
@@ -91,12 +88,12 @@ class ChatWorker:
         talker = self._loaded.pop(ref, None)
         if talker is None:
             while len(self._loaded) >= 2:
-                self._loaded.pop(next(iter(self._loaded))).close()
-            talker = self._open(ref)
+                self._engine.close_chat(self._loaded.pop(next(iter(self._loaded))))
+            talker = self._engine.open_chat(ref)
         self._loaded[ref] = talker
         return talker
 
     def _forget(self, ref: str) -> None:
         talker = self._loaded.pop(ref, None)
         if talker is not None:
-            talker.close()
+            self._engine.close_chat(talker)

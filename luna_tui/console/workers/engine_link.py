@@ -1,72 +1,62 @@
-"""The console's link to the real engine: reads, jobs and chat in threads of their own, training in the engine's.
+"""The console's link to the engine: what a person wants becomes a request, what happens becomes the screen's events.
 
-What happens here comes out of the engine's queue; what another process does, out of its journal. Both are the same
-events, and `poll` hands them over in order.
+Nothing here works: the engine decides at once what may begin and owns the threads. What another process does comes out
+of its journal; both are the same events, and `poll` hands them over in order.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from luna_tui.common.engine_facade import ChatSession, Engine, Session
+from engine.core.gen_label import gen_label
+from engine.pipeline.request import TrainRequest
+from engine.service.jobs import Job, JobEvent, Refusal
+from engine.service.requests import EvaluateRequest, ExportRequest, FillMatrixRequest, Request, VerifyRequest
+from luna_tui.common.engine_facade import EngineFacade
 from luna_tui.common.rating import Rating
+from luna_tui.common.sampling_options import SamplingOptions
 from luna_tui.console.state.events import (
     AnswerRated,
     ConsoleEvent,
     KarmaRead,
     MachineSampled,
-    ModeChanged,
+    MatrixLoaded,
     Noted,
 )
-from luna_tui.console.state.wishes import ChatOptions, TrainWish
 from luna_tui.console.workers.chat_worker import ChatWorker
-from luna_tui.console.workers.jobs import JobRunner
-from luna_tui.console.workers.karma_poller import KarmaPoller
+from luna_tui.console.workers.job_words import told_of_job
 from luna_tui.console.workers.loader import Loader
-from luna_tui.console.workers.lock_poller import LockPoller
-from luna_tui.console.workers.worker import Worker, told
+from luna_tui.console.workers.run_follower import RunFollower
 
 if TYPE_CHECKING:
-    from engine.config.load import Config
     from engine.core.events import Event
     from engine.evaluation.evaluate import Eval
-    from engine.service.session import TrainOutcome
-    from engine.workspace.attach import JournalTail
+    from engine.service.poller import Poller, Seen
 
 
 class EngineLink:
     """One workspace, seen and steered from one console."""
 
-    def __init__(self, engine: Engine, root: Path, *, machine_every_s: float = 1.0) -> None:
+    def __init__(self, facade: EngineFacade, root: Path, *, machine_every_s: float = 1.0) -> None:
         from engine.workspace.layout import Workspace
 
-        self._engine = engine
+        self._facade = facade
         self._workspace = Workspace.open(root)
+        self._engine = facade.open(self._workspace, polite=True)
+        self._engine.subscribe(self._hear)
         self._news: SimpleQueue[ConsoleEvent] = SimpleQueue()
-        self._events: SimpleQueue[Event] = SimpleQueue()
-        log = self._workspace.runs / "console.log"
-        self._log = log
-        self._reads = Worker("luna-reads", self._news.put, log)
-        self._reading = Loader(engine, self._workspace, self._reads, self._news.put, log)
-        self._jobs = JobRunner(engine, self._workspace, self._news.put, log)
-        self._chat = ChatWorker(self._open_talker, self._news.put, log)
-        self._watch = LockPoller(
-            self._workspace, self._news.put, machine_every_s=machine_every_s, need_disk=self._reading.disk_needed
-        )
-        self._earning = KarmaPoller(engine, self._workspace, self._reads, self._news.put)
-        self._session: Session | None = None
-        self._outcome: Future[TrainOutcome] | None = None
-        self._wish = TrainWish()
-        self._tail: JournalTail | None = None
-        self._mode = ModeChanged("idle")
-        self._painted = self._watching = False
+        self._log = self._workspace.runs / "console.log"
+        self._machine_every_s = machine_every_s
+        self._loader = Loader(facade, self._workspace, self._engine.read, self._news.put, self._log)
+        self._chat = ChatWorker(self._engine, self._news.put, self._log)
+        self._poller: Poller | None = None
+        self._follower = RunFollower(self._workspace)
+        self._painted = False
 
     @property
     def root(self) -> Path:
@@ -78,9 +68,32 @@ class EngineLink:
         """The workspace directory's name, raw."""
         return self._workspace.root.name
 
+    @property
+    def run(self) -> Job | None:
+        """The training of this process whose end has not been told yet."""
+        return self._follower.run
+
+    @property
+    def trains(self) -> bool:
+        """Whether this process trains at this moment."""
+        return self._engine.training is not None
+
+    @property
+    def job_label(self) -> str:
+        """What goes on beside training at this moment, in words."""
+        job = self._engine.beside
+        return job.label if job is not None else ""
+
     def start(self) -> None:
         """Read the outline of the lineage first: what a person wants to see at once."""
-        self._reading.outline()
+        self._loader.outline()
+
+    def _hear(self, event: Event | JobEvent) -> None:
+        if isinstance(event, JobEvent):
+            for news in told_of_job(event, self._log):
+                self._news.put(news)
+        else:
+            self._follower.put(event)
 
     def poll(self) -> Sequence[Event | ConsoleEvent]:
         """All news since the last call."""
@@ -88,27 +101,29 @@ class EngineLink:
             found = self._drained()
             self._painted = bool(found)
             return found
-        self._begin_watching()
+        poller = self._poller or self._watch()
         # The mode first: once a run has ended, all it told is in the queues, and its end is the last thing told.
-        mode = self._mode_now()
-        happened: list[Event | ConsoleEvent] = [*self._drained(), *self._trained()]
-        if mode != self._mode:
-            self._tail = None  # whatever it had to say has just been read
-            self._mode = mode
+        mode = self._follower.mode_now(poller.holder)
+        happened: list[Event | ConsoleEvent] = [*self._drained(), *self._follower.told()]
+        if self._follower.changed(mode):
             happened.append(mode)
-        if mode.mode == "idle":
-            self._earning.look()
         if mode.mode != "idle" or not all(isinstance(e, MachineSampled | KarmaRead) for e in happened):
-            self._watch.stir()
+            poller.stir()
         return happened
 
-    def _begin_watching(self) -> None:
-        if self._watching:
-            return
-        self._watching = True
-        self._reading.settings()
+    def _watch(self) -> Poller:
+        from luna_tui.console.workers.seen_words import told_of_seen  # not needed for the first paint
+
+        self._loader.settings()
         self.load_lineage()
-        self._watch.start()
+        root = self._workspace.root
+
+        def tell(seen: Seen) -> None:
+            for news in told_of_seen(seen, root, self._log):
+                self._news.put(news)
+
+        self._poller = self._engine.watch(tell, machine_every_s=self._machine_every_s)
+        return self._poller
 
     def _drained(self) -> list[Event | ConsoleEvent]:
         found: list[Event | ConsoleEvent] = []
@@ -117,102 +132,81 @@ class EngineLink:
                 found.append(self._news.get_nowait())
         return found
 
-    def _trained(self) -> list[Event]:
-        """Events of training: from the engine's thread here, or from another process's journal."""
-        found: list[Event] = []
-        with suppress(Empty):
-            while True:
-                found.append(self._events.get_nowait())
-        if self._mode.mode == "viewer":
-            if self._tail is None:
-                from engine.workspace.attach import JournalTail
-
-                self._tail = JournalTail(self._workspace)
-            found.extend(self._tail.poll())
-        return found
-
-    def _mode_now(self) -> ModeChanged:
-        if self._outcome is not None:
-            if not self._outcome.done():
-                return ModeChanged("owner")
-            self._outcome = None
-        holder = self._watch.holder
-        if holder is not None and holder.purpose == "training":
-            return ModeChanged("viewer", holder.pid, holder.purpose)
-        return ModeChanged("idle")
+    # What is read
 
     def load_lineage(self) -> None:
         """Read the whole lineage again."""
-        self._reading.lineage()
+        self._loader.lineage()
 
     def load_evaluation(self, ref: str) -> None:
-        """The recorded examination."""
-        self._reading.evaluation(ref)
+        """Read the recorded evaluation."""
+        self._loader.evaluation(ref)
 
     def load_matrix(self, ref: str) -> None:
-        """The forgetting matrix, as far as it is known."""
-        self._reading.matrix(ref)
+        """Read the forgetting matrix, as far as it is known."""
+        self._loader.matrix(ref)
 
     def load_curve(self, gen: int) -> None:
-        """The loss curve out of the journal of the run that made a generation."""
-        self._reading.curve(gen)
+        """Read the loss curve out of the journal of the run that made a generation."""
+        self._loader.curve(gen)
 
     def load_details(self, gen: int) -> None:
-        """The manifest."""
-        self._reading.details(gen)
+        """Read the manifest."""
+        self._loader.details(gen)
 
-    def evaluate(self, ref: str, only: Eval | None = None) -> None:
-        """Examine a generation now, or in `only` one of the three evals."""
-        self._jobs.evaluate(ref, only)
+    # What is asked for
 
-    def fill_matrix(self, ref: str) -> None:
-        """Ask for the missing cells of a forgetting matrix."""
-        self._jobs.fill_matrix(ref)
+    def evaluate(self, ref: str, only: Eval | None = None) -> bool:
+        """Evaluate a generation again, or in `only` one of the three evals."""
+        return self._submit(EvaluateRequest(ref, only)) is not None
 
-    def verify(self) -> None:
+    def fill_matrix(self, ref: str) -> bool:
+        """Compute the missing cells of a forgetting matrix; each is shown when it is known."""
+        return self._submit(FillMatrixRequest(ref)) is not None
+
+    def verify(self) -> bool:
         """Recompute every hash."""
-        self._jobs.verify()
+        return self._submit(VerifyRequest()) is not None
 
-    def export(self, ref: str, target: str, directory: Path) -> None:
+    def export(self, ref: str, target: str, directory: Path) -> bool:
         """Write a generation for another program."""
-        self._jobs.export(ref, target, directory)
+        return self._submit(ExportRequest(ref, target, directory)) is not None
 
     def cancel_job(self) -> None:
-        """Cancel at its next safe point."""
-        self._jobs.cancel()
+        """Cancel what goes on beside training, at its next safe point."""
+        if (job := self._engine.beside) is not None:
+            job.cancel()
 
-    def _config(self) -> Config:
-        return self._engine.config(self.root)
+    def train(self, request: TrainRequest) -> bool:
+        """Train; luna.toml is read anew each time."""
+        job = self._submit(request)
+        if job is None:
+            return False
+        self._news.put(self._follower.began(job))
+        return True
 
-    # Training
+    def _submit(self, request: Request) -> Job | None:
+        """Submit, and tell a refusal: the engine's word is the last one, whatever the screen showed a moment ago."""
 
-    def train(self, wish: TrainWish) -> None:
-        """Ask the engine's thread for generations; luna.toml is read anew each time."""
-        try:
-            config = self._config()
-            fields = {field.name: getattr(wish, field.name) for field in dataclasses.fields(wish)}
-            request = self._engine.train_request(**fields)
-        except Exception as error:
-            self._news.put(told(error, self._log))
-            return
-        self._wish = wish
-        self._tail = None
-        self._mode = ModeChanged("owner")
-        self._news.put(self._mode)
-        self._session = self._engine.session(self._workspace, config, self._events, polite=True)
-        self._session.start()
-        self._outcome = self._session.train(request)
-        self._session.close(timeout_s=0)
+        def show(matrix: Mapping[str, object]) -> None:
+            if isinstance(request, FillMatrixRequest):
+                self._news.put(MatrixLoaded(request.ref, matrix))
+
+        answer = self._engine.submit(request, show=show)
+        if isinstance(answer, Refusal):
+            self._news.put(Noted("error" if answer.cause else "warning", answer.reason, answer.hint))
+            return None
+        return answer
 
     def stop(self) -> None:
-        """After this step, with a checkpoint; another process is asked by a file."""
-        if self._session is not None and self._outcome is not None:
-            self._session.stop()
+        """Stop after this step, with a checkpoint; another process is asked by a file."""
+        if (run := self.run) is not None:
+            run.cancel()
         else:
-            self._reads.do(self._ask_other_to_stop)
+            self._loader.do(self._ask_other_to_stop)
 
     def _ask_other_to_stop(self) -> None:
-        asked = self._engine.request_stop(self._workspace)
+        asked = self._facade.request_stop(self._workspace)
         if asked is not None:
             self._news.put(Noted("info", f"asked process {asked.pid} to stop after this step"))
         else:
@@ -222,19 +216,16 @@ class EngineLink:
         """Move HEAD."""
 
         def move() -> None:
-            moved = self._engine.rollback(self._workspace, ref, reason=reason)
-            names = ["base" if moved[side] is None else f"G{moved[side]}" for side in ("from", "to")]
+            moved = self._facade.rollback(self._workspace, ref, reason=reason)
+            names = [gen_label(moved[side]) for side in ("from", "to")]
             self._news.put(Noted("info", f"HEAD moved from {names[0]} to {names[1]}"))
-            self._reading.read_lineage()
+            self._loader.read_lineage()
 
-        self._reads.do(move)
+        self._loader.do(move)
 
     # Chat
 
-    def _open_talker(self, ref: str) -> ChatSession:
-        return self._engine.open_chat(self._workspace, self._config(), ref)
-
-    def ask(self, turn: int, prompt: str, refs: Sequence[str], options: ChatOptions, kind: str = "chat") -> None:
+    def ask(self, turn: int, prompt: str, refs: Sequence[str], options: SamplingOptions, kind: str = "chat") -> None:
         """Send a raw prompt."""
         self._chat.ask(turn, prompt, refs, options, kind)
 
@@ -246,14 +237,15 @@ class EngineLink:
         """Write a row with karma to the inbox."""
 
         def write() -> None:
-            karma = self._engine.write_rating(self._workspace, rating)
+            karma = self._facade.write_rating(self._workspace, rating)
             self._news.put(AnswerRated(rating.turn, rating.index, karma, rating.correction))
             asked = shorten(rating.prompt, 60, placeholder=" ...")
             how = "corrected" if rating.verdict == "corrected" else f"rated {rating.verdict}"
             self._news.put(Noted("info", f"karma {karma:+d} in the inbox: {asked!r} {how}"))
-            self._earning.look(now=True)
+            if self._poller is not None:
+                self._poller.look_now()
 
-        self._reads.do(write)
+        self._loader.do(write)
 
     # Configuration and leaving
 
@@ -266,60 +258,40 @@ class EngineLink:
         from engine.core.errors import LunaError
 
         try:
-            self._config()
+            self._facade.config(self.root)
         except LunaError as error:
             return {"title": error.title, "where": error.where, "hint": error.hint}
         return None
 
     def reload_config(self) -> None:
         """Show what luna.toml says now."""
-        self._reading.settings()
-
-    @property
-    def outcome(self) -> Future[TrainOutcome] | None:
-        """How the run of this process will have ended; None when there is none."""
-        return self._outcome
+        self._loader.settings()
 
     def hand_over(self) -> int | None:
         """Stop with a checkpoint and let a process of its own go on; returns its process id, None if nothing is left.
 
         Raises LunaError when that process does not start.
         """
-        from luna_tui.common.handover import hand_over
+        from luna_tui.common.handover import hand_over, train_flags
 
-        if self._session is None or self._outcome is None:
+        run = self.run
+        if run is None or not isinstance(run.request, TrainRequest):
             return None
-        self._session.stop()
-        finished = self._outcome.result().finished
-        left = self._wish.generations - sum(event.verdict == "accepted" for event in finished)
+        run.cancel()
+        finished = run.result().finished
+        left = run.request.generations - sum(event.verdict == "accepted" for event in finished)
         if left < 1 or not finished or finished[-1].verdict != "interrupted":
             return None
-        resume = self._engine.can_resume(self._workspace, finished[-1].run)
+        resume = self._facade.can_resume(self._workspace, finished[-1].run)
         return hand_over(
             self.root,
             generations=left,
             resume=resume,
-            arguments=self._arguments(begun=len(finished) > 1 or resume),
+            arguments=train_flags(run.request, begun=len(finished) > 1 or resume),
             run=finished[-1].run if resume else "",
         )
 
-    def _arguments(self, *, begun: bool) -> list[str]:
-        """The wish as flags; the parent is that of the first generation only."""
-        wish = self._wish
-        flags = [] if wish.phase == "auto" else ["--phase", wish.phase]
-        for flag, value in (("--steps", wish.steps), ("--backend", wish.backend), ("--seed", wish.seed)):
-            flags += [] if value is None else [flag, str(value)]
-        flags += ["--parent", wish.parent] if wish.parent is not None and not begun else []
-        flags += [part for path in wish.data for part in ("--data", str(path))]
-        switches = (("--strict", wish.strict), ("--inbox-first", wish.inbox_first))
-        return [*flags, *(flag for flag, wanted in switches if wanted)]
-
     def close(self, *, wait: bool) -> None:
         """Leave: finish the run of this process first (`wait`), or stop it with a checkpoint."""
-        self._watch.close()
-        self._jobs.cancel()
         self._chat.close()
-        if self._outcome is not None:
-            if not wait and self._session is not None:
-                self._session.stop()
-            self._outcome.result()
+        self._engine.close(finish_training=wait)

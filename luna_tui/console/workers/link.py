@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from engine.pipeline.request import TrainRequest
 from luna_tui.common.rating import Rating
-from luna_tui.console.state.wishes import ChatOptions, TrainWish
+from luna_tui.common.sampling_options import SamplingOptions
 
 if TYPE_CHECKING:
     from engine.core.events import Event
@@ -31,6 +32,16 @@ class Link(Protocol):
         """The workspace's name, raw."""
         ...
 
+    @property
+    def trains(self) -> bool:
+        """Whether this process trains at this moment, whatever has been told of it."""
+        ...
+
+    @property
+    def job_label(self) -> str:
+        """What goes on beside training at this moment, in words; empty when nothing does."""
+        ...
+
     def start(self) -> None:
         """Begin to watch the workspace: its lineage, its lock, the machine."""
         ...
@@ -49,29 +60,33 @@ class Link(Protocol):
 
     def load_details(self, gen: int) -> None: ...
 
-    def train(self, wish: TrainWish) -> None: ...
+    def train(self, request: TrainRequest) -> bool:
+        """Train; whether it begins. A refusal is told."""
+        ...
 
     def stop(self) -> None:
         """Ask the run to stop after its step, with a checkpoint; also the run of another process."""
         ...
 
-    def evaluate(self, ref: str, only: Eval | None = None) -> None:
+    def evaluate(self, ref: str, only: Eval | None = None) -> bool:
         """Examine a generation now, or in `only` one of the three evals."""
         ...
 
-    def fill_matrix(self, ref: str) -> None:
+    def fill_matrix(self, ref: str) -> bool:
         """Ask for the missing cells of a forgetting matrix."""
         ...
 
-    def verify(self) -> None: ...
+    def verify(self) -> bool: ...
 
-    def export(self, ref: str, target: str, directory: Path) -> None: ...
+    def export(self, ref: str, target: str, directory: Path) -> bool: ...
 
     def cancel_job(self) -> None: ...
 
     def rollback(self, ref: str, reason: str) -> None: ...
 
-    def ask(self, turn: int, prompt: str, refs: Sequence[str], options: ChatOptions, kind: str = "chat") -> None: ...
+    def ask(
+        self, turn: int, prompt: str, refs: Sequence[str], options: SamplingOptions, kind: str = "chat"
+    ) -> None: ...
 
     def cancel_answers(self) -> None: ...
 

@@ -1,15 +1,15 @@
-"""What the console reads of a workspace, in a thread of its own: lineage, settings, examinations, curves, manifests."""
+"""What the console reads of a workspace off the screen's path: lineage, settings, evaluations, curves, manifests."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luna_tui.common.engine_facade import Engine
+from luna_tui.common.engine_facade import EngineFacade
 from luna_tui.console.state.events import (
+    ConsoleEvent,
     CurveLoaded,
     DetailsLoaded,
     EvaluationLoaded,
@@ -17,7 +17,7 @@ from luna_tui.console.state.events import (
     MatrixLoaded,
     SettingsLoaded,
 )
-from luna_tui.console.workers.worker import Tell, Worker, told
+from luna_tui.console.workers.trouble import told
 
 if TYPE_CHECKING:
     from engine.core.events import Event, TrainStep, VoiceSampled
@@ -30,22 +30,40 @@ _WITH_SCORES = 300
 class Loader:
     """Every method returns at once; what was read is told as an event."""
 
-    def __init__(self, engine: Engine, workspace: Workspace, worker: Worker, tell: Tell, log: Path) -> None:
-        self._engine, self._workspace, self._worker = engine, workspace, worker
+    def __init__(
+        self,
+        engine: EngineFacade,
+        workspace: Workspace,
+        read: Callable[[Callable[[], None]], None],
+        tell: Callable[[ConsoleEvent], object],
+        log: Path,
+    ) -> None:
+        self._engine, self._workspace, self._read = engine, workspace, read
         self._tell, self._log = tell, log
         self._generations = 0
 
+    def do(self, task: Callable[[], None]) -> None:
+        """Do this when all before it is done; what it raises is told."""
+
+        def guarded() -> None:
+            try:
+                task()
+            except Exception as error:
+                self._tell(told(error, self._log))
+
+        self._read(guarded)
+
     def outline(self) -> None:
         """The lineage without its manifests, for the first sight."""
-        self._worker.do(self._read_outline)
+        self.do(self._read_outline)
 
     def lineage(self) -> None:
         """The whole lineage."""
-        self._worker.do(self.read_lineage)
+        self.do(self.read_lineage)
 
     def settings(self) -> None:
         """What luna.toml says that the screen shows."""
-        self._worker.do(self._read_settings)
+        self.do(self._read_settings)
 
     def _read_outline(self) -> None:
         rows = self._engine.lineage_outline(self._workspace)
@@ -72,7 +90,7 @@ class Loader:
 
     def evaluation(self, ref: str) -> None:
         """The recorded examination."""
-        self._worker.do(lambda: self._read_evaluation(ref))
+        self.do(lambda: self._read_evaluation(ref))
 
     def _read_evaluation(self, ref: str) -> None:
         try:
@@ -85,7 +103,7 @@ class Loader:
 
     def matrix(self, ref: str) -> None:
         """The forgetting matrix, as far as it is known."""
-        self._worker.do(lambda: self._read_matrix(ref))
+        self.do(lambda: self._read_matrix(ref))
 
     def _read_matrix(self, ref: str) -> None:
         try:
@@ -98,7 +116,7 @@ class Loader:
 
     def curve(self, gen: int) -> None:
         """Loss curve and voice out of the journal of the run that made a generation."""
-        self._worker.do(lambda: self._read_curve(gen))
+        self.do(lambda: self._read_curve(gen))
 
     def _read_curve(self, gen: int) -> None:
         from engine.core.events import TrainStep, VoiceSampled
@@ -123,21 +141,8 @@ class Loader:
 
     def details(self, gen: int) -> None:
         """The manifest."""
-        self._worker.do(lambda: self._read_details(gen))
+        self.do(lambda: self._read_details(gen))
 
     def _read_details(self, gen: int) -> None:
         manifest = self._workspace.manifest(gen)
         self._tell(DetailsLoaded(gen, dataclasses.asdict(manifest) if manifest else None))
-
-    def disk_needed(self) -> int | None:
-        """Bytes the next generation needs, from the size of this lineage's weights; None before there are any."""
-        sizes: list[int] = []
-        with contextlib.suppress(OSError):  # a folder that is renamed or dropped while it is listed
-            for file in self._workspace.weights_cache.glob("*/*.safetensors"):
-                with contextlib.suppress(OSError):
-                    sizes.append(file.stat().st_size)
-        if not sizes:
-            return None
-        from engine.models.disk_budget import space_needed
-
-        return space_needed(max(sizes), "lora").total

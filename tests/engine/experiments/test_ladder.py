@@ -13,14 +13,14 @@ import pytest
 from tiny_models import make_tiny_gguf
 from tiny_workspace import PARTS, TinyWorkspace, write_rows
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.cancellation import Control
 from engine.core.errors import Interrupted, LunaError
 from engine.core.events import Event, RunFinished, TrainStep
 from engine.experiments.ladder.ladder_file import LadderReport, read_ladder
 from engine.experiments.ladder.search import climb, prepare_ladder
 from engine.experiments.ladder.train_rung import own_lineage
-from engine.pipeline.context import TrainRequest
+from engine.pipeline.request import TrainRequest
 from engine.service.session import EngineSession
 from engine.workspace.garbage import find_garbage
 from engine.workspace.layout import Workspace

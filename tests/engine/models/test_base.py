@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from tiny_models import make_tiny_gguf, make_tiny_hf_dir
 
-from engine.config.load import Config, ModelSection
+from engine.config.config import Config
+from engine.config.schema import ModelSection
 from engine.core.errors import Damaged, LunaError, UsageError
 from engine.gguf import tensor_writer
 from engine.gguf.file import read_gguf

@@ -20,7 +20,7 @@ from engine.pipeline.row_lengths import measure
 from engine.service.auto_train import decide, input_stamp
 from engine.service.inbox_import import import_file, inbox_entries
 from engine.service.karma import Meter, read_meter
-from luna_tui.common.engine_facade import Engine
+from luna_tui.common.engine_facade import EngineFacade
 from luna_tui.common.rating import Rating
 
 NOON = datetime(2026, 11, 23, 12, 0)
@@ -147,7 +147,7 @@ def test_a_base_without_a_tokenizer_here_leaves_rows_unmeasured(tiny: TinyWorksp
 
 
 def test_a_correction_that_could_not_be_learnt_is_refused_while_the_person_is_there(tiny: TinyWorkspace) -> None:
-    engine = Engine()
+    engine = EngineFacade()
 
     def rate(verdict: Any, answer: str, correction: str | None = None) -> int:
         return engine.write_rating(tiny.workspace, Rating(1, 0, LONG["prompt"], answer, 3, verdict, correction))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tiny_workspace import TinyWorkspace, talk, write_rows
 
-from engine.config.load import AgeUpSection
+from engine.config.schema import AgeUpSection
 from engine.data.inbox import InboxRow, append_row
 from engine.service.auto_train import MICRO_GENERATION, Decision, decide, quiet_until, stamp
 from engine.service.inbox_import import import_file, inbox_entries

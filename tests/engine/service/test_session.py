@@ -10,7 +10,7 @@ from tiny_workspace import TinyWorkspace
 
 from engine.core.errors import Interrupted, LunaError
 from engine.core.events import Event, LogLine, RunFinished, StepChanged, TrainStep
-from engine.pipeline.context import TrainRequest
+from engine.pipeline.request import TrainRequest
 from engine.runtime.client import Runtime
 from engine.service.session import EngineSession
 

@@ -21,7 +21,7 @@ from engine.core.cancellation import Control, stop_request
 from engine.core.errors import Interrupted, LunaError
 from engine.core.events import Event, RunFinished, TrainStep
 from engine.core.journal import read_journal
-from engine.pipeline.context import TrainRequest
+from engine.pipeline.request import TrainRequest
 from engine.service.session import EngineSession
 from engine.workspace.attach import JournalTail, lock_holder, planned_parent, request_stop, run_journal, unfinished
 from engine.workspace.layout import Workspace

@@ -20,7 +20,7 @@ from engine.runtime.protocol import StreamEvent, StreamStats
 from engine.workspace.create import create_workspace
 from engine.workspace.layout import Workspace
 from ledger.verify import Problem, VerifyReport
-from luna_tui.common.engine_facade import Engine
+from luna_tui.common.engine_facade import EngineFacade
 
 
 @dataclass
@@ -59,7 +59,7 @@ class FakeTalker:
         self.closed = True
 
 
-class FakeEngine(Engine):
+class FakeEngine(EngineFacade):
     """The engine with everything that needs a model replaced; config, workspace and ledger are the real ones."""
 
     def __init__(self, play: Callable[[FakeSession], list[RunFinished]] = play_accepted) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.evaluation.matrix import ForgettingMatrix, MatrixExam, MatrixRow, describe_falls
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 
 
 def matrix(gens: int = 4, *, known: bool = True) -> dict[str, Any]:

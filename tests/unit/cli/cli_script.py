@@ -24,7 +24,7 @@ from engine.core.events import (
     StepChanged,
     TrainStep,
 )
-from engine.pipeline.context import TrainRequest
+from engine.pipeline.request import TrainRequest
 from engine.service.session import TrainOutcome
 
 SHA = "c71f20b9" + "0" * 56
@@ -160,7 +160,8 @@ class FakeSession:
 
         def work() -> None:
             finished = self._play(self)
-            future.set_result(TrainOutcome(finished[-1].exit_code, finished))
+            gave_way = not finished
+            future.set_result(TrainOutcome(1 if gave_way else finished[-1].exit_code, finished, gave_way))
 
         threading.Thread(target=work, daemon=True).start()
         return future
@@ -220,6 +221,11 @@ def play_refused(session: FakeSession) -> list[RunFinished]:
     script = Script(session.events.put)
     script.step("prepare", 1)
     return [script.finish("failed", ["1 row is longer"], 2, 1, error="1 row is longer", hint="split these rows")]
+
+
+def play_gave_way(session: FakeSession) -> list[RunFinished]:
+    """Another process began a generation first."""
+    return []
 
 
 def play_failed(session: FakeSession) -> list[RunFinished]:

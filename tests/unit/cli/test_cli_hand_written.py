@@ -9,7 +9,7 @@ import pytest
 from unit.cli.cli_fakes import FakeEngine, make_workspace
 from unit.cli.conftest import Run
 
-from luna_tui.common.engine_facade import Engine
+from luna_tui.common.engine_facade import EngineFacade
 
 LEDGER = """\
 GEN_ID,parent_sha,child_sha,data_delta_sha,steps,lr,walltime_min,loss_start,loss_end,\
@@ -66,7 +66,7 @@ def test_a_hand_written_id_names_its_generation(run: Run, sample: Path) -> None:
 def test_what_needs_a_trained_generation_says_so(
     run: Run, sample: Path, args: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FakeEngine, "recorded_evaluation", Engine.recorded_evaluation)
+    monkeypatch.setattr(FakeEngine, "recorded_evaluation", EngineFacade.recorded_evaluation)
     (sample / "models" / "HEAD").unlink(missing_ok=True)
     if args == ("study",):
         run("-w", sample, "rollback", "G2", "--yes")
@@ -83,7 +83,7 @@ def test_training_on_top_of_it_is_refused_before_the_base_is_prepared(
         raise AssertionError("minutes of work for nothing")
 
     monkeypatch.setattr("engine.service.session.prepare_base", prepare)
-    monkeypatch.setattr(FakeEngine, "session", Engine.session)
+    monkeypatch.setattr(FakeEngine, "session", EngineFacade.session)
     run("-w", sample, "rollback", head, "--yes")
     result = run("-w", sample, "train")
     assert result.code == 2

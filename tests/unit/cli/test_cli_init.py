@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from unit.cli.conftest import Run
 
-from engine.config.load import Config, load_config
+from engine.config.config import Config
+from engine.config.load import load_config
 from engine.core.errors import UsageError
 from engine.workspace.create import DEMO_VALUES, create_workspace
 from luna_tui.common.demo_files import sample_directory

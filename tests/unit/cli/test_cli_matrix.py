@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,9 @@ def test_a_stopped_filling_is_exit_130(run: Run, workspace: Path) -> None:
     class Stopped(FakeEngine):
         def fill_matrix(self, *_: Any, control: Control, **__: Any) -> dict[str, Any]:
             os.kill(os.getpid(), signal.SIGINT)
+            deadline = time.monotonic() + 60
+            while not control.stopping and time.monotonic() < deadline:  # the main thread hears the signal
+                time.sleep(0.002)
             control.check()
             raise AssertionError("the first Ctrl-C stops it in order")
 

@@ -213,7 +213,7 @@ def test_sigterm_stops_like_ctrl_c(workspace: Path) -> None:
 def test_an_engine_that_cannot_be_made_is_an_error_not_a_traceback(
     run: Run, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise UsageError("the base model is not here", hint="pip install it")
 
     monkeypatch.setattr(FakeEngine, "session", refuse)

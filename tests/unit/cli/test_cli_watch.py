@@ -11,9 +11,16 @@ import pexpect
 import pytest
 from tiny_workspace import talk, write_rows
 from unit.cli.cli_fakes import FakeEngine
-from unit.cli.cli_script import FakeSession, play_accepted, play_failed, play_refused, play_rejected
+from unit.cli.cli_script import (
+    play_accepted,
+    play_failed,
+    play_gave_way,
+    play_refused,
+    play_rejected,
+)
 from unit.cli.conftest import Run, Spawn
 
+from engine.service.engine import Engine
 from engine.workspace.layout import Workspace
 
 
@@ -111,12 +118,25 @@ def test_one_that_failed_for_another_reason_ends_it(run: Run, workspace: Path) -
     assert len(engine.sessions) == 1
 
 
+def test_who_was_quicker_is_waited_for_and_ends_nothing(run: Run, workspace: Path) -> None:
+    """A console began a generation between the look and the lock: on 6e62aca `watch` ended with "in use"."""
+    earn(workspace)
+    plays = iter((play_gave_way, play_gave_way, play_accepted))
+    engine = FakeEngine(lambda session: next(plays)(session))
+    result = run("-w", workspace, "watch", "--once", "--every", "0.1", engine=engine)
+    assert result.code == 0, result.err
+    assert len(engine.sessions) == 3
+
+
 def test_a_ctrl_c_while_a_generation_is_put_away_is_not_lost(
     run: Run, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def close(_session: FakeSession, timeout_s: float = 30) -> None:
-        signal.raise_signal(signal.SIGINT)
+    close = Engine.close
 
-    monkeypatch.setattr(FakeSession, "close", close)
+    def interrupted(engine: Engine, *, finish_training: bool = False) -> None:
+        signal.raise_signal(signal.SIGINT)
+        close(engine, finish_training=finish_training)
+
+    monkeypatch.setattr(Engine, "close", interrupted)
     earn(workspace)
     assert run("-w", workspace, "watch", engine=FakeEngine(play_rejected)).code == 130

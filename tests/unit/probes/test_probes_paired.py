@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.paired import bootstrap, compare, fewest_items, mcnemar
-from probes.statistics import wilson
+from probes.statistics.intervals import wilson
+from probes.statistics.paired import bootstrap, compare, fewest_items, mcnemar
 
 COUNTS = st.integers(0, 60)
 

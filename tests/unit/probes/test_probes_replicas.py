@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from probes.replicas import difference, spread
+from probes.statistics.replicas import difference, spread
 
 
 def test_the_spread_has_bessels_correction() -> None:

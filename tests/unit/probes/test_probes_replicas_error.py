@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from probes.replicas import difference
+from probes.statistics.replicas import difference
 
 STUDIES = 200
 SPREADS = (0.0, 0.02, 0.05)

@@ -12,7 +12,7 @@ from probes.forgetting import ancestor_exams
 from probes.generalization import generalization
 from probes.qa_set import fixed_sample
 from probes.recall import recall
-from probes.statistics import Score, wilson
+from probes.statistics.intervals import Score, wilson
 
 
 # R. G. Newcombe (1998), Statistics in Medicine 17:857-872, table I, method 3 (score without continuity correction);

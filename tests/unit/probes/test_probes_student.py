@@ -6,7 +6,7 @@ from math import gamma, inf, pi, sqrt
 
 import pytest
 
-from probes.student import t_cdf, t_quantile
+from probes.statistics.student_t import t_cdf, t_quantile
 
 # Two-sided 95 % points: Abramowitz & Stegun (1964), table 26.10, with the digits of scipy.stats.t.ppf(0.975, df).
 TABLE = {

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.config.load import Config, load_config
+from engine.config.config import Config
+from engine.config.load import load_config
 from engine.config.render import default_toml
 from engine.core.errors import UsageError
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.core.errors import UsageError
 from engine.data.curriculum import Curriculum, read_files
 from engine.data.inbox import InboxRow, append_row, count, rated_down, read_rows, standing_rows, usable

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.config.load import Config, CurriculumSection
+from engine.config.config import Config
+from engine.config.schema import CurriculumSection
 from engine.core.errors import UsageError
 from engine.data.curriculum import Curriculum
 from engine.data.rows import Row, make_row

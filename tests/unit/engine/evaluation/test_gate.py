@@ -7,14 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.config.load import EvalSection, StopRuleSection
+from engine.config.schema import EvalSection, StopRuleSection
 from engine.evaluation.gate import missed_targets, passes
 from engine.evaluation.stop_rule import PathPoint, stop_reason, unknown_drift
 from engine.pipeline.steps.judge import judge
 from ledger.lineage import Lineage
 from ledger.row import LedgerRow
 from probes.examine import Examination
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 from probes.typed import TypedResult
 
 TARGETS = EvalSection()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from unit.ledger.workspace_factory import WorkspaceFactory
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.evaluation.challenge_cards import CardAnswers, CardsFile
 from engine.experiments.ladder.ladder_file import LadderReport, is_enough, needed, read_ladder, write_report
 from engine.experiments.ladder.rungs import Rung
@@ -17,7 +17,7 @@ from engine.experiments.ladder.search import Ladder, RungTrainer, walk
 from engine.experiments.ladder.train_rung import RungTraining, head_path
 from engine.workspace.layout import Workspace
 from probes.challenge import Card, CardResult
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 
 CARDS = tuple(Card(f"c{n}", "refusal" if n % 5 == 0 else "lookup", f"prompt {n}", expected="x") for n in range(10))
 

@@ -7,7 +7,7 @@ import pytest
 from engine.experiments.study.analysis import conclude
 from engine.experiments.study.evaluate_arms import Answers
 from engine.experiments.study.study_file import unlike_arms
-from probes.statistics import Score
+from probes.statistics.intervals import Score
 
 ITEMS = 100
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.config.load import Config
+from engine.config.config import Config
 from engine.config.recipe import PhaseRecipe
 from engine.data.rows import make_row
 from engine.training.wordings import worded_passes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any, Literal
 
-from probes.student import t_quantile
+from probes.statistics.student_t import t_quantile
 
 Verdict = Literal["better", "worse", "within noise"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import comb
 from typing import Any
 
-from probes.statistics import wilson
+from probes.statistics.intervals import wilson
 
 NOISE = 0.05
 """A difference this likely without any cause is called noise."""

@@ -1,0 +1,8 @@
+"""What a generation is called, wherever it is named."""
+
+from __future__ import annotations
+
+
+def gen_label(gen: object) -> str:
+    """Return `G3` for generation 3, and `base` for None."""
+    return "base" if gen is None else f"G{gen}"

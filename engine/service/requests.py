@@ -1,0 +1,79 @@
+"""What can be asked of the engine beside training; each names what it is for a person who waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.pipeline.request import TrainRequest
+
+if TYPE_CHECKING:
+    from engine.core.cancellation import Control
+    from engine.evaluation.evaluate import Eval
+    from probes.base import ProgressCallback
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateRequest:
+    """Evaluate a generation again as it was shipped; `only` names one of the three evals."""
+
+    ref: str
+    only: Eval | None = None
+
+    @property
+    def label(self) -> str:
+        """What goes on, in words."""
+        return f"examining {self.ref}" + (f": {self.only}" if self.only else "")
+
+
+@dataclass(frozen=True, slots=True)
+class FillMatrixRequest:
+    """Compute the missing cells of the forgetting matrix of the line to a generation."""
+
+    ref: str
+
+    @property
+    def label(self) -> str:
+        """What goes on, in words."""
+        return f"matrix of {self.ref}"
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """Recompute every recorded hash."""
+
+    @property
+    def label(self) -> str:
+        """What goes on, in words."""
+        return "verifying"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """Write a generation for another program; `force` replaces files that exist."""
+
+    ref: str
+    target: str
+    directory: Path
+    force: bool = False
+
+    @property
+    def label(self) -> str:
+        """What goes on, in words."""
+        return f"exporting {self.ref} for {self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRequest:
+    """Other long work that only reads what is recorded: a comparison, a study's questions.
+
+    `work(progress, control)` checks the control at its safe points.
+    """
+
+    label: str
+    work: Callable[[ProgressCallback, Control], Any]
+
+
+Request = TrainRequest | EvaluateRequest | FillMatrixRequest | VerifyRequest | ExportRequest | TaskRequest

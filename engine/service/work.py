@@ -1,0 +1,165 @@
+"""How each request is carried out. Every method imports its own module: nothing heavy is loaded before it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from probes.base import ProgressCallback
+
+if TYPE_CHECKING:
+    from engine.config.config import Config
+    from engine.core.cancellation import Control
+    from engine.core.events import Event
+    from engine.evaluation.evaluate import Eval
+    from engine.evaluation.matrix import ForgettingMatrix
+    from engine.pipeline.request import TrainRequest
+    from engine.publish.publish import ExportResult
+    from engine.runtime.protocol import StreamEvent
+    from engine.service.auto_train import Decision
+    from engine.service.session import TrainOutcome
+    from engine.workspace.layout import Workspace
+    from ledger.verify import VerifyReport
+
+
+class EventQueue(Protocol):
+    """Where a session puts its events."""
+
+    def put(self, event: Event, /) -> None: ...
+
+
+class Session(Protocol):
+    """A thread that trains: `train` returns at once, what happens comes as events."""
+
+    def start(self) -> None: ...
+
+    def train(self, request: TrainRequest) -> Future[TrainOutcome]: ...
+
+    def stop(self) -> None: ...
+
+    def close(self, timeout_s: float = 30) -> None: ...
+
+
+class ChatSession(Protocol):
+    """A loaded generation that answers raw prompts."""
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def gen(self) -> int | None: ...
+
+    def stream(
+        self, prompt: str, *, max_tokens: int, temperature: float, seed: int, top_p: float = 1.0
+    ) -> Iterator[StreamEvent]: ...
+
+    def cancel(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Work:
+    """The real work; tests replace what needs a model."""
+
+    def config(self, root: Path, overrides: dict[str, object] | None = None) -> Config:
+        """Read and check luna.toml, with flags laid over it."""
+        from engine.config.load import load_config
+
+        return load_config(root, overrides or {})
+
+    def session(self, workspace: Workspace, config: Config, events: EventQueue, *, polite: bool = False) -> Session:
+        """Return a training thread for this workspace, not started yet; `polite` beside a screen in this process."""
+        from engine.service.session import EngineSession
+
+        return EngineSession(workspace, config, events, polite=polite)
+
+    def evaluate(
+        self,
+        workspace: Workspace,
+        config: Config,
+        ref: str,
+        *,
+        progress: ProgressCallback,
+        control: Control,
+        only: Eval | None = None,
+    ) -> dict[str, Any]:
+        """Evaluate one generation again, or in `only` one of the three evals, and return all scores and items."""
+        from engine.evaluation.evaluate import evaluate, evaluate_one
+
+        if only is not None:
+            return evaluate_one(workspace, config, ref, only, progress=progress, control=control)
+        return evaluate(workspace, config, ref, progress=progress, control=control)
+
+    def fill_matrix(
+        self,
+        workspace: Workspace,
+        config: Config,
+        ref: str,
+        *,
+        progress: ProgressCallback,
+        control: Control,
+        show: Callable[[dict[str, Any]], None] | None = None,
+    ) -> dict[str, Any]:
+        """Compute the missing cells of a forgetting matrix; `show` is handed the matrix after each."""
+        from engine.evaluation.fill_matrix import fill_matrix
+
+        def shown(matrix: ForgettingMatrix) -> None:
+            if show is not None:
+                show(matrix.to_dict())
+
+        return fill_matrix(workspace, config, ref, progress, control, show=shown).to_dict()
+
+    def verify(self, workspace: Workspace, *, progress: ProgressCallback | None = None) -> VerifyReport:
+        """Recompute everything that is recorded."""
+        from engine.workspace.verify import verify_workspace
+
+        return verify_workspace(workspace, progress=progress)
+
+    def export(
+        self,
+        workspace: Workspace,
+        config: Config,
+        ref: str,
+        target: str,
+        directory: Path,
+        *,
+        progress: ProgressCallback,
+        control: Control,
+        force: bool = False,
+    ) -> ExportResult:
+        """Write a generation for another program."""
+        from engine.publish.publish import export_generation
+
+        return export_generation(
+            workspace, config, ref, target, directory, progress=progress, control=control, force=force
+        )
+
+    def open_chat(
+        self, workspace: Workspace, config: Config, ref: str, *, progress: ProgressCallback | None = None
+    ) -> ChatSession:
+        """Load a generation to talk to."""
+        from engine.service.chat import open_chat
+
+        return open_chat(workspace, config, ref, progress=progress)
+
+    def age_up(self, workspace: Workspace, config: Config) -> Decision:
+        """Return whether a generation should start by itself now, and if not, why."""
+        from datetime import datetime
+
+        from engine.service.auto_train import decide
+
+        return decide(workspace, config, datetime.now())
+
+    def age_up_input(self, workspace: Workspace, config: Config) -> object:
+        """Return something that differs when a generation that was refused may be accepted; cheap to ask for."""
+        from engine.service.auto_train import input_stamp
+
+        return input_stamp(workspace, config)
+
+    def age_up_stamp(self, workspace: Workspace, config: Config) -> object:
+        """Return something that differs when `age_up` may decide otherwise, the clock aside; cheap to ask for."""
+        from engine.service.auto_train import stamp
+
+        return stamp(workspace, config)

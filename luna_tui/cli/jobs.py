@@ -1,0 +1,50 @@
+"""One piece of long work for a command: submitted to the engine, waited for, cancelled by Ctrl-C."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from luna_tui.cli.calling import Invocation
+from luna_tui.cli.signals import cancelled_by_ctrl_c
+
+if TYPE_CHECKING:
+    from engine.config.config import Config
+    from engine.service.engine import Engine
+    from engine.service.jobs import Job
+    from engine.service.requests import Request
+    from engine.service.work import ProgressCallback
+    from engine.workspace.layout import Workspace
+
+
+def accepted(engine: Engine, request: Request, **more: Any) -> Job:
+    """Submit a request and return its job; raises the engine's reason when it is refused."""
+    from engine.core.errors import LunaError
+    from engine.service.jobs import Refusal
+
+    answer = engine.submit(request, **more)
+    if isinstance(answer, Refusal):
+        raise answer.cause or LunaError(answer.reason, hint=answer.hint)
+    return answer
+
+
+def run_job(
+    call: Invocation,
+    workspace: Workspace,
+    request: Request,
+    *,
+    config: Config | None = None,
+    progress: ProgressCallback,
+) -> Any:
+    """Return what came of a request; `progress(done, total, part)` is called in the thread that works.
+
+    The first Ctrl-C cancels it at its next safe point and raises Interrupted, the second one waits for nothing. Raises
+    what the work raises.
+    """
+    engine = call.engine.open(workspace)
+    job = accepted(engine, request, config=config, progress=progress)
+    try:
+        with cancelled_by_ctrl_c(job.cancel):
+            return job.result()
+    finally:
+        if job.done:
+            engine.close()

@@ -1,0 +1,60 @@
+"""Leaving the console, and the pages that say how to do anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from luna_tui.console.host import Host
+from luna_tui.console.state.actions import ACTIONS
+from luna_tui.console.view_actions import ViewActions
+from luna_tui.console.workers.link import Link
+
+if TYPE_CHECKING:
+    from luna_tui.console.screens.confirm import Confirm
+    from luna_tui.console.screens.quit import QuitWish
+
+
+class LeaveActions(ViewActions):
+    """Asks before anything that goes on is left; the link knows what does, whatever the screen showed last."""
+
+    def __init__(self, stage: Host, link: Link) -> None:
+        super().__init__(stage, link)
+        self._leave_question: Confirm | None = None
+
+    def do_help(self) -> None:
+        """All keys."""
+        from luna_tui.console.screens.help import Help
+
+        self._stage.push_screen(Help(ACTIONS, self._stage.glyphs))
+
+    def do_palette(self) -> None:
+        """Textual's command palette."""
+        self._stage.action_command_palette()
+
+    def do_quit(self) -> None:
+        """Leave, or ask what becomes of the run of this process."""
+        from luna_tui.console.screens.quit import QuitQuestion
+
+        if isinstance(self._stage.screen, QuitQuestion) or self._stage.screen is self._leave_question:
+            return
+        if self.state.mode != "owner" and not self._link.trains:
+            self._leave_idle()
+            return
+
+        def leave(wish: QuitWish | None) -> None:
+            if wish in ("headless", "stop"):
+                self._stage.exit(wish)
+
+        self._stage.push_screen(QuitQuestion(self.state, self._stage.glyphs), leave)
+
+    def _leave_idle(self) -> None:
+        """Leave, or ask first where something long would be cancelled."""
+        from luna_tui.console.screens.confirm import Confirm
+
+        going_on = self._link.job_label
+        if not going_on:
+            self._stage.exit("done")
+            return
+        lines = (f"{going_on} is still going on.", "Leaving cancels it; nothing that is recorded is lost.")
+        self._leave_question = Confirm("Leave now?", lines, "cancel it and leave", danger=True)
+        self._stage.push_screen(self._leave_question, lambda yes: self._stage.exit("done") if yes else None)
