@@ -111,6 +111,8 @@ class AutoTrain:
         seen, self._seen = self._seen, None
         config = self.config
         found = self._work.age_up_stamp(self._workspace, config)
+        if self._refused is not None and self._work.age_up_input(self._workspace, config) != self._refused:
+            self._refused, now = None, True  # the curriculum may have changed, which no decision rests on otherwise
         if not now and found == seen and self._monotonic() - self._looked_at < _LOOK_AGAIN_S:
             self._seen = seen
             return None
