@@ -16,6 +16,7 @@ from typing import BinaryIO, cast
 
 from engine.core.child_environment import child_environment
 from engine.core.errors import RuntimeChildError
+from engine.core.log_tail import log_tail
 from engine.runtime.protocol import Reply, Request, decode_reply, encode
 
 TAIL_BYTES = 1_500
@@ -131,9 +132,7 @@ class ChildProcess:
     def _hint(self) -> str:
         """The end of what this child wrote to stderr."""
         try:
-            size = os.fstat(self.log.fileno()).st_size
-            start = max(self.log_start, size - TAIL_BYTES)
-            tail = os.pread(self.log.fileno(), TAIL_BYTES, start).decode("utf-8", "replace").strip()
+            tail = log_tail(self.log.fileno(), self.log_start, TAIL_BYTES)
         except (OSError, ValueError):
             return ""
         return f"its last words: {tail}" if tail else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.core.child_environment import child_environment
 from engine.core.errors import LunaError
+from engine.core.log_tail import log_tail
 from engine.pipeline.request import TrainRequest
 from engine.workspace.attach import lock_holder, resumable
 from engine.workspace.layout import Workspace
@@ -87,7 +88,6 @@ def _is_at_work(workspace: Workspace, pid: int, run: str, *, resume: bool) -> bo
 def _what_it_said(log: Path, begins: int) -> str:
     """Its error message, or the last it wrote to the log from `begins` on."""
     with log.open("rb") as file:
-        file.seek(begins)
-        lines = [line.strip() for line in file.read().decode(errors="replace").split("\n") if line.strip()]
+        lines = [line.strip() for line in log_tail(file.fileno(), begins).split("\n") if line.strip()]
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     return (errors or lines or ["it said nothing"])[-1]
