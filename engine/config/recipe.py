@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Phase = Literal["base", "align", "converse"]
 Method = Literal["lora", "full"]
 Schedule = Literal["cosine", "linear", "constant"]
 Precision = Literal["auto", "bf16", "fp32"]
 
+Backend = Literal["auto", "unsloth", "trl"]
+
+BACKENDS: tuple[Backend, ...] = get_args(Backend)
 PHASES: tuple[Phase, ...] = ("base", "align", "converse")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from engine.config.recipe import PHASES, Method, Precision, Schedule
+from engine.config.recipe import PHASES, Backend, Method, Precision, Schedule
 
 Quant = Literal["q8_0", "f16", "bf16", "q4_k_m", "q4_0"]
 PER_PHASE = ("steps", "lr", "method")
@@ -127,7 +127,7 @@ class ConverseSection(PhaseSection):
 class TrainSection(Section):
     """The recipe. Steps are a budget: too few to feed every row once is an error, not a shorter curriculum."""
 
-    backend: Literal["auto", "unsloth", "trl"] = "auto"
+    backend: Backend = "auto"
     """`auto` takes Unsloth where it imports and a GPU is there, else TRL."""
     method: Method = "lora"
     """`lora` trains a small adapter, `full` every weight."""

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def counted(count: int, noun: str, plural: str = "") -> str:
     """`counted(1, "bad row")` is `1 bad row`; the plural is the noun with an s unless another one is given."""
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+def alternatives(names: Iterable[str]) -> str:
+    """Return names as a choice: `auto, unsloth or trl`."""
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last

@@ -33,6 +33,7 @@ from engine.publish.target_files import (
     modelfile,
     server_script,
 )
+from engine.publish.targets import TARGETS
 from engine.runtime.client import Runtime
 from engine.workspace.layout import Workspace
 from ledger.durable import make_durable
@@ -40,8 +41,6 @@ from ledger.hashing import sha256_file
 from ledger.lineage import Lineage
 from ledger.row import contradicts
 from probes.base import ProgressCallback
-
-TARGETS: Final = ("ollama", "lmstudio", "llm", "llama-server", "hf")
 
 _FICLONE: Final = 0x40049409
 """Linux' ioctl that shares a file's blocks until one side is written: a copy that takes no time and no space."""

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from typing import Any
 
+from engine.config.recipe import BACKENDS
 from engine.core.child_environment import child_environment
 from engine.core.errors import UsageError
 from engine.training.job import TrainingBackend
 
-NAMES = ("unsloth", "trl")
+NAMES = tuple(name for name in BACKENDS if name != "auto")
 _REMEDIES = {
     "unsloth": "GPU box: pip install 'luna-tui[unsloth]'; CPU box: make unsloth-cpu; or use --backend trl",
     "trl": "install luna-tui again: its own packages (torch, transformers, trl, peft) do not fit together here",

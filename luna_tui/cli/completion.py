@@ -23,7 +23,7 @@ def generations(context: typer.Context, incomplete: str) -> list[tuple[str, str]
 
 def targets(incomplete: str) -> list[str]:
     """The programs that a generation can be exported for."""
-    from engine.publish.publish import TARGETS
+    from engine.publish.targets import TARGETS
 
     return [name for name in TARGETS if name.startswith(incomplete)]
 

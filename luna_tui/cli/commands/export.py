@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.core.counted import alternatives
+from engine.publish.targets import TARGETS
 from luna_tui.cli.completion import targets
 from luna_tui.cli.invocation import GenArgument, JsonOption, WorkspaceOption, invocation
 
@@ -27,9 +29,7 @@ def export(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; made if need be.")],
     target: Annotated[
         str,
-        typer.Option(
-            "--to", metavar="TARGET", help="ollama, lmstudio, llm, llama-server or hf.", autocompletion=targets
-        ),
+        typer.Option("--to", metavar="TARGET", help=f"{alternatives(TARGETS)}.", autocompletion=targets),
     ],
     force: Annotated[bool, typer.Option("--force", help="Replace files that exist.")] = False,
     as_json: JsonOption = False,

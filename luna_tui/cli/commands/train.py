@@ -10,6 +10,8 @@ from typing import IO, Annotated
 
 import typer
 
+from engine.config.recipe import BACKENDS
+from engine.core.counted import alternatives
 from luna_tui.cli.completion import generations
 from luna_tui.cli.invocation import JsonOption, WorkspaceOption, invocation
 
@@ -32,12 +34,7 @@ class PhaseName(StrEnum):
     CONVERSE = "converse"
 
 
-class BackendName(StrEnum):
-    """What trains it."""
-
-    AUTO = "auto"
-    UNSLOTH = "unsloth"
-    TRL = "trl"
+BackendName = StrEnum("BackendName", {name.upper(): name for name in BACKENDS})
 
 
 def train(
@@ -64,7 +61,7 @@ def train(
     ] = None,
     backend: Annotated[
         BackendName | None,
-        typer.Option(metavar="BACKEND", help="What trains: auto, unsloth or trl.", show_default=False),
+        typer.Option(metavar="BACKEND", help=f"What trains: {alternatives(BACKENDS)}.", show_default=False),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed, not luna.toml's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run, or with RUN.")] = False,

@@ -16,18 +16,13 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from engine.publish.targets import TARGETS
 from luna_tui.common.safe_text import safe_line
 from luna_tui.common.terminal import Glyphs
 from luna_tui.console.widgets.choices import Choice, Choices
 from luna_tui.console.widgets.fields import Field, TextEntry, Words, key_hints
 
-TARGETS: tuple[tuple[str, str], ...] = (
-    ("ollama", "GGUF and a Modelfile for raw prompts"),
-    ("lmstudio", "GGUF in LM Studio's folders, and a preset"),
-    ("llm", "GGUF and a script that registers it with llm"),
-    ("llama-server", "GGUF and a script that serves it"),
-    ("hf", "full-precision weights and a model card"),
-)
+_NAMES = tuple(TARGETS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +46,11 @@ class ExportForm(ModalScreen[ExportWish | None]):
     def __init__(self, ref: str, root: Path, glyphs: Glyphs) -> None:
         super().__init__()
         self._ref, self._root, self._glyphs = ref, root, glyphs
-        self._target = TARGETS[0][0]
+        self._target = _NAMES[0]
 
     def compose(self) -> ComposeResult:
-        width = max(len(name) for name, _ in TARGETS)
-        choices = tuple(Choice("", f"{name:{width}}", detail) for name, detail in TARGETS)
+        width = max(map(len, TARGETS))
+        choices = tuple(Choice("", f"{name:{width}}", detail) for name, detail in TARGETS.items())
         keys = key_hints(("enter", "export"), ("up down", "target"), ("tab", "directory"), ("esc", "cancel"))
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(safe_line(f"Export {self._ref}"))
@@ -72,7 +67,7 @@ class ExportForm(ModalScreen[ExportWish | None]):
     def _change(self, event: Choices.Moved) -> None:
         entry = self.query_one(TextEntry)
         untouched = entry.value == str(self._default(self._target))
-        self._target = TARGETS[event.index][0]
+        self._target = _NAMES[event.index]
         if untouched:
             entry.value = str(self._default(self._target))
 

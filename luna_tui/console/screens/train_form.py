@@ -18,7 +18,7 @@ from luna_tui.common.safe_text import safe_line
 from luna_tui.common.terminal import Glyphs
 from luna_tui.console.state.actions import BY_NAME
 from luna_tui.console.state.console_state import ConsoleState
-from luna_tui.console.state.train_plan import BACKENDS, PHASES, TrainFields, TrainPlan, plan_training
+from luna_tui.console.state.train_plan import BACKEND_CHOICES, PHASES, TrainFields, TrainPlan, plan_training
 from luna_tui.console.widgets.fields import Cycle, Field, Note, TextEntry, Words, key_hints
 
 _NOTED = ("generations", "phase", "parent", "steps", "data", "seed", "backend")
@@ -43,7 +43,7 @@ class TrainForm(ModalScreen[TrainRequest | None]):
 
     def compose(self) -> ComposeResult:
         notes = {name: Note(id=f"{name}-note", glyphs=self._glyphs) for name in _NOTED}
-        phases, backends = Cycle(PHASES, id="phase"), Cycle(BACKENDS, id="backend")
+        phases, backends = Cycle(PHASES, id="phase"), Cycle(BACKEND_CHOICES, id="backend")
         phases.add_class("-short")
         backends.add_class("-short")
         with Vertical(classes="dialog") as dialog:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from engine.config.recipe import BACKENDS
 from engine.core.gen_label import gen_label
 from engine.pipeline.request import TrainRequest
 from ledger.row import id_key, names_id
@@ -18,7 +19,7 @@ from luna_tui.console.state.console_state import ConsoleState
 
 PHASES = ("auto", "base", "align", "converse")
 AS_CONFIGURED = "luna.toml"
-BACKENDS = (AS_CONFIGURED, "auto", "trl", "unsloth")
+BACKEND_CHOICES = (AS_CONFIGURED, *sorted(BACKENDS))
 
 _GEN = re.compile(r"[gG]?(\d{1,9})")
 _NUMBER = re.compile(r"\d{1,9}")

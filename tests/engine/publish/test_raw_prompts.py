@@ -17,7 +17,8 @@ from engine.gguf.file import read_gguf
 from engine.models.base import prepare_base
 from engine.models.resolve import gguf_of, name_of
 from engine.publish.hf_directory import copy_tokenizer
-from engine.publish.publish import TARGETS, export_generation
+from engine.publish.publish import export_generation
+from engine.publish.targets import TARGETS
 from engine.runtime.client import Runtime
 from ledger.hashing import sha256_file
 
