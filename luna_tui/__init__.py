@@ -1,1 +1,1 @@
-"""The command line of luna-tui, and the only package that draws."""
+"""The luna-tui command line, console and report; the only package that draws output."""

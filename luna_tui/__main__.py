@@ -1,10 +1,10 @@
-"""`python -m luna_tui` is `luna-tui`."""
+"""Run `luna-tui` as `python -m luna_tui`."""
 
 import os
 import sys
 
-# Python puts the working directory in front; what lies there is a person's data, and no torch.py of it is torch. It
-# stays only where luna itself is run from its sources.
+# Python puts the working directory first in sys.path; it holds the user's data, and a torch.py in it must not be
+# imported as torch. It is kept only when luna runs from its own sources.
 if not sys.flags.safe_path and sys.path[0] != os.path.dirname(os.path.dirname(os.path.abspath(__file__))):
     del sys.path[0]
 

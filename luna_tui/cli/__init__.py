@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line: commands, their output, and what becomes of errors."""

@@ -1,4 +1,4 @@
-"""The composition root: every command in one Typer app, and what errors become at the end of a process."""
+"""The composition root: every command in one Typer app, and the mapping of errors to exit codes."""
 
 from __future__ import annotations
 
@@ -99,11 +99,11 @@ def top(
 
 
 def build_app() -> typer.Typer:
-    """The whole command line; an `Invocation` must be handed to it as `obj`."""
+    """Return the whole command line as a Typer app; an `Invocation` must be passed to it as `obj`."""
     built = typer.Typer(
         name="luna-tui",
         invoke_without_command=True,
-        # Tracebacks go to a log file, see main().
+        # main() writes tracebacks to a log file.
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
@@ -120,13 +120,13 @@ def build_app() -> typer.Typer:
 
 
 def main(engine: EngineFacade | None = None) -> None:
-    """Run `luna-tui` on this process's arguments and exit; tests hand in an engine of their own."""
+    """Run `luna-tui` on this process's arguments and exit; tests pass their own engine."""
     prepare_environment()
     with ending():
         require_docstrings()
         command = typer.main.get_command(build_app())
         make_help_plain(command)
-        # Not "standalone": what goes wrong with the call itself ends as every error of ours does.
+        # Not "standalone" mode, so that usage errors end like every other error of luna.
         code = command.main(
             obj=Invocation(engine=engine or EngineFacade()), prog_name="luna-tui", standalone_mode=False
         )

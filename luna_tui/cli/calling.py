@@ -1,4 +1,4 @@
-"""One call of luna-tui: the workspace the user meant, and the engine. It knows no command line, so the console starts
+"""One call of luna-tui: its workspace and its engine. It imports no command-line library, so the console can start
 without one.
 """
 
@@ -25,7 +25,7 @@ class Invocation:
 
     @property
     def root(self) -> Path:
-        """The directory of the workspace, found upwards from where the user is; it may not exist."""
+        """The workspace's directory, searched upwards from the named path; it may not exist."""
         return workspace_at(self.named or Path("."))
 
     def workspace(self) -> Workspace:
@@ -35,6 +35,6 @@ class Invocation:
         return Workspace.open(self.root)
 
     def command(self, rest: str) -> str:
-        """A command the user can paste: `luna-tui -w demo chat HEAD`."""
+        """Return a command that the user can paste: `luna-tui -w demo chat HEAD`."""
         where = f" -w {shlex.quote(str(self.named))}" if self.named else ""
         return f"luna-tui{where} {rest}"

@@ -1,4 +1,4 @@
-"""What the shell offers for a half-written word; it asks while a person types, so whatever fails offers nothing."""
+"""Shell completion for arguments; it runs while the user types, so any failure yields no completions."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _NEWEST = 50
 
 
 def generations(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """HEAD, base and the newest generations of the workspace that the words before name, or the one here."""
+    """Return HEAD, base and the newest generations of the workspace named by the words before, or of this one."""
     try:
         offered = list(_names(_workspace(context)))
-    except Exception:  # no workspace, a damaged ledger: the command itself says what is wrong
+    except Exception:  # no workspace, a damaged ledger: the command itself reports it
         offered = []
     return [(name, told) for name, told in offered if name.startswith(incomplete)]
 
 
 def targets(incomplete: str) -> list[str]:
-    """The programs that a generation can be exported for."""
+    """Return the programs that a generation can be exported for."""
     from engine.publish.targets import TARGETS
 
     return [name for name in TARGETS if name.startswith(incomplete)]

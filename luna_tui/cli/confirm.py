@@ -1,4 +1,4 @@
-"""A yes-or-no question on the terminal; the answer is no unless it is yes."""
+"""A yes-or-no question on the terminal; every answer except yes means no."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import sys
 
 
 def confirmed(question: str) -> bool:
-    """Ask on stderr, so that stdout stays data; end of input means no."""
+    """Print the question on stderr, so that stdout stays data, and return whether the answer is yes; end of input means
+    no.
+    """
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline()
     if not answer.endswith("\n"):

@@ -1,4 +1,4 @@
-"""What a person sees when something fails: what, where, and how to mend it; a traceback goes to a file."""
+"""Error messages for the user: what failed, where, and how to fix it; tracebacks go to a file."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from luna_tui.common.safe_text import safe_text
 
 
 def exit_code_of(error: BaseException) -> int:
-    """The exit code that stands for an error."""
+    """Return the exit code for an error; 1 for an error without a code of its own."""
     if isinstance(error, LunaError):
         return error.exit_code
     if isinstance(error, LedgerDamaged):
         return 4
     if isinstance(error, LedgerBadInput):
         return 2
-    # A usage error of the command line's library carries its own.
+    # A usage error of the command-line library carries its own exit code.
     return int(getattr(error, "exit_code", 1))
 
 
 def write_error(error: BaseException) -> None:
-    """Write an error as the one JSON object that a call with --json ends with."""
+    """Write an error as the one JSON object that ends a call with --json."""
     from luna_tui.cli.json_output import write_json
 
     write_json(error_object(error))
 
 
 def error_object(error: BaseException) -> dict[str, str | int]:
-    """An error as `{"error", "where", "hint", "exit_code"}`."""
+    """Return an error as `{"error", "where", "hint", "exit_code"}`."""
     usage = getattr(error, "format_message", None)
     if usage is not None:
         path = getattr(getattr(error, "ctx", None), "command_path", "luna-tui")
@@ -47,12 +47,12 @@ def error_object(error: BaseException) -> dict[str, str | int]:
 
 
 def show_error(error: LunaError | LedgerError) -> None:
-    """Say on stderr what is wrong, where, and what to do."""
+    """Print on stderr what is wrong, where, and what to do."""
     show_failure(error.title, where=error.where, hint=error.hint)
 
 
 def show_failure(title: str, *, where: str = "", hint: str = "") -> None:
-    """Say on stderr what failed; all three texts may come from data."""
+    """Print on stderr what failed; all three texts may contain data and are made safe to show."""
     from rich.text import Text
 
     from luna_tui.common.terminal import stderr_console
@@ -70,7 +70,7 @@ def show_failure(title: str, *, where: str = "", hint: str = "") -> None:
 
 
 def show_unexpected(error: BaseException) -> None:
-    """Say in one line what happened and where the traceback is."""
+    """Print an unexpected error in one line, and the path of the file with its traceback."""
     what = _in_one_line(error)
     try:
         where = f"the traceback is in {_log_traceback(error)}"

@@ -1,4 +1,4 @@
-"""What errors become at the end of a process: words on stderr, under --json an object on stdout, and an exit code."""
+"""The end of a process: errors become a message on stderr, under --json an object on stdout, and an exit code."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @contextmanager
 def ending() -> Generator[None]:
-    """Turn what a command raises into words on stderr and the process's exit."""
+    """Convert any exception of a command into a message on stderr and the process's exit code."""
     if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] - `luna-tui lineage >&-`
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - it lives as long as the process
     for stream in (sys.stdout, sys.stderr):
-        # Whatever a file or a model says must come out somehow, in any locale.
+        # Text of a file or a model must be printable in any locale.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # pyright: ignore[reportAttributeAccessIssue]
     try:
@@ -31,26 +31,26 @@ def ending() -> Generator[None]:
         _let_go_of_stdout()
         sys.exit(_SIGPIPE_CODE)
     except Exception as error:
-        with suppress(OSError):  # a stderr that is full or closed, too
-            _tell(error)
+        with suppress(OSError):  # stderr may be full or closed as well
+            _report_error(error)
         from luna_tui.cli.error_text import exit_code_of
 
         sys.exit(exit_code_of(error))
 
 
 def wants_json(arguments: Sequence[str]) -> bool:
-    """Whether a call asks for JSON, also one that cannot be understood otherwise."""
+    """Return whether a call asks for JSON, even a call whose arguments are otherwise invalid."""
     given = list(arguments)
     return "--json" in (given[: given.index("--")] if "--" in given else given)
 
 
 @contextmanager
 def _everything_written() -> Generator[None]:
-    """Write out stdout before the exit, where a full disk or a closed pipe can still be told."""
+    """Flush stdout before the exit, while a full disk or a closed pipe can still be reported."""
     try:
         yield
     except SystemExit as end:
-        # The command line's library makes an exit of a broken pipe, with a code that says failure.
+        # The command-line library turns a broken pipe into an exit with a failure code.
         if isinstance(end.__context__, BrokenPipeError):
             raise end.__context__ from None
         sys.stdout.flush()
@@ -58,7 +58,7 @@ def _everything_written() -> Generator[None]:
     sys.stdout.flush()
 
 
-def _tell(error: Exception) -> None:
+def _report_error(error: Exception) -> None:
     from engine.core.errors import LunaError
     from ledger.errors import LedgerError
     from luna_tui.cli.error_text import show_error, show_unexpected, write_error
@@ -80,7 +80,7 @@ def _tell(error: Exception) -> None:
 
 
 def _let_go_of_stdout() -> None:
-    """What is still in the buffer goes nowhere; Python would complain when it flushes stdout at exit."""
+    """Redirect stdout to the null device: Python would report an error when it flushes the buffer at exit."""
     with suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""What help pages show: every text exactly as it stands in the source, and arguments in the usual notation."""
+"""Help pages: every text literally as in the source, and arguments in the usual notation."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from rich.markup import escape
 
 
 def make_help_plain(command: Any) -> None:
-    """Let a command, and all commands below it, be shown without markup being read into its texts.
+    """Make a command, and all commands below it, show its texts without parsing markup in them.
 
-    `[age_up]` is a table of luna.toml and no colour. Arguments are written GEN, [GEN] and FILE..., without a type
-    beside the name that says it already, and a flag takes no value.
+    `[age_up]` is a table of luna.toml, not a colour. Arguments are written GEN, [GEN] and FILE..., without a type
+    beside the name that already says it, and a flag takes no value.
     """
     command.help = _plain(command.help)
     command.epilog = _plain(command.epilog)
@@ -28,7 +28,7 @@ def make_help_plain(command: Any) -> None:
 
 
 def _help_takes_no_value(command: Any) -> None:
-    """--help itself is a flag, too; the library makes it when it is first asked for."""
+    """Mark --help itself as a flag without a value; the library creates that option on first use."""
     make = command.get_help_option
 
     def made(context: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What every command is handed: the workspace the user meant, the engine, and the options that all commands share."""
+"""What every command receives: the workspace, the engine, and the options that all commands share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from luna_tui.cli.completion import generations
 
 
 def invocation(context: typer.Context) -> Invocation:
-    """The invocation that a command belongs to."""
+    """Return the invocation that a command belongs to; raises RuntimeError when the command line was started without
+    one.
+    """
     found = context.find_object(Invocation)
     if found is None:
         raise RuntimeError("the command line was started without its invocation")
@@ -50,11 +52,11 @@ GenArgument = Annotated[
 
 
 def examples(*lines: str) -> str:
-    """The examples at the end of a help text."""
+    """Return the examples that end a help text."""
     return "\n".join(["Examples:", *(f"$ {line}" for line in lines)])
 
 
 def help_text(command: Callable[..., None]) -> str:
-    """A command's docstring with each paragraph as one line, so that it wraps at the screen's edge and not at ours."""
+    """Return a command's docstring with each paragraph on one line, so that it wraps at the terminal's width."""
     paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

@@ -1,4 +1,4 @@
-"""One piece of long work for a command: submitted to the engine, waited for, cancelled by Ctrl-C."""
+"""One piece of long work for a command: submitted to the engine, awaited, cancelled by Ctrl-C."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def accepted(engine: Engine, request: Request, **more: Any) -> Job:
-    """Submit a request and return its job; raises the engine's reason when it is refused."""
+    """Submit a request and return its job; raises the engine's error when the request is refused."""
     from engine.core.errors import LunaError
     from engine.service.jobs import Refusal
 
@@ -35,10 +35,11 @@ def run_job(
     config: Config | None = None,
     progress: ProgressCallback,
 ) -> Any:
-    """Return what came of a request; `progress(done, total, part)` is called in the thread that works.
+    """Submit a request, wait for it and return its result; `progress(done, total, part)` is called in the worker
+    thread.
 
-    The first Ctrl-C cancels it at its next safe point and raises Interrupted, the second one waits for nothing. Raises
-    what the work raises.
+    The first Ctrl-C cancels it at its next safe point and raises Interrupted, the second one stops waiting at once.
+    Raises whatever the work raises.
     """
     engine = call.engine.open(workspace)
     job = accepted(engine, request, config=config, progress=progress)

@@ -1,6 +1,6 @@
 """The entry point: bare `luna-tui` in a terminal opens the console at once, everything else goes to the command line.
 
-The command line's library is not imported for the console, whose first paint a person waits for.
+The console does not import the command-line library, because the user waits for the first paint.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main() -> None:
     prepare_environment()
     with ending():
         require_docstrings()
-    gc.disable()  # until the first paint, which it would hold up by a twentieth; LunaApp turns it on again
+    gc.disable()  # until the first paint, which it would delay by a twentieth; LunaApp enables it again
     from luna_tui.cli.calling import Invocation
     from luna_tui.cli.commands.console import open_console
     from luna_tui.common.engine_facade import EngineFacade
@@ -38,13 +38,13 @@ def main() -> None:
 
 
 def is_bare(arguments: Sequence[str]) -> bool:
-    """Whether there is no command, only perhaps the workspace, in its plain spelling."""
+    """Return whether there is no command, at most the workspace option in its plain spelling."""
     return not arguments or (
         len(arguments) == 2 and arguments[0] in ("-w", "--workspace") and not arguments[1].startswith("-")
     )
 
 
 def named_workspace(arguments: Sequence[str], env: Mapping[str, str]) -> Path | None:
-    """The workspace as the user wrote it; None for this directory."""
+    """Return the workspace as the user wrote it; None for the current directory."""
     named = arguments[1] if arguments else env.get("LUNA_WORKSPACE", "")
     return Path(named) if named and named != "." else None

@@ -1,4 +1,4 @@
-"""One progress bar with a time left, on stderr: redrawn on a terminal, a line now and then elsewhere."""
+"""One progress bar with the time left, on stderr: redrawn on a terminal, an occasional line elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PATIENCE_S = 2.0
 
 @contextlib.contextmanager
 def bar(title: str, *, quiet: bool = False, stream: IO[str] | None = None) -> Iterator[ProgressCallback]:
-    """Yield a `progress(done, total, label)`; `quiet` shows nothing where the bar could not be redrawn."""
+    """Yield a callback `progress(done, total, label)`; `quiet` shows nothing where the bar could not be redrawn."""
     err = sys.stderr if stream is None else stream
     if is_live(err):
         with _live_bar(title, err) as report:
@@ -37,16 +37,12 @@ def _live_bar(title: str, err: IO[str]) -> Iterator[ProgressCallback]:
     from rich.text import Text
 
     class Left(ProgressColumn):
-        """Time left in our own words."""
-
         def render(self, task: Task) -> Text:
             if task.finished or not task.time_remaining:
                 return Text("")
             return Text(f"{figures.duration(task.time_remaining)} left", "dim")
 
     class Where(ProgressColumn):
-        """Done of total."""
-
         def render(self, task: Task) -> Text:
             total = int(task.total or 0)
             return Text(f"{int(task.completed)}/{total} {figures.percent(task.completed, total):>4}" if total else "")

@@ -1,4 +1,4 @@
-"""Ctrl-C during long work that can be stopped in order."""
+"""Ctrl-C during long work that can be cancelled cleanly."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType
 
 @contextlib.contextmanager
 def cancelled_by_ctrl_c(cancel: Callable[[], None]) -> Iterator[None]:
-    """Let the first Ctrl-C cancel the work in order; the second one interrupts the waiting for it."""
+    """Let the first Ctrl-C cancel the work cleanly; the second one interrupts the wait for it."""
     asked = False
 
     def handle(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""`LUNA_*` variables that look like settings and set nothing: told, with what may have been meant."""
+"""Reports `LUNA_*` environment variables that look like settings but set nothing, with the likely intended name."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _PREFIX = "LUNA_"
 
 
 def tell_idle_variables() -> None:
-    """Say on stderr which of this process's variables set nothing."""
+    """Print on stderr which of this process's `LUNA_*` variables set nothing."""
     for note in idle_variables(os.environ):
         print(note, file=sys.stderr)
 
 
 def idle_variables(env: Mapping[str, str]) -> Iterator[str]:
-    """One line for each `LUNA_*` variable that nothing reads; those with a double underscore are luna.toml's keys, and
-    a wrong one among them is refused where luna.toml is read.
+    """Yield one line for each `LUNA_*` variable that nothing reads. Those with a double underscore are keys of
+    luna.toml, and wrong ones are rejected when luna.toml is read.
     """
     from luna_tui.common.safe_text import safe_line
 
@@ -29,7 +29,7 @@ def idle_variables(env: Mapping[str, str]) -> Iterator[str]:
         from engine.config.sources import variable_names
 
         known = [*_OWN, *variable_names()]
-        # `[train] batch_size` is LUNA_TRAIN__BATCH_SIZE: most often the second underscore is missing, or the table.
+        # `[train] batch_size` is LUNA_TRAIN__BATCH_SIZE: usually the second underscore is missing, or the table.
         near = [other for other in known if other.replace("__", "_") == name]
         near = near or [other for other in known if other.rpartition("__")[2] == name.removeprefix(_PREFIX)]
         near = near or get_close_matches(name, known, n=1)

@@ -1,4 +1,4 @@
-"""Which workspace a person means by a path, or by the directory they are in."""
+"""Finds the workspace for a path or for the current directory."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ _CONFIG = "luna.toml"
 
 
 def workspace_at(path: Path) -> Path:
-    """The workspace that `path` is, is luna.toml of, or lies in, searched upwards as git does; `path` itself where
-    there is none, for the error to name.
+    """Return the workspace that `path` is, is luna.toml of, or lies in, searched upwards as git does; `path` itself
+    where there is none, for the error message.
     """
     path = path.expanduser()
     if path.name == _CONFIG and path.is_file():

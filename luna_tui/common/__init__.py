@@ -1,1 +1,1 @@
-"""What the command line, the reports and the console share."""
+"""Code shared by the command line, the reports and the console."""

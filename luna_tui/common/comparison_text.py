@@ -1,4 +1,4 @@
-"""What is said about compared models, wherever it is shown: the verdict in words, and their answers side by side."""
+"""The texts about compared models that every view shares: the verdict in words, and their answers side by side."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Answer = tuple[str, Sequence[tuple[int, int]]]
 
 
 def sentence(pair: Mapping[str, Any]) -> str:
-    """The verdict on a pair in plain words, with the figures it rests on."""
+    """Return the verdict on a pair of models in plain words, with the figures it rests on."""
     whole = pair["all"]
     exams = ", ".join(f"G{gen}" for gen in pair["on"])
     words = {
@@ -34,7 +34,9 @@ def sentence(pair: Mapping[str, Any]) -> str:
 
 
 def exam_lines(pair: Mapping[str, Any]) -> list[str]:
-    """One line for each exam; those that not both were taught say so, and do not count for the verdict."""
+    """Return one line per exam; an exam that not both models were trained on says so and does not count for the
+    verdict.
+    """
     return [
         f"exam of G{exam['gen']}: {exam['difference']:+.3f} of {exam['n']}, {exam['verdict']} (p {exam['p']:.2g})"
         + ("" if exam["taught_both"] else "; not taught to both")
@@ -43,7 +45,7 @@ def exam_lines(pair: Mapping[str, Any]) -> list[str]:
 
 
 def tone_answers(model: Mapping[str, Any]) -> dict[Question, Answer]:
-    """The answers of a compared model to its tone probes."""
+    """Return a compared model's answers to its tone probes, with the character ranges of the corporate phrases."""
     return {
         (tone.get("id", ""), tone["prompt"]): (
             tone["text"],
@@ -54,7 +56,7 @@ def tone_answers(model: Mapping[str, Any]) -> dict[Question, Answer]:
 
 
 def refusal_answers(model: Mapping[str, Any]) -> dict[Question, Answer]:
-    """The answers of a compared model to the refusal set."""
+    """Return a compared model's answers to the refusal set, with the character range of any moralising passage."""
     found: dict[Question, Answer] = {}
     for answer in model["refusals"]["answers"]:
         start = answer["text"].find(answer["sermon"]) if answer["sermon"] else -1
@@ -64,6 +66,6 @@ def refusal_answers(model: Mapping[str, Any]) -> dict[Question, Answer]:
 
 
 def side_by_side(models: Sequence[Mapping[Question, Answer]]) -> list[tuple[str, list[Answer | None]]]:
-    """Every question that any of the models was asked with the answer of each, None from one that was not asked it."""
+    """Return every prompt that any model was given, with each model's answer, None where it was not given it."""
     questions = dict.fromkeys(question for answers in models for question in answers)
     return [(question[1], [answers.get(question) for answers in models]) for question in questions]

@@ -1,4 +1,4 @@
-"""Where the sample curriculum lies: inside the wheel, or in the repository's examples."""
+"""Locates the sample curriculum: inside the wheel, or in the repository's examples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from engine.core.errors import LunaError
 
 
 def sample_directory() -> Path:
-    """The folder whose content `init --demo` copies; raises LunaError when the installation lacks it."""
+    """Return the folder whose content `init --demo` copies; raise LunaError when the installation lacks it."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "demo" / "aios", package.parent / "examples" / "aios"):
         if (folder / "curriculum").is_dir():

@@ -1,6 +1,6 @@
-"""Everything the command line and the console ask of the engine, imported when it is first asked for.
+"""Every engine call of the command line and the console, each importing its engine module on first use.
 
-One object, so that tests hand in a scripted engine in its place, and `--help` never pays for a model library.
+It is one object so that tests can pass a scripted engine instead, and so that `--help` does not import a model library.
 """
 
 from __future__ import annotations
@@ -24,65 +24,70 @@ if TYPE_CHECKING:
 
 
 class EngineFacade(Work):
-    """The real engine; every method imports its own module."""
+    """The real engine; every method imports the module it needs."""
 
     def open(self, workspace: Workspace, *, polite: bool = False) -> Engine:
-        """The one way in for long work in this workspace; `polite` beside a screen in this process."""
+        """Return the engine for long work in this workspace.
+
+        `polite` lets the threads of a screen in this process run first.
+        """
         from engine.service.engine import Engine
 
         return Engine(workspace, self, polite=polite)
 
     def recorded_evaluation(self, workspace: Workspace, config: Config, ref: str) -> dict[str, Any]:
-        """What was recorded when the generation was examined, in the form of `evaluate`."""
+        """Return the scores recorded when the generation was evaluated after training, in the form of `evaluate`."""
         from engine.evaluation.evaluate import recorded_evaluation
 
         return recorded_evaluation(workspace, config, ref)
 
     def read_matrix(self, workspace: Workspace, config: Config, ref: str) -> dict[str, Any]:
-        """The forgetting matrix of the line to a generation, as far as it is known."""
+        """Return the forgetting matrix of the line that ends at a generation, with the cells that are known so far."""
         from engine.evaluation.fill_matrix import read_matrix
 
         return read_matrix(workspace, config, ref=ref).to_dict()
 
     def lineage_rows(self, workspace: Workspace, *, scores: bool = True) -> list[dict[str, Any]]:
-        """The ledger's rows, oldest first, with what a screen needs beside the twelve columns."""
+        """Return the ledger's rows, oldest first, with the twelve columns and the extra fields that screens need."""
         from engine.workspace.lineage_rows import lineage_rows
 
         return lineage_rows(workspace, scores=scores)
 
     def rollback(self, workspace: Workspace, ref: str, *, reason: str) -> dict[str, int | None]:
-        """Move HEAD; returns from where to where."""
+        """Move HEAD to a generation and return the generations it moved from and to."""
         from engine.pipeline.rollback import rollback
 
         return rollback(workspace, ref, reason=reason)
 
     def lineage_outline(self, workspace: Workspace) -> list[dict[str, Any]]:
-        """The ledger's rows without what the manifests say: quick, for the first sight."""
+        """Return the ledger's rows without the fields read from manifests: fast enough for the first paint."""
         from engine.workspace.lineage_rows import lineage_outline
 
         return lineage_outline(workspace)
 
     def unfinished(self, workspace: Workspace) -> tuple[int, int | None] | None:
-        """The generation whose run can be resumed, and its parent (None: the base)."""
+        """Return the generation of the newest resumable run and its parent (None: the base), or None without one."""
         from engine.workspace.attach import planned_parent, unfinished
 
         found = unfinished(workspace)
         return (found[1], planned_parent(workspace, found[0])) if found is not None else None
 
     def can_resume(self, workspace: Workspace, run: str) -> bool:
-        """Whether this very run can be gone on with."""
+        """Return whether the run of this name can be resumed."""
         from engine.workspace.attach import resumable
 
         return run in {state.run_id for state in resumable(workspace)}
 
     def unfinished_runs(self, workspace: Workspace) -> list[RunStatus]:
-        """All runs that can be resumed, by name; those that nobody works on are interrupted."""
+        """Return all runs that can be resumed, by name; those that no process is working on have the status
+        interrupted.
+        """
         from engine.workspace.attach import resumable
 
         return resumable(workspace)
 
     def run_events(self, workspace: Workspace, gen: int) -> Iterable[Event] | None:
-        """All events in the journal of the run that made a generation; None when no journal is left."""
+        """Return all events in the journal of the run that made a generation, or None when no journal is left."""
         from engine.core.journal import read_journal
         from engine.workspace.attach import run_journal
 
@@ -90,21 +95,21 @@ class EngineFacade(Work):
         return None if path is None else read_journal(path)
 
     def karma_meter(self, workspace: Workspace, config: Config) -> Meter:
-        """How much karma the inbox has for the next generation."""
+        """Return how much karma the inbox holds towards the next generation."""
         from engine.service.karma import read_meter
 
         return read_meter(workspace, config, workspace.lineage())
 
     def request_stop(self, workspace: Workspace) -> Holder | None:
-        """Ask the process that trains here to stop after its step; None when nobody trains."""
+        """Ask the process that trains in this workspace to stop after its step; return None when none trains."""
         from engine.workspace.attach import request_stop
 
         return request_stop(workspace)
 
     def write_rating(self, workspace: Workspace, rating: Rating) -> int:
-        """Write a person's word on an answer into the inbox; returns the row's karma.
+        """Write a person's rating of an answer into the inbox and return the row's karma.
 
-        Raises UsageError for a row that could not be learnt.
+        Raises UsageError for a row that could not be trained on.
         """
         from engine.data.inbox import InboxRow, append_row
         from engine.pipeline.row_lengths import require_fit
@@ -125,7 +130,7 @@ class EngineFacade(Work):
         return karma
 
     def init_workspace(self, directory: Path, demo: bool) -> None:
-        """Make a workspace."""
+        """Create a workspace in `directory`, with the sample curriculum if `demo` is set."""
         from engine.workspace.create import create_workspace
         from luna_tui.common.demo_files import sample_directory
 

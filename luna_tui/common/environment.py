@@ -1,4 +1,6 @@
-"""Settings that must stand before numerics or model libraries are imported; what the user has set is left alone."""
+"""Environment variables that must be set before numeric or model libraries are imported; values set by the user are
+kept.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +9,23 @@ import sys
 from collections.abc import MutableMapping
 
 _QUIET = {
-    # OpenMP threads that spin while they wait make everything else on the machine many times slower.
+    # OpenMP threads that busy-wait make everything else on the machine many times slower.
     "OMP_WAIT_POLICY": "PASSIVE",
-    # The tokenizers library warns on every fork unless it is told.
+    # The tokenizers library warns on every fork unless this is set.
     "TOKENIZERS_PARALLELISM": "false",
-    # Nothing is fetched unless the user asks for it with HF_HUB_OFFLINE=0.
+    # Nothing is downloaded unless the user asks for it with HF_HUB_OFFLINE=0.
     "HF_HUB_OFFLINE": "1",
 }
 
 
 def prepare_environment(env: MutableMapping[str, str] = os.environ) -> None:
-    """Set the defaults above where the user has not chosen."""
+    """Set the default environment variables above where the user has not set them."""
     for name, value in _QUIET.items():
         env.setdefault(name, value)
 
 
 def require_docstrings() -> None:
-    """Raise UsageError under `python -OO`, which strips the texts that help is made of."""
+    """Raise UsageError under `python -OO`, which strips the docstrings that the help pages are made of."""
     if sys.flags.optimize >= 2:
         from engine.core.errors import UsageError
 
@@ -31,8 +33,11 @@ def require_docstrings() -> None:
 
 
 def own_version() -> str:
-    """The version of luna-tui that is installed."""
-    from importlib.metadata import PackageNotFoundError, version  # a tenth of the console's start, not needed there
+    """Return the version of the installed luna-tui package."""
+    from importlib.metadata import (
+        PackageNotFoundError,
+        version,
+    )  # a tenth of the console's start time; not needed there
 
     try:
         return version("luna-tui")

@@ -1,4 +1,4 @@
-"""How numbers are written: durations, sizes, ages, rates, and scores that never round across their target."""
+"""Formats numbers: durations, sizes, ages, rates, and scores that never round across their target."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
 def duration(seconds: float | None) -> str:
-    """`8s`, `1m 12s`, `2h 05m`; an unknown time is `–`."""
+    """Format a duration as `8s`, `1m 12s` or `2h 05m`; an unknown, negative or non-finite one as `–`."""
     if seconds is None or not math.isfinite(seconds) or seconds < 0:
         return "–"
     whole = round(seconds)
@@ -21,7 +21,7 @@ def duration(seconds: float | None) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes in decimal units, as disks are sold: `98 MB`, `1.2 GB`."""
+    """Format a byte count in decimal units, as disks are sold: `98 MB`, `1.2 GB`."""
     for unit in _UNITS:
         if count < 999.5 or unit == _UNITS[-1]:
             return f"{count:.0f} {unit}" if count >= 10 or unit == "B" else f"{count:.1f} {unit}"
@@ -30,7 +30,7 @@ def size(count: float) -> str:
 
 
 def age(created: str | None, now: datetime | None = None) -> str:
-    """How long ago an ISO 8601 time was: `now`, `12 min`, `3 h`, `5 d`; empty when it is not known."""
+    """Format how long ago an ISO 8601 time was: `now`, `12 min`, `3 h`, `5 d`; empty when it is not known."""
     try:
         then = datetime.fromisoformat(str(created).replace("Z", "+00:00"))
     except ValueError:
@@ -46,7 +46,7 @@ def age(created: str | None, now: datetime | None = None) -> str:
 
 
 def learning_rate(value: float) -> str:
-    """Short and exact enough to compare: `2e-4`, `1.4e-3`."""
+    """Format a learning rate, short and exact enough to compare: `2e-4`, `1.4e-3`."""
     if not math.isfinite(value):
         return str(value)
     if value == 0:
@@ -56,14 +56,16 @@ def learning_rate(value: float) -> str:
 
 
 def loss(value: float | None) -> str:
-    """Three decimals, small ones as `1.1e-3`, or `–`."""
+    """Format a loss with three decimals, small ones as `1.1e-3`, an unknown one as `–`."""
     if value is None or not math.isfinite(value):
         return "–"
     return f"{value:.3f}" if value == 0 or abs(value) >= 0.01 else learning_rate(value)
 
 
 def score(value: float | None, target: float | None = None) -> str:
-    """Two decimals, or as many more as it takes not to claim 1.00, 0.00 or the target when it is something else."""
+    """Format a score with two decimals, or as many more as needed not to show 1.00, 0.00 or the target for another
+    value.
+    """
     if value is None or not math.isfinite(value):
         return "–"
     fixed = {0.0, 1.0} | ({target} if target is not None else set())
@@ -75,7 +77,7 @@ def score(value: float | None, target: float | None = None) -> str:
 
 
 def percent(done: float, total: float) -> str:
-    """Whole per cent, 100 % only when all is done."""
+    """Format a share as whole per cent; 100 % appears only when `done` has reached `total`."""
     if total <= 0:
         return "–"
     return f"{min(99, int(100 * done / total)) if done < total else 100}%"

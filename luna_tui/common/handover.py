@@ -1,4 +1,4 @@
-"""Training that goes on without a screen: a process of its own takes over from the console that is being left."""
+"""Continues training without a screen: a separate process takes over from the console that is being closed."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _ENDED_AS_IT_SHOULD = (0, 3)
 def hand_over(
     root: Path, *, generations: int, resume: bool, arguments: list[str], run: str = "", patience_s: float = 15
 ) -> int:
-    """Start a headless `train` of `generations` (counting the resumed one) in a process of its own; returns its pid.
+    """Start a headless `train` of `generations` (counting the resumed one) as a separate process and return its pid.
 
     `run` names the run to resume, where there may be several. The process has its own session, so neither a hangup nor
-    Ctrl-C in this terminal reaches it, and writes to runs/headless.log. Waits until it holds the workspace and has
-    taken up the run, `patience_s` seconds at most; raises LunaError when it ends before that. This process must have
-    let go of the workspace.
+    Ctrl-C in this terminal reaches it, and it writes to runs/headless.log. Waits until it holds the workspace lock and
+    has resumed the run, `patience_s` seconds at most; raises LunaError when it exits before that. This process must
+    have released the workspace.
     """
     workspace = Workspace.open(root)
     log = workspace.log("headless.log") or Path(os.devnull)
@@ -57,17 +57,19 @@ def hand_over(
             if process.returncode in _ENDED_AS_IT_SHOULD:
                 break
             raise LunaError(
-                f"the process that was to go on has ended: {_what_it_said(log, begins)}",
+                f"the process that was to go on has ended: {_last_message(log, begins)}",
                 where=str(log),
                 hint=f"nothing is lost; go on with: luna-tui train{' --resume' if resume else ''}",
             )
         time.sleep(_LOOK_EVERY_S)
-    process.returncode = process.returncode or 0  # it outlives this process: nobody here will ask how it ended
+    process.returncode = process.returncode or 0  # it outlives this process; its exit code is never read
     return process.pid
 
 
 def train_flags(request: TrainRequest, *, begun: bool) -> list[str]:
-    """Return a request as flags of `train`; the parent is that of the first generation only, which may have `begun`."""
+    """Return a training request as flags of `train`; the parent applies to the first generation only, and is left out
+    once that has `begun`.
+    """
     flags = [] if request.phase == "auto" else ["--phase", request.phase]
     for flag, value in (("--steps", request.steps), ("--backend", request.backend), ("--seed", request.seed)):
         flags += [] if value is None else [flag, str(value)]
@@ -78,15 +80,17 @@ def train_flags(request: TrainRequest, *, begun: bool) -> list[str]:
 
 
 def _is_at_work(workspace: Workspace, pid: int, run: str, *, resume: bool) -> bool:
-    """Whether the process holds the workspace; one that resumes may still be refused until its run is running."""
+    """Return whether the process holds the workspace lock; a resuming one may still be refused until its run is
+    running.
+    """
     holder = lock_holder(workspace)
     if holder is None or holder.pid != pid:
         return False
     return not resume or any(state.status == "running" and run in ("", state.run_id) for state in resumable(workspace))
 
 
-def _what_it_said(log: Path, begins: int) -> str:
-    """Its error message, or the last it wrote to the log from `begins` on."""
+def _last_message(log: Path, begins: int) -> str:
+    """Return the process's error message, or the last line it wrote to the log after byte `begins`."""
     with log.open("rb") as file:
         lines = [line.strip() for line in log_tail(file.fileno(), begins).split("\n") if line.strip()]
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]

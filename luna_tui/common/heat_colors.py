@@ -1,4 +1,4 @@
-"""The shades of a heat map, `heat0` for the lowest scores to `heat4` for the highest."""
+"""The style names of a heat map, from `heat0` for the lowest scores to `heat4` for the highest."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ PRINTED_HEAT = {
 
 
 def shade(value: float) -> str:
-    """The style of a cell with this score."""
+    """Return the style name of a cell with this score."""
     return f"heat{sum(value >= bound for bound in BOUNDS)}"

@@ -1,4 +1,4 @@
-"""A run's loss curve: bounded history as a frozen value, of which a view of any width can be had at once."""
+"""A run's loss curve: bounded history as a frozen value that can be read at any resolution at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from engine.core.events import TrainStep
 from luna_tui.common.run_state import RunState, reduce
 
-# With their coarser copies (a half, a quarter, …) these come to fewer than 4096 buckets.
+# With their coarser copies (a half, a quarter, …) these add up to fewer than 4096 buckets.
 FINEST = 2048
 
 
@@ -28,7 +28,8 @@ class LossPoint:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Neighbouring steps in one: `low`, `high` and `mean` of the `finite` losses among `count`, NaN if there is none.
+    """Adjacent steps merged into one: `low`, `high` and `mean` of the `finite` losses among `count`, NaN if there is
+    none.
 
     `smoothed` and `lr` are the last ones, `best` is the lowest smoothed loss and `best_step` its step, `grad_norm` is
     the highest and `tokens_per_s` the mean.
@@ -51,7 +52,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The lowest smoothed loss and the step it was reached at."""
+    """The lowest smoothed loss and the step at which it was reached."""
 
     step: int
     loss: float
@@ -59,11 +60,12 @@ class Best:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """The history of a run; `add` returns a new curve and leaves the old one as it was. Curves compare by identity.
+    """The loss history of a run; `add` returns a new curve and leaves the old one unchanged. Curves compare by
+    identity.
 
-    Snapshots share their lists: a curve looks only at the first `_closed` buckets of the finest level, and at as many
-    of the coarser levels as these fill, so that appending disturbs no older snapshot. Bucket `i` of level `j` joins the
-    finest buckets `i·2^j … (i+1)·2^j - 1`.
+    Snapshots share their lists: a curve reads only the first `_closed` buckets of the finest level, and as many of the
+    coarser levels as these fill, so that appending changes no older snapshot. Bucket `i` of level `j` merges the finest
+    buckets `i·2^j … (i+1)·2^j - 1`.
     """
 
     last: LossPoint | None = None
@@ -76,7 +78,7 @@ class Curve:
 
     @classmethod
     def from_events(cls, events: Iterable[TrainStep]) -> Curve:
-        """Return the curve of a journal's training steps, smoothed as the live one is."""
+        """Return the curve of a journal's training steps, smoothed the same way as a live run's."""
         curve, state = cls(), RunState()
         for event in events:
             state = reduce(state, event)
@@ -91,8 +93,8 @@ class Curve:
     def add(
         self, step: int, loss: float, smoothed: float | None, lr: float, grad_norm: float, tokens_per_s: float
     ) -> Curve:
-        """Return the curve with one more step; a step that is not new (a resume from a checkpoint) ends what it had
-        from there on.
+        """Return the curve with one more step; a step that is not new (a resume from a checkpoint) first drops the
+        history from that step on.
         """
         point = LossPoint(step, loss, smoothed, lr, grad_norm, tokens_per_s)
         kept = self if self.last is None or step > self.last.step else self._before(step)
@@ -105,8 +107,8 @@ class Curve:
         return replace(grown, _open=joined) if joined.count < kept.stride else grown._closing(joined)
 
     def buckets(self, at_most: int = FINEST, window: tuple[int, int] | None = None) -> list[Bucket]:
-        """Return about `at_most` buckets in order of their steps; with a window of steps those that touch it and one
-        more on either side, from which a line can enter.
+        """Return about `at_most` buckets in order of their steps; with a window of steps, those that overlap it and one
+        more on either side, so that a line can be drawn to the edge.
         """
         start, stop, finest = 0, self._closed, self._levels[0]
         if window is not None:
@@ -128,7 +130,7 @@ class Curve:
 
     def _closing(self, bucket: Bucket) -> Curve:
         levels, closed = self._levels, self._closed + 1
-        if len(levels[0]) != self._closed:  # another curve has grown from this one
+        if len(levels[0]) != self._closed:  # another curve has already appended to the shared lists
             levels = [entries[: self._closed >> level] for level, entries in enumerate(levels)]
         levels[0].append(bucket)
         level = 1
@@ -143,7 +145,7 @@ class Curve:
         return replace(self, _levels=coarser, _closed=closed // 2, _open=None, stride=self.stride * 2)
 
     def _before(self, step: int) -> Curve:
-        # A bucket that reaches to the step or past it goes as a whole: what is drawn did happen before the step.
+        # A bucket that contains the step is dropped as a whole: what is drawn must have happened before the step.
         closed = bisect_left(self._levels[0], step, hi=self._closed, key=lambda bucket: bucket.last)
         kept = self._levels[0][:closed]
         lowest = min((b for b in kept if not math.isnan(b.best)), key=lambda bucket: bucket.best, default=None)
@@ -198,4 +200,4 @@ def _mean(one: float, weight: int, other: float, other_weight: int) -> float:
     if math.isnan(one) or math.isnan(other):
         return other if math.isnan(one) else one
     share = weight / (weight + other_weight)
-    return one * share + other * (1 - share)  # not by a sum, which could overflow
+    return one * share + other * (1 - share)  # not computed from a sum, which could overflow

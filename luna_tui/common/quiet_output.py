@@ -1,7 +1,8 @@
-"""Keep libraries off the terminal: while they work, descriptors 1 and 2 lead to a log file, and we draw on a duplicate.
+"""Keeps library output off the terminal: while libraries run, descriptors 1 and 2 lead to a log file and luna draws on
+duplicates.
 
-C libraries, warnings and progress bars of others write to the descriptors themselves; only moving these keeps
-stdout pure JSON and the bars whole. Children started meanwhile inherit the log file.
+C libraries, warnings and third-party progress bars write to the descriptors themselves; only redirecting these keeps
+stdout pure JSON and the progress bars intact. Child processes started meanwhile inherit the log file.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _LOG_LIMIT = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class Streams:
-    """The true stdout and stderr while everybody else's lead to the log."""
+    """Duplicates of the original stdout and stderr while descriptors 1 and 2 lead to the log."""
 
     out: TextIO
     err: TextIO
@@ -27,11 +28,11 @@ class Streams:
 
 @contextlib.contextmanager
 def quiet_output(log: Path) -> Iterator[Streams]:
-    """Send descriptors 1 and 2 to `log` and yield duplicates of what they were."""
+    """Redirect descriptors 1 and 2 to `log` and yield duplicates of the originals; restore them at the end."""
     sys.stdout.flush()
     sys.stderr.flush()
     if not (_is_descriptor(sys.stdout, 1) and _is_descriptor(sys.stderr, 2)):
-        yield Streams(sys.stdout, sys.stderr)  # somebody already took the streams away, a test for example
+        yield Streams(sys.stdout, sys.stderr)  # the streams are already replaced, for example by a test
         return
     log_descriptor = _open_log(log)
     kept_out, kept_err = os.dup(1), os.dup(2)

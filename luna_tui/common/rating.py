@@ -1,4 +1,4 @@
-"""A person's word on an answer."""
+"""A person's rating of a model's answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """A person's word on an answer: good (+1), bad (-1), or what it should have been."""
+    """A person's rating of an answer: good (+1), bad (-1), or a correction, the text it should have been."""
 
     turn: int
     index: int

@@ -1,4 +1,4 @@
-"""What a run looks like right now: a frozen value, made by folding the engine's events one after the other.
+"""The current state of a run: a frozen value, computed by folding the engine's events one after the other.
 
 Live, attached and replayed runs all go through `reduce`, so every view of a run shows the same.
 """
@@ -32,7 +32,7 @@ _LOG_LINES = 200
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """One generation's run; every part is None until its event has come.
+    """One generation's run; every field is None until its event has arrived.
 
     `smoothed` is the bias-corrected exponential average of the loss, in nats per trained token.
     """
@@ -57,16 +57,16 @@ class RunState:
 
     @property
     def gen(self) -> int | None:
-        """The generation this run makes."""
+        """The number of the generation that this run makes, None before the run has started."""
         return self.started.gen if self.started else None
 
     @property
     def name(self) -> str:
-        """`G2 converse`, or `run` before it began."""
+        """The run's name, `G2 converse`, or `run` before it has started."""
         return f"G{self.started.gen} {self.started.phase}" if self.started else "run"
 
     def step_state(self, step: str) -> str:
-        """Whether a step of the method is `done`, `running` or `waiting`."""
+        """Return whether a step of the method is `done`, `running` or `waiting`."""
         if self.finished is not None and self.recorded is not None:
             return "done"
         if self.step not in STEPS:
@@ -76,11 +76,11 @@ class RunState:
 
 
 def reduce(state: RunState, event: Event) -> RunState:
-    """Return the state after an event; the first event of another run begins a new one."""
+    """Return the state after an event; the first event of another run starts a new state."""
     if event.run != state.run:
         state = RunState(run=event.run)
     if isinstance(event, RunStarted):
-        # A resumed run goes on under its name: what it said when it stopped is over.
+        # A resumed run keeps its name, so the outcome of the stopped attempt must be cleared.
         begun = RunState(run=state.run, started=event, data=state.data, step=state.step, step_label=state.step_label)
         return replace(
             begun, train=state.train, smoothed=state.smoothed, losses=state.losses, average=state.average, log=state.log

@@ -1,4 +1,4 @@
-"""How answers are sampled."""
+"""The options for sampling answers from a model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class SamplingOptions:
-    """Greedy at temperature 0; `max_tokens` is the longest answer, `top_p` the nucleus of the samples."""
+    """The sampling options; temperature 0 is greedy, `max_tokens` the longest answer, `top_p` the nucleus sampling
+    threshold.
+    """
 
     temperature: float = 0.0
     max_tokens: int = 128
@@ -16,5 +18,5 @@ class SamplingOptions:
     top_p: float = 1.0
 
     def as_mapping(self) -> dict[str, Any]:
-        """Return what a screen tells of them, by name."""
+        """Return the options that a screen shows, by name."""
         return {"temperature": self.temperature, "max_tokens": self.max_tokens, "seed": self.seed}

@@ -1,4 +1,4 @@
-"""The scores of a generation beside their targets, as values: one form for the engine's events and for `eval`."""
+"""The scores of a generation with their targets, as values: one form for the engine's events and for `eval`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TELLING = 0.005  # a smaller gap is 0.00 in two decimals
 
 @dataclass(frozen=True, slots=True)
 class ScoreLine:
-    """One score: a share of `n` cases with its 95 % interval, and its target with the sign it must stand to it.
+    """One score: a share of `n` cases with its 95 % interval, its target, and the sign of the required comparison.
 
     `passed` is None for a score that has no target.
     """
@@ -44,7 +44,9 @@ class ScoreLine:
 
     @property
     def shortfall(self) -> str:
-        """By how much a target was missed: `0.30`, or the cases that were wanting, `1 of 20`, where that says more."""
+        """Return by how much a target was missed: `0.30`, or the number of missing cases, `1 of 20`, where that is more
+        exact.
+        """
         gap = abs(self.value - (self.target or 0.0))
         if gap >= _TELLING or not self.n or self.target is None:
             return f"{gap:.2f}" if gap >= _TELLING else f"{gap:.4f}"
@@ -64,9 +66,10 @@ class AncestorExam:
 
 
 def score_lines(scores: Mapping[str, Any], targets: Mapping[str, float]) -> list[ScoreLine]:
-    """The scores that are there, in the order people read them; `scores` maps names to `{value, n, low, high}`."""
+    """Return the scores that are present, in reading order; `scores` maps names to `{value, n, low, high}`."""
     found: list[ScoreLine] = []
-    # Documents teach nothing but going on: where no question was taught, the gate has no target for that either.
+    # Plain documents train only continuation: where no question was trained on, the gate has no target for questions
+    # either.
     asked_as_typed = scores.get("typed_recall") or scores.get("typed_generalization")
     for name, label, sign in _NAMES:
         score = scores.get(name)
@@ -83,7 +86,7 @@ def score_lines(scores: Mapping[str, Any], targets: Mapping[str, float]) -> list
 
 
 def ancestor_exams(by_ancestor: object, was: Mapping[int, float | None]) -> list[AncestorExam]:
-    """The exams of the ancestors, oldest first, from a list of `{gen, value, n}` or a mapping of GEN_ID to score."""
+    """Return the ancestors' exams, oldest first, from a list of `{gen, value, n}` or a mapping of GEN_ID to score."""
     return sorted(
         (AncestorExam(gen, float(s["value"]), int(s.get("n", 0)), was.get(gen)) for gen, s in _pairs(by_ancestor)),
         key=lambda exam: exam.gen,

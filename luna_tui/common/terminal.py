@@ -1,4 +1,4 @@
-"""The two consoles, stdout for data and stderr for everything else, and what the terminal can show."""
+"""The two Rich consoles, stdout for data and stderr for everything else, and what the terminal can show."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TO_ASCII = str.maketrans("·–×⏎→“”‘’≥≤…", "--x/>\"\"''><."
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """The marks this program draws; the second set is for terminals that know only ASCII."""
+    """The symbols this program draws; the ASCII set is for terminals without Unicode."""
 
     accepted: str = "✓"
     rejected: str = "✗"
@@ -41,7 +41,7 @@ class Glyphs:
     ellipsis: str = "…"
 
     def relation(self, sign: str) -> str:
-        """`>`, `<`, `>=` or `<=` as this terminal shows it."""
+        """Return `>`, `<`, `>=` or `<=` as this terminal can show it."""
         return {">=": self.at_least, "<=": self.at_most}.get(sign, sign)
 
 
@@ -68,26 +68,26 @@ ASCII = Glyphs(
 
 
 class LunaConsole(Console):
-    """A Rich console that asks its own file for its size and that can be held to ASCII."""
+    """A Rich console that takes its size from its own file and can be restricted to ASCII."""
 
     def __init__(self, file: IO[str], *, env: Mapping[str, str] = os.environ, width: int | None = None) -> None:
         self.ascii = needs_ascii(getattr(file, "encoding", None), env)
-        # Nothing that is printed is markup: data with brackets in it stays data.
+        # Printed text is never parsed as markup: data with brackets in it stays as it is.
         super().__init__(file=file, markup=False, highlight=False, emoji=False, width=width, soft_wrap=False)
 
     @property
     def glyphs(self) -> Glyphs:
-        """The marks that this console can show."""
+        """The symbols that this console can show."""
         return ASCII if self.ascii else UNICODE
 
     @property
     def encoding(self) -> str:
-        """What Rich picks box and bar characters by."""
+        """The encoding by which Rich chooses box and bar characters."""
         return "ascii" if self.ascii else super().encoding
 
     @property
     def size(self) -> ConsoleDimensions:
-        """The size of this console's own terminal: descriptors 1 and 2 may point to a log file meanwhile."""
+        """The size of this console's own terminal: descriptors 1 and 2 may lead to a log file meanwhile."""
         if self._width is not None or os.environ.get("COLUMNS", "").isdigit():
             return super().size
         try:
@@ -102,13 +102,13 @@ class LunaConsole(Console):
 
 
 def needs_ascii(encoding: str | None, env: Mapping[str, str] = os.environ) -> bool:
-    """Whether only ASCII can be trusted: not UTF-8, a Linux text console, or a dumb terminal."""
+    """Return whether only ASCII is safe to print: not UTF-8, a Linux text console, or a dumb terminal."""
     utf8 = (encoding or "").lower().replace("-", "").replace("_", "").startswith("utf")
     return not utf8 or env.get("TERM") in ("linux", "dumb")
 
 
 def is_live(stream: IO[str], env: Mapping[str, str] = os.environ) -> bool:
-    """Whether bars may be redrawn on a stream: a terminal that can move its cursor."""
+    """Return whether progress bars can be redrawn on a stream: a terminal that can move its cursor."""
     try:
         return stream.isatty() and env.get("TERM", "") not in _PLAIN_TERMS - {"linux"}
     except ValueError:
@@ -116,22 +116,22 @@ def is_live(stream: IO[str], env: Mapping[str, str] = os.environ) -> bool:
 
 
 def stdout_console() -> LunaConsole:
-    """The console for data."""
+    """Return the console for data, on stdout."""
     return LunaConsole(sys.stdout)
 
 
 def stderr_console() -> LunaConsole:
-    """The console for progress, questions and errors."""
+    """Return the console for progress, questions and errors, on stderr."""
     return LunaConsole(sys.stderr)
 
 
 def in_ascii(text: Text) -> Text:
-    """The text with its typographic characters in ASCII, same length, same styles."""
+    """Return the text with its typographic characters in ASCII, same length, same styles."""
     plain = text.copy()
     plain.plain = ascii_text(text.plain)
     return plain
 
 
 def ascii_text(text: str) -> str:
-    """A plain string with its typographic characters in ASCII."""
+    """Return a plain string with its typographic characters in ASCII."""
     return text.translate(_TO_ASCII).encode("ascii", "replace").decode("ascii")

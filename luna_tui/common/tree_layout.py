@@ -1,4 +1,4 @@
-"""The lineage as lines of a tree: the way to HEAD runs straight down, what was tried beside it hangs off to the right.
+"""Lays out the lineage as lines of a tree: the path to HEAD runs straight down, side branches hang off to the right.
 
 A generation without siblings stays in its parent's column, so a line of a hundred is as wide as one of two.
 """
@@ -14,7 +14,7 @@ from luna_tui.common.terminal import Glyphs
 
 @dataclass(frozen=True, slots=True)
 class TreeLine:
-    """One generation's place: what is drawn to the left of its mark, and its row (None for the base)."""
+    """One line of the tree: the text to the left of the generation's mark, and its GEN_ID (None for the base)."""
 
     gen: int | None
     drawing: str
@@ -32,7 +32,7 @@ def tree_lines(rows: Sequence[Mapping[str, Any]], head: int | None, glyphs: Glyp
     trunk = _way_to(head, parents)
     height = _heights(parents, dead_ends)
     lines: list[TreeLine] = []
-    # Each entry is a generation, the drawing of its own line, and the drawing that its descendants' lines begin with.
+    # Each entry is a generation, the drawing of its own line, and the prefix of its descendants' lines.
     todo: list[tuple[int | None, str, str]] = [(None, "", "")]
     while todo:
         gen, drawing, below = todo.pop()
@@ -42,7 +42,7 @@ def tree_lines(rows: Sequence[Mapping[str, Any]], head: int | None, glyphs: Glyp
             continue
         main = _main_child(own, trunk, height, dead_ends)
         side = [child for child in own if child != main]
-        # A stack gives back the last first: the straight line goes on under all side branches.
+        # A stack pops the last entry first: the straight line continues below all side branches.
         if main is not None:
             todo.append((main, below, below))
         for child in reversed(side):
@@ -55,14 +55,16 @@ def tree_lines(rows: Sequence[Mapping[str, Any]], head: int | None, glyphs: Glyp
 def _main_child(
     children: Sequence[int], trunk: Collection[int], height: Mapping[int, int], dead_ends: Collection[int]
 ) -> int | None:
-    """The child that goes straight on: on the way to HEAD, else not rejected and with the longest line below it."""
+    """Return the child that continues the straight line: on the path to HEAD, else not rejected and with the longest
+    line below it.
+    """
     on_the_way = [child for child in children if child in trunk]
     alive = on_the_way or [child for child in children if child not in dead_ends]
     return max(alive, key=lambda child: (height[child], child), default=None)
 
 
 def clip(drawing: str, width: int, glyphs: Glyphs) -> str:
-    """Cut the middle out of a drawing that is too wide."""
+    """Shorten a drawing that is wider than `width` cells by removing its middle."""
     if len(drawing) <= width:
         return drawing
     kept = max(2, width - len(glyphs.ellipsis) - 2)
@@ -79,7 +81,10 @@ def _way_to(head: int | None, parents: Mapping[int, int | None]) -> set[int]:
 
 
 def _heights(parents: Mapping[int, int | None], dead_ends: Collection[int]) -> dict[int, int]:
-    """How many living generations the longest line below each one has; children come after their parents."""
+    """Return the length of the longest line below each generation, not counting rejected and stopped ones.
+
+    `parents` must list children after their parents.
+    """
     height = dict.fromkeys(parents, 0)
     for gen in reversed(list(parents)):
         above = parents[gen]

@@ -1,1 +1,1 @@
-"""The console without a screen: its events, its state, its actions, and its link to the engine."""
+"""The Textual console: its events, state, actions, screens and link to the engine."""

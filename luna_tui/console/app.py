@@ -1,6 +1,6 @@
-"""The Textual app: a timer drains the link, the reducer folds, and the screen on top is handed one frozen state.
+"""The Textual app: a timer drains the link, the reducer folds the events, and the top screen receives one frozen state.
 
-It owns no engine: what a person wants goes through the conductor to the link.
+It owns no engine: the user's intents go through the controller to the link.
 """
 
 from __future__ import annotations
@@ -37,21 +37,23 @@ from luna_tui.console.workers.link import Link
 
 Leave = Literal["done", "headless", "stop", "hangup"]
 
-# How long the first paint waits for the lineage: a paint without it costs more than a long lineage's last part, but
-# nobody looks at a dark screen because a disk is slow.
+# How long the first paint waits for the lineage: repainting costs more than reading the rest of a long lineage, but a
+# slow disk must not leave the screen dark.
 _DARK_S = 0.35
 
-# With nothing going on and no key for so long, the link is asked once a second only, not at every frame.
+# With no activity and no key press for this long, the link is polled once a second only, not at every frame.
 _CALM_AFTER_S = 10.0
 _CALM_EVERY_S = 1.0
 
-# Keys that move a cursor, and do nothing else anywhere.
+# Keys that only ever move a cursor.
 _MOVES = frozenset({"up", "down", "j", "k"})
 
 
 @dataclass(frozen=True, slots=True)
 class FrameRate:
-    """How often the screen follows the engine, in frames a second; `ascii` for terminals that know nothing else."""
+    """The display options: how often the screen follows the engine, in frames per second; whether only ASCII can be
+    drawn; and the theme.
+    """
 
     frames: float = 10.0
     ascii: bool = False
@@ -59,7 +61,7 @@ class FrameRate:
 
 
 class LunaApp(OrderedKeys[Leave]):
-    """The console."""
+    """The console's Textual app: dispatches actions and intents, and shows each new state."""
 
     TITLE = "luna"
     CSS_PATH = "luna.tcss"
@@ -103,7 +105,9 @@ class LunaApp(OrderedKeys[Leave]):
             self._connect(link)
 
     def get_default_screen(self) -> Screen[Any]:
-        """The dashboard at once where there is a workspace, with what has been read by now: one paint is enough."""
+        """Return the dashboard with the state read so far, so that one paint is enough; a blank screen where there is
+        no workspace.
+        """
         if self.link is None:
             return Screen(id="_default")
         deadline = time.monotonic() + _DARK_S
@@ -114,13 +118,13 @@ class LunaApp(OrderedKeys[Leave]):
 
     @property
     def glyphs(self) -> Glyphs:
-        """The marks this terminal can show."""
+        """The symbols that this terminal can show."""
         return ASCII if self.pace.ascii else UNICODE
 
     def on_mount(self) -> None:
-        """Show the workspace, or what can be done where there is none."""
+        """Show the workspace, or the first-run page where there is none."""
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            # A closed line must end the screen, not the process: the engine's thread finishes its generation.
+            # A hangup must end the screen, not the process: the engine's thread finishes its generation.
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.exit, "hangup")
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit, "stop")
         if self.link is None:
@@ -139,13 +143,13 @@ class LunaApp(OrderedKeys[Leave]):
         link.start()
 
     def _follow_eagerly(self) -> None:
-        """Until the lineage is on the screen nobody waits for a frame."""
+        """Follow the link at a short interval until the lineage is on the screen, instead of waiting for frames."""
         self.follow()
         if self._eager is not None and (self.link is None or self.state.rows is not None):
             self._eager.pause()
 
     def follow(self) -> None:
-        """Take in all that has happened and show it, in one frame."""
+        """Process all events since the last call and show the result in one frame."""
         if self.link is None or self.conductor is None or not self._dashboard_is_ready():
             return
         self._take_in()
@@ -161,13 +165,13 @@ class LunaApp(OrderedKeys[Leave]):
             self.conductor.heed(event)
 
     def _stir(self) -> None:
-        """Ask the link at every frame again, for a while."""
+        """Poll the link at every frame again until activity stops."""
         self._stirred = time.monotonic()
         if self._frames is not None:
             self._frames.resume()
 
     def _take_in(self) -> None:
-        """Fold what has happened into the state; nothing is shown or done about it yet."""
+        """Fold new events into the state without showing or handling them yet."""
         if self.link is not None:
             for event in self.link.poll():
                 self.state = reduce(self.state, event)
@@ -177,10 +181,10 @@ class LunaApp(OrderedKeys[Leave]):
         return any(isinstance(screen, Dashboard) and screen.ready for screen in self.screen_stack)
 
     def change(self, state: ConsoleState, *, first: str | None = None) -> None:
-        """Make this the state and show it on every screen that shows states.
+        """Set the state and show it on every screen that shows states.
 
-        `first` names a pane that is painted before all others: where a cursor has moved, nobody should wait for what
-        the panes beside it say of its new place.
+        `first` names a pane that is painted before all others: after a cursor move the user should not wait for what
+        the other panes show of the new place.
         """
         self.state = state
         if first is not None and isinstance(self.screen, Dashboard):
@@ -197,27 +201,27 @@ class LunaApp(OrderedKeys[Leave]):
                     show(state)
 
     def settle(self) -> None:
-        """Let the panes catch up that were to follow the first one."""
+        """Update the panes that `change` left for after the first one."""
         if self._behind:
             self.change(self.state)
 
     def before(self, event: events.Event) -> None:
-        """A key or a click finds every pane in the same state; only a cursor that moves on need not wait for them."""
+        """Bring all panes to the same state before a key or a click is handled; a mere cursor move need not wait."""
         self._stir()
         if isinstance(event, events.MouseDown) or (isinstance(event, events.Key) and event.key not in _MOVES):
             self.settle()
 
     def action_act(self, name: str) -> None:
-        """Do an action, or say why not."""
+        """Carry out an action of the list, or show why it is refused."""
         if self.conductor is None:
             if name == "quit":
                 self.exit("done")
             return
         if isinstance(self.screen, ModalScreen) and name != "quit":
-            # The palette opens over a question too, and would begin a second one above the first.
+            # The palette opens over a dialog too, and would open a second dialog above the first.
             self.conductor.tell("answer what is asked first; esc leaves it", "warning")
             return
-        self._take_in()  # what the key before this one has begun is known to whoever judges this one
+        self._take_in()  # includes what the previous key started, so that refusals are decided on the current state
         refusal = BY_NAME[name].refusal(self.state)
         if refusal:
             self.conductor.tell(refusal, "warning")
@@ -225,12 +229,12 @@ class LunaApp(OrderedKeys[Leave]):
         getattr(self.conductor, f"do_{name}")()
 
     def action_pane(self, pane: str) -> None:
-        """Go to a pane of the dashboard."""
+        """Bring a pane of the dashboard to the screen and focus it."""
         if isinstance(self.screen, Dashboard):
             self.screen.go_to(pane)
 
     def get_system_commands(self, screen: Screen[Any]) -> Any:
-        """What the palette offers: every action with its key, and nothing of Textual's own."""
+        """Yield the command palette's entries: every action with its key, and none of Textual's own."""
         for action in ACTIONS:
             if action.name == "palette" or (self.conductor is None and action.name != "quit"):
                 continue
@@ -281,14 +285,14 @@ class LunaApp(OrderedKeys[Leave]):
     @on(messages.Rate)
     @on(messages.Tell)
     def hear(self, message: Any) -> None:
-        """Carry out an intent of a widget."""
+        """Carry out an intent that a widget posted."""
         if self.conductor is not None:
             self._take_in()
             self.conductor.hear(message)
 
 
 def _collect_garbage_from_now_on() -> None:
-    gc.freeze()  # what the start has made stays to the end: no collection need look at it
+    gc.freeze()  # objects made at start-up live to the end, so no collection need scan them
     gc.enable()
 
 

@@ -1,7 +1,7 @@
-"""From what a person wants to what is done: each action of the list has its `do_` here, each intent its place.
+"""Carries out what the user wants: each action of the list has its `do_` method here, each intent a branch in `hear`.
 
-Whatever moves HEAD, trains or leaves is asked for first. Nothing here draws. A page is imported when it is first
-opened: none of them is needed for the first paint.
+Whatever moves HEAD, trains or leaves needs a confirmation first. Nothing here draws. A page is imported when it is
+first opened: none of them is needed for the first paint.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ class Controller(LeaveActions):
         super().__init__(stage, link)
         self._wanted_curves: set[int] = set()
         self._turn = 0
-        self._by_itself = False  # the run that is going on was started by age-up
-        self._asks_first = False  # one of those failed or was stopped: from then on a person starts them
+        self._by_itself = False  # whether age-up started the current run
+        self._asks_first = False  # set once such a run failed or was stopped: from then on only the user starts runs
 
-    # What happened: some events make more work.
+    # Events that cause more work.
 
     def heed(self, event: Event | ConsoleEvent) -> None:
-        """Load what an event makes necessary."""
+        """Load what an event makes necessary, show errors, and start a run that age-up has earned."""
         if isinstance(event, RunFinished):
             self._link.load_lineage()
             self._asks_first |= self._by_itself and event.verdict in ("failed", "interrupted")
@@ -70,7 +70,7 @@ class Controller(LeaveActions):
             self._stage.notify(safe_text(text), title="", severity="error", timeout=10, markup=False)
 
     def _age_up(self, event: KarmaRead) -> None:
-        """Start what the inbox has earned."""
+        """Start the run that the inbox has earned."""
         if event.request is None or not event.starts or self._asks_first or self.state.busy:
             return
         if self._link.train(event.request):
@@ -83,7 +83,7 @@ class Controller(LeaveActions):
         self._stage.notify(safe_text(words), title=title, severity="error", timeout=15, markup=False)
 
     def hear(self, message: Any) -> None:
-        """Carry out an intent of a widget."""
+        """Carry out an intent that a widget posted."""
         if isinstance(message, messages.Select):
             self.select(message.gen)
         elif isinstance(message, messages.Mark):
@@ -113,7 +113,7 @@ class Controller(LeaveActions):
         elif isinstance(message, messages.NeedDetails):
             self._link.load_details(message.gen)
         elif isinstance(message, messages.Ask):
-            self._turn = max(self._turn + 1, self.state.chat.next_turn)  # two may come before the first is shown
+            self._turn = max(self._turn + 1, self.state.chat.next_turn)  # two may arrive before one is shown
             self._link.ask(self._turn, message.prompt, message.refs, message.options, message.kind)
         elif isinstance(message, messages.CancelAnswers):
             self._link.cancel_answers()
@@ -123,13 +123,13 @@ class Controller(LeaveActions):
             self.tell(message.text, message.level, message.hint)
 
     def select(self, gen: int | None) -> None:
-        """Look at a generation; nothing follows HEAD any longer, except when it is HEAD."""
+        """Select a generation; the selection follows HEAD afterwards only if the generation is HEAD."""
         ui = replace(self.state.ui, selected=gen, followed=gen == self.state.head, window=None)
         self._stage.change(replace(self.state, ui=ui), first="lineage")
         self._want_selected_curves()
 
     def mark(self, gen: int | None) -> None:
-        """Mark for a comparison; a third mark pushes the oldest out."""
+        """Mark a generation for a comparison, or unmark it; a third mark drops the oldest."""
         marked = self.state.ui.marked
         marked = tuple(m for m in marked if m != gen) if gen in marked else (*marked, gen)[-2:]
         self._ui(marked=marked)
@@ -154,7 +154,7 @@ class Controller(LeaveActions):
     # Evolve
 
     def do_train(self) -> None:
-        """Ask what to train, then train it."""
+        """Open the training form and train what it returns."""
         from luna_tui.console.screens.train_form import TrainForm
 
         problem = self._link.config_problem()
@@ -170,17 +170,17 @@ class Controller(LeaveActions):
                 self._stage.screen.go_to("loss")
 
     def do_stop(self) -> None:
-        """Stop after this step."""
+        """Stop the run after its current step."""
         self._link.stop()
         self._stage.change(reduce(self.state, StopAsked()))
 
     def do_resume(self) -> None:
-        """Go on with the run that was stopped here, else with the only unfinished one."""
+        """Resume the run that was stopped here, else the only unfinished one."""
         ended, wanted = self.state.run.finished, self.state.unfinished
         self._link.train(TrainRequest(resume=True, run=ended.run if ended and ended.gen == wanted else ""))
 
     def do_rollback(self) -> None:
-        """Ask, then move HEAD."""
+        """Move HEAD to the selected generation after a confirmation."""
         from luna_tui.console.screens.confirm import Confirm
 
         gen = self.state.ui.selected
@@ -197,17 +197,17 @@ class Controller(LeaveActions):
     # Judge
 
     def do_evaluate(self) -> None:
-        """Examine the chosen generation now; nothing recorded changes, so nothing is asked."""
+        """Evaluate the selected generation now; no confirmation, since nothing recorded changes."""
         self._link.evaluate(gen_label(self.state.ui.selected))
 
     def do_items(self) -> None:
-        """Open the list of items."""
+        """Open the list of the selected generation's items."""
         gen = self.state.ui.selected
         if gen is not None:
             self.hear(messages.OpenItems(gen))
 
     def do_compare(self) -> None:
-        """Open the comparison of the marked pair."""
+        """Open the comparison of the two marked generations."""
         from luna_tui.console.screens.compare import CompareScreen
 
         one, other = self.state.ui.marked
@@ -215,7 +215,7 @@ class Controller(LeaveActions):
         self._refresh()
 
     def do_cancel_job(self) -> None:
-        """Cancel eval, matrix, verify or export."""
+        """Cancel the eval, matrix, verify or export job in progress."""
         if self.state.job is None:
             self.tell("no eval, matrix, verify or export is going on", "warning")
         else:
@@ -224,13 +224,13 @@ class Controller(LeaveActions):
     # Talk
 
     def do_chat(self) -> None:
-        """Go to the prompt."""
+        """Focus the chat prompt."""
         dashboard = self._dashboard()
         dashboard.go_to("chat")
         dashboard.query_one(ChatPanel).focus_prompt()
 
     def do_versus(self) -> None:
-        """Talk to two generations at once."""
+        """Open the chat with two generations at once."""
         dashboard = self._dashboard()
         dashboard.go_to("chat")
         dashboard.query_one(ChatPanel).versus()
@@ -252,7 +252,7 @@ class Controller(LeaveActions):
     # Files
 
     def do_export(self) -> None:
-        """Ask where to, then export."""
+        """Open the export form and export what it returns."""
         from luna_tui.console.screens.export_form import ExportForm
 
         ref = gen_label(self.state.ui.selected)
@@ -264,11 +264,11 @@ class Controller(LeaveActions):
         self._stage.push_screen(ExportForm(ref, self._link.root, self._stage.glyphs), export)
 
     def do_verify(self) -> None:
-        """Recompute every hash."""
+        """Recompute and check every hash."""
         self._link.verify()
 
     def do_config(self) -> None:
-        """Show luna.toml."""
+        """Show luna.toml, and reload it if it was edited."""
         from luna_tui.console.screens.config_view import ConfigView
 
         view = ConfigView(self._link.root / "luna.toml", self._link.config_text, self._link.config_problem)

@@ -1,4 +1,4 @@
-"""A terminal that may be lost at any moment: what is drawn into it then is thrown away, and nothing waits for it."""
+"""A terminal that may disappear at any moment: output is then discarded, and nothing waits for it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from textual.drivers.linux_driver import LinuxDriver
 
 
 class LossyLine(io.TextIOBase):
-    """Writes to a terminal for as long as there is one.
+    """A stream to a terminal that discards its output once the terminal is gone.
 
-    Textual draws from a thread of its own through a short queue; an error in that thread ends it, and then the next
-    frames would fill the queue and hold up the screen for ever, in the middle of leaving.
+    Textual draws from a thread of its own through a short queue; an error ends that thread, and the next frames would
+    then fill the queue and block the screen for ever, in the middle of leaving.
     """
 
     def __init__(self, terminal: TextIO) -> None:
@@ -25,51 +25,51 @@ class LossyLine(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """The terminal's encoding."""
+        """The encoding of the underlying terminal stream."""
         return self._terminal.encoding
 
     def write(self, text: str, /) -> int:
-        """Write, or do nothing when the line is lost."""
+        """Write to the terminal, or discard the text when the terminal is gone."""
         with contextlib.suppress(OSError, ValueError):
             self._terminal.write(text)
         return len(text)
 
     def flush(self) -> None:
-        """Flush, or do nothing when the line is lost."""
+        """Flush the terminal, or do nothing when it is gone."""
         with contextlib.suppress(OSError, ValueError):
             self._terminal.flush()
 
     def fileno(self) -> int:
-        """The terminal's descriptor."""
+        """Return the terminal's file descriptor."""
         return self._terminal.fileno()
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
+        """Return whether the stream is still a terminal."""
         return self._terminal.isatty()
 
 
 class LineDriver(LinuxDriver):
-    """Textual's driver, which notices that its terminal is gone, and does not begin anew on it.
+    """Textual's Linux driver, extended to notice that its terminal is gone and not to start again on it.
 
-    A terminal that is not the controlling one goes without SIGHUP, and Textual would read its end for ever, at the cost
-    of a whole CPU. The kernel sends SIGCONT after the SIGHUP of a lost line; Textual takes every SIGCONT for the way
-    back from Ctrl-Z.
+    A terminal that is not the controlling one disappears without SIGHUP, and Textual would then read end-of-file in a
+    loop, at the cost of a whole CPU. The kernel sends SIGCONT after the SIGHUP of a lost terminal; Textual takes every
+    SIGCONT for a return from Ctrl-Z.
     """
 
     def start_application_mode(self) -> None:
-        """Begin to draw and to read keys, and to wait for the end of the line."""
+        """Start drawing and reading keys, and start the thread that waits for a hangup."""
         super().start_application_mode()
         loop = asyncio.get_running_loop()
         watch = threading.Thread(target=self._wait_for_its_end, args=(loop,), name="luna-line", daemon=True)
         watch.start()
 
     def _wait_for_its_end(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Sleep until the kernel says that the line is hung up, then leave as on SIGHUP."""
+        """Sleep until the kernel reports a hangup, then leave as on SIGHUP."""
         line = select.poll()
-        line.register(self.fileno, 0)  # a hangup is told unasked
+        line.register(self.fileno, 0)  # a hangup is reported without being requested
         line.poll()
-        self.exit_event.set()  # nothing more will come to be read
-        with contextlib.suppress(RuntimeError):  # the loop is over: the app has left by itself
+        self.exit_event.set()  # no more input will arrive
+        with contextlib.suppress(RuntimeError):  # the event loop is closed: the app has already left
             loop.call_soon_threadsafe(self._app.exit, "hangup")
 
     def _sigcont_application(self, *received: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the conductor needs of the app, so that neither has to know the other."""
+"""The interface through which the controller uses the app, so that neither imports the other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Host(Protocol):
-    """What the conductor needs of the app."""
+    """The parts of the app that the controller needs."""
 
     state: ConsoleState
     theme: str

@@ -1,7 +1,7 @@
-"""One key after the other: a key that was typed ahead waits until the one before it has had its whole effect.
+"""Handles one key after the other: a key typed ahead waits until the previous one has had its whole effect.
 
-Textual hands a key to whatever has the focus when the key is read, while the key before it may still be on its way up
-through the widgets: of `c` and `hello` in one packet of an SSH line, `hel` would go to the pane before.
+Textual sends a key to whatever has the focus when the key is read, while the previous key may still be bubbling up
+through the widgets: of `c` and `hello` in one packet of an SSH connection, `hel` would go to the previous pane.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from textual.driver import Driver
 from textual.message import Message
 from textual.widget import AwaitMount
 
-# A widget may be gone before it has passed the mark on; nobody should wait longer for that than they would notice.
+# A widget may be removed before it has passed the mark on; the wait for that must stay unnoticeable.
 _PATIENCE_S = 0.2
 
 
 @dataclass
 class KeyDone(Message):
-    """A mark that follows a key on its way up: where it arrives, that key and all it brought about has been before."""
+    """A mark sent up the widgets after a key: where it arrives, the key and its effects have been handled."""
 
     key: int
 
 
 class OrderedKeys(App[ReturnType]):
-    """An app that takes its keys one by one."""
+    """An app that handles its keys one at a time."""
 
     def __init__(self, driver: type[Driver] | None = None) -> None:
         super().__init__(driver_class=driver)
@@ -40,14 +40,14 @@ class OrderedKeys(App[ReturnType]):
         self._mounting: AwaitMount | None = None
 
     def push_screen(self, screen: Any, *arguments: Any, **more: Any) -> Any:
-        """Push a screen; keys wait until it is there."""
+        """Push a screen; keys wait until it is mounted."""
         pushed = super().push_screen(screen, *arguments, **more)
         if isinstance(pushed, AwaitMount):
             self._mounting = pushed
         return pushed
 
     async def on_event(self, event: events.Event) -> None:
-        """Hold back what was typed ahead."""
+        """Hold back keys that were typed ahead."""
         if isinstance(event, events.MouseDown):
             self.before(event)
         if not isinstance(event, events.Key):
@@ -73,10 +73,12 @@ class OrderedKeys(App[ReturnType]):
         self._mark()
 
     def before(self, event: events.Event) -> None:
-        """Told of a key or a mouse button before it is handed on."""
+        """Called with a key or a mouse button before it is handled; subclasses may override it."""
 
     def _mark(self) -> None:
-        """Send the mark after the key, from where the key went, or from what is there now."""
+        """Send the mark after the key, from the widget that got the key, or from the current focus if that widget is
+        gone.
+        """
         target = self._target
         if target is None or not target.is_attached or target.screen is not self.screen:
             target = self.focused or self.screen
@@ -100,8 +102,8 @@ class OrderedKeys(App[ReturnType]):
             self.call_later(self._next)
 
     async def _next(self) -> None:
-        """Take the next key, once the newest screen is there and its focus is set."""
-        self._number += 1  # older marks and watches mean nothing now
+        """Handle the next key, once the newest screen is mounted and its focus is set."""
+        self._number += 1  # invalidates older marks and watches
         if self._mounting is not None:
             mounting, self._mounting = self._mounting, None
             await mounting

@@ -1,4 +1,4 @@
-"""Leaving the console, and the pages that say how to do anything."""
+"""The actions that leave the console, and the help and palette pages."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
 
 class LeaveActions(ViewActions):
-    """Asks before anything that goes on is left; the link knows what does, whatever the screen showed last."""
+    """Confirms before work in progress is left; the link knows what is in progress, whatever the screen last showed."""
 
     def __init__(self, stage: Host, link: Link) -> None:
         super().__init__(stage, link)
         self._leave_question: Confirm | None = None
 
     def do_help(self) -> None:
-        """All keys."""
+        """Show the help with all keys."""
         from luna_tui.console.screens.help import Help
 
         self._stage.push_screen(Help(ACTIONS, self._stage.glyphs))
 
     def do_palette(self) -> None:
-        """Textual's command palette."""
+        """Open Textual's command palette."""
         self._stage.action_command_palette()
 
     def do_quit(self) -> None:
-        """Leave, or ask what becomes of the run of this process."""
+        """Leave, or ask what to do with the run of this process."""
         from luna_tui.console.screens.quit import QuitQuestion
 
         if isinstance(self._stage.screen, QuitQuestion) or self._stage.screen is self._leave_question:
@@ -48,7 +48,7 @@ class LeaveActions(ViewActions):
         self._stage.push_screen(QuitQuestion(self.state, self._stage.glyphs), leave)
 
     def _leave_idle(self) -> None:
-        """Leave, or ask first where something long would be cancelled."""
+        """Leave, after a confirmation where a long job would be cancelled."""
         from luna_tui.console.screens.confirm import Confirm
 
         going_on = self._link.job_label

@@ -1,4 +1,4 @@
-"""What a person wants, as messages from widgets and screens; the app alone knows what comes of them."""
+"""The user's intents as messages from widgets and screens; only the app carries them out."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Listener(Protocol):
-    """An app that carries out an intent when it is told."""
+    """An app that carries out an intent synchronously."""
 
     def hear(self, message: Message) -> None: ...
 
 
 def do_now(node: DOMNode, intent: Message) -> None:
-    """Carry out an intent at once, where a message would still be on its way when the next key asks for its effect."""
+    """Carry out an intent at once: a message could still be on its way when the next key depends on its effect."""
     app = node.app
     if isinstance(app, Listener):
         app.hear(intent)
@@ -34,21 +34,21 @@ def do_now(node: DOMNode, intent: Message) -> None:
 
 @dataclass
 class Act(Message):
-    """Do the action of this name."""
+    """Carry out the action of this name."""
 
     name: str
 
 
 @dataclass
 class Select(Message):
-    """Look at this generation (None: the base)."""
+    """Select this generation (None: the base)."""
 
     gen: int | None
 
 
 @dataclass
 class Mark(Message):
-    """Mark this generation for a comparison, or take the mark away."""
+    """Mark this generation for a comparison, or remove the mark."""
 
     gen: int | None
 
@@ -69,7 +69,7 @@ class OpenItems(Message):
 
 @dataclass
 class Examine(Message):
-    """Examine this generation now, or in `only` one of the three evals."""
+    """Evaluate this generation now, on all three evals or on the `only` one."""
 
     gen: int
     only: Eval | None = None
@@ -77,28 +77,28 @@ class Examine(Message):
 
 @dataclass
 class NeedEvaluation(Message):
-    """The recorded examination of this generation is wanted."""
+    """Request the recorded evaluation of this generation."""
 
     gen: int
 
 
 @dataclass
 class NeedMatrix(Message):
-    """The forgetting matrix of the line to this generation is wanted."""
+    """Request the forgetting matrix of the line to this generation."""
 
     gen: int
 
 
 @dataclass
 class FillMatrix(Message):
-    """Ask for the cells that are missing in it."""
+    """Compute the missing cells of this generation's forgetting matrix."""
 
     gen: int
 
 
 @dataclass
 class NeedDetails(Message):
-    """The manifest of this generation is wanted."""
+    """Request the manifest of this generation."""
 
     gen: int
 
@@ -115,19 +115,19 @@ class Ask(Message):
 
 @dataclass
 class CancelAnswers(Message):
-    """Stop the answer that is being written."""
+    """Stop the answer in progress, and those that wait for the same prompt."""
 
 
 @dataclass
 class Rate(Message):
-    """Rate or correct an answer."""
+    """Store a rating or a correction of an answer."""
 
     rating: Rating
 
 
 @dataclass
 class Tell(Message):
-    """Say something to the person: level is info, warning or error."""
+    """Show a message to the user: level is info, warning or error."""
 
     text: str
     level: str = "warning"
@@ -136,7 +136,7 @@ class Tell(Message):
 
 @dataclass
 class MakeWorkspace(Message):
-    """Make a workspace here, with the demo's curriculum or empty, and open it."""
+    """Create a workspace in this directory, with the demo's curriculum or empty, and open it."""
 
     directory: Path
     demo: bool
@@ -144,6 +144,6 @@ class MakeWorkspace(Message):
 
 @dataclass
 class OpenWorkspace(Message):
-    """Open a workspace that exists."""
+    """Open the existing workspace in this directory."""
 
     directory: Path

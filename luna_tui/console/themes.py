@@ -1,4 +1,4 @@
-"""The colours: four themes, and the few style names that panes draw with. Colour carries meaning only."""
+"""The colours: four themes, and the few style names that panes use. Colours are used for meaning only."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ THEMES = (DARK, LIGHT, CONTRAST, SIXTEEN)
 
 
 def line_styles(theme: Theme) -> dict[str, Style]:
-    """The style names of drawn lines in a theme's colours."""
+    """Return the style names of drawn lines, in a theme's colours."""
     variables = theme.variables
     dim = Style(dim=True) if theme.ansi else Style(color=_rich(variables.get("luna-dim", theme.foreground)))
     return {
@@ -102,12 +102,14 @@ def line_styles(theme: Theme) -> dict[str, Style]:
     }
 
 
-# How much of the theme's first colour is in the background of a heat map's cell, from the lowest scores to the highest.
+# The share of the theme's primary colour in the background of a heat map's cell, from the lowest scores to the highest.
 _SHADES = (0.06, 0.2, 0.34, 0.5, 0.9)
 
 
 def _heat(theme: Theme) -> dict[str, Style]:
-    """The cells of a heat map: one colour that grows stronger, and whichever text stands out on it."""
+    """Return the styles of a heat map's cells: one colour of growing intensity, and the text colour with the better
+    contrast.
+    """
     if theme.ansi:
         return PLAIN_HEAT
     ground, ink = Color.parse(theme.background or "black"), Color.parse(theme.primary)
@@ -121,6 +123,6 @@ def _heat(theme: Theme) -> dict[str, Style]:
 
 
 def _rich(color: str | None) -> str:
-    """A Textual colour name in Rich's words."""
+    """Return Rich's name for a Textual colour name."""
     name = color or "default"
     return name.removeprefix("ansi_")

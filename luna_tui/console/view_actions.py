@@ -1,5 +1,6 @@
-"""The actions that change only what is looked at: the forgetting matrix, scale and window of
-the loss, full size, theme, a picture."""
+"""The actions that change only the view: the forgetting matrix, scale and window of the loss, full size, theme, a
+screenshot.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from luna_tui.console.workers.link import Link
 
 
 class ViewActions:
-    """What the conductor builds on: the state, words for the person, and the view."""
+    """The base of the controller: the state, notices to the user, and the actions on the view."""
 
     def __init__(self, stage: Host, link: Link) -> None:
         self._stage = stage
@@ -25,28 +26,28 @@ class ViewActions:
 
     @property
     def state(self) -> ConsoleState:
-        """What is shown now."""
+        """The state that is shown now."""
         return self._stage.state
 
     def tell(self, text: str, level: str = "info", hint: str = "") -> None:
-        """Say something in the line above the keys, and in the log."""
+        """Show a notice in the line above the keys, and in the log."""
         self._stage.change(reduce(self.state, Noted(level, text, hint)))
 
     def _ui(self, **changes: Any) -> None:
         self._stage.change(replace(self.state, ui=replace(self.state.ui, **changes)))
 
     def _dashboard(self) -> Dashboard:
-        """The dashboard, with every page above it closed."""
+        """Close every page above the dashboard, and return the dashboard."""
         while not isinstance(self._stage.screen, Dashboard):
             self._stage.pop_screen()
         return self._stage.screen
 
     def _refresh(self) -> None:
-        # A pushed screen is composed before it can show anything.
+        # A pushed screen must be composed before it can show anything.
         self._stage.call_later(lambda: self._stage.change(self.state))
 
     def do_matrix(self) -> None:
-        """Open the forgetting matrix of the line to the chosen generation."""
+        """Open the forgetting matrix of the line to the selected generation."""
         from luna_tui.console.screens.matrix import MatrixScreen
 
         gen = self.state.ui.selected
@@ -55,27 +56,27 @@ class ViewActions:
             self._refresh()
 
     def do_log_scale(self) -> None:
-        """Linear or logarithmic."""
+        """Switch the loss axis between linear and logarithmic."""
         self._ui(log_scale=not self.state.ui.log_scale)
 
     def do_raw(self) -> None:
-        """With or without the raw loss."""
+        """Show or hide the raw loss."""
         self._ui(show_raw=not self.state.ui.show_raw)
 
     def do_zoom_in(self) -> None:
-        """Half as many steps."""
+        """Show half as many steps."""
         self._zoom(0.5, 0)
 
     def do_zoom_out(self) -> None:
-        """Twice as many steps."""
+        """Show twice as many steps."""
         self._zoom(2.0, 0)
 
     def do_pan_left(self) -> None:
-        """A quarter of the window to the left."""
+        """Move the window of steps a quarter of its width to the left."""
         self._zoom(1.0, -1)
 
     def do_pan_right(self) -> None:
-        """A quarter of the window to the right."""
+        """Move the window of steps a quarter of its width to the right."""
         self._zoom(1.0, 1)
 
     def _zoom(self, factor: float, move: int) -> None:
@@ -83,18 +84,18 @@ class ViewActions:
         self._ui(window=moved_window(view.window, max(1, view.total or view.curve.total), factor, move))
 
     def do_full(self) -> None:
-        """One pane or all."""
+        """Switch between the active pane alone and all panes."""
         self._dashboard().toggle_full()
 
     def do_theme(self) -> None:
-        """The next theme."""
+        """Switch to the next theme."""
         names = [theme.name for theme in THEMES]
         here = names.index(self._stage.theme) if self._stage.theme in names else -1
         self._stage.theme = names[(here + 1) % len(names)]
         self.tell(f"theme: {self._stage.theme}")
 
     def do_screenshot(self) -> None:
-        """Save the screen as SVG."""
+        """Save the screen as SVG in the workspace's pictures folder."""
         directory = self._link.root / "pictures"
         try:
             directory.mkdir(exist_ok=True)

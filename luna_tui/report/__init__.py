@@ -1,1 +1,1 @@
-"""The report: what a workspace has found, as Markdown and as one HTML file that needs nothing else."""
+"""The report: a workspace's findings as Markdown and as one self-contained HTML file."""

@@ -1,4 +1,4 @@
-"""A document as blocks, written once and rendered twice: Markdown for a repository, HTML for a reader."""
+"""A document as blocks, written once and rendered twice: Markdown for a repository, HTML for a browser."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from luna_tui.common.safe_text import safe_text
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A title; level 1 is the document's."""
+    """A heading; level 1 is the document's title."""
 
     text: str
     level: int = 2
@@ -20,7 +20,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Plain text; `strong` where it is the answer to what a reader came for."""
+    """Plain text; `strong` marks the answer that a reader looks for."""
 
     text: str
     strong: bool = False
@@ -28,14 +28,14 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """A list of short statements."""
+    """A bullet list of short statements."""
 
     items: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns with a title each, cells as text; columns that begin with a number are set to the right."""
+    """A table with a title per column and text cells; columns whose cells begin with a number are aligned right."""
 
     titles: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -44,14 +44,14 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """Commands to copy."""
+    """Lines of shell commands for the reader to copy."""
 
     lines: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An SVG with its file name and what it shows, for who cannot see it."""
+    """An SVG with its file name and a caption that also serves as the alternative text."""
 
     name: str
     svg: str
@@ -76,12 +76,12 @@ figcaption,.note{color:#888;font-size:.9rem}
 
 
 def to_markdown(blocks: Sequence[Block]) -> str:
-    """Render as Markdown; pictures are named as files beside it."""
+    """Render as Markdown; pictures are referenced as files in the same folder."""
     return "\n".join(_markdown(block) for block in blocks).rstrip() + "\n"
 
 
 def to_html(blocks: Sequence[Block], title: str) -> str:
-    """Render as one HTML page with its style and pictures inside; all text is escaped."""
+    """Render as one HTML page with its style and pictures inlined; all text is escaped."""
     body = "\n".join(_html(block) for block in blocks)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -114,7 +114,7 @@ def _row(cells: Sequence[str], *, marked: bool = True) -> str:
 
 
 def _mark(text: str) -> str:
-    """Text that Markdown shows as it is, on one line."""
+    """Escape text so that Markdown shows it literally, on one line."""
     return _MARKS.sub(r"\\\1", " ".join(safe_text(text).split()))
 
 
@@ -149,7 +149,7 @@ def _text(text: str) -> str:
 
 
 def _numeric(rows: Sequence[Sequence[str]], columns: int) -> list[bool]:
-    """Which columns hold figures: every cell of theirs that says anything begins with one."""
+    """Return which columns are numeric: every cell that is not empty begins with a number."""
     found: list[bool] = []
     for place in range(columns):
         cells = [row[place] for row in rows if row[place] not in ("", "–", "·")]

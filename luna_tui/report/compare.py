@@ -1,4 +1,4 @@
-"""The report's comparisons: what `luna-tui compare` found and kept."""
+"""The report's comparisons: the results that `luna-tui compare` stored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from luna_tui.report.blocks import Block, Heading, Paragraph, Points, Table
 
 
 def compare_part(workspace: Workspace) -> tuple[list[Block], list[str]]:
-    """Return every comparison that was kept, and the commands that made them."""
+    """Return the blocks of every stored comparison, and the commands that made them."""
     comparisons = read_comparisons(workspace)
     blocks: list[Block] = [Heading("Comparisons")] if comparisons else []
     for found in comparisons:

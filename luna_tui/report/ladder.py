@@ -11,7 +11,7 @@ from luna_tui.report.blocks import Block, Heading, Paragraph, Points, Table
 
 
 def ladder_part(workspace: Workspace) -> tuple[list[Block], list[str]]:
-    """Return the last climb, and the command that made it; nothing where nobody has climbed."""
+    """Return the blocks of the last ladder run and its command; both empty where none has been run."""
     ladder = read_ladder(workspace)
     if ladder is None:
         return [], []

@@ -1,4 +1,4 @@
-"""The report's first half: what was evolved, how it was judged, and how it learned."""
+"""The report's first half: the generations, their verdicts, and how they trained."""
 
 from __future__ import annotations
 

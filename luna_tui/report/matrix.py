@@ -1,4 +1,4 @@
-"""The report on forgetting: how every generation does on every exam of its line."""
+"""The report on forgetting: how every generation scores on every exam of its line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from probes.transfer import Measure
 
 
 def matrix_part(workspace: Workspace, config: Config) -> list[Block]:
-    """Return the matrix as a picture and a table, with its measures and the exams that fall."""
+    """Return the matrix as a picture and a table, with its measures and the exams whose scores fall."""
     matrix = read_matrix(workspace, config)
     if not matrix.exams:
         return [Heading("Forgetting"), Paragraph("No generation of this line has an exam in this workspace.")]
@@ -51,5 +51,5 @@ def matrix_part(workspace: Workspace, config: Config) -> list[Block]:
 def _measure(measure: Measure, *, signed: bool = True) -> str:
     if measure.value is None:
         return f"not known yet ({measure.known} of {measure.needed} parts are)"
-    value = round(measure.value, 3) + 0.0  # no minus before a zero
+    value = round(measure.value, 3) + 0.0  # avoids a minus sign before zero
     return f"{value:+.3f}" if signed else f"{value:.3f}"

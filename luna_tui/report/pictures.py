@@ -1,4 +1,4 @@
-"""The report's pictures, drawn by matplotlib as SVG that is the same bytes for the same numbers."""
+"""The report's pictures, drawn by matplotlib as SVG that is byte-identical for the same numbers."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import matplotlib
 
 matplotlib.use("svg")
-import matplotlib.pyplot as plt  # after the choice of a backend that needs no screen
+import matplotlib.pyplot as plt  # after choosing a backend that needs no screen
 
-# Text as text keeps the file small and readable; the salt makes the ids in it the same every time.
+# Text as text keeps the file small and readable; the fixed hash salt makes its element ids reproducible.
 _LOOKS: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "luna",
@@ -39,7 +39,7 @@ def loss_curves(curves: Mapping[str, Sequence[float]]) -> str:
 
 
 def heat_map(rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence[float | None]]) -> str:
-    """Draw the forgetting matrix: rows models, columns exams, every known cell with its number."""
+    """Draw the forgetting matrix: rows are models, columns are exams, every known cell has its number."""
     values = [[float("nan") if cell is None else cell for cell in row] for row in cells]
     with plt.rc_context({**_LOOKS, "axes.grid": False}):
         figure, axes = plt.subplots(figsize=(1.6 + 1.0 * len(columns), 1.2 + 0.5 * len(rows)))
@@ -68,8 +68,8 @@ def lineage_scores(names: Sequence[str], series: Mapping[str, Sequence[float | N
 
 
 def study_points(findings: Sequence[Mapping[str, Any]]) -> str:
-    """Draw micro-generations and one-shot training exam by exam: the mean and the range over the seeds, the base
-    beside them.
+    """Draw micro-generations and one-shot training exam by exam: the mean and the range over the seeds, with the base
+    for comparison.
     """
     with plt.rc_context(_LOOKS):
         figure, axes = plt.subplots(figsize=(8, 3.4))
@@ -89,9 +89,9 @@ def study_points(findings: Sequence[Mapping[str, Any]]) -> str:
 
 
 def trade_off(points: Mapping[str, Sequence[tuple[float, float]]]) -> str:
-    """Draw what is kept of the first exam against what is known of the later ones, a point for each trained model.
+    """Draw the score on the first exam against the score on the later ones, a point for each trained model.
 
-    The untrained base, a corner away, would press the others into one spot: it is named in the legend.
+    The untrained base lies in a far corner and would compress the others into one spot, so only the legend names it.
     """
     colours = {"micro": _MICRO, "one-shot": _ONE_SHOT}
     with plt.rc_context(_LOOKS):
@@ -110,7 +110,9 @@ def trade_off(points: Mapping[str, Sequence[tuple[float, float]]]) -> str:
 
 
 def _smoothed(losses: Sequence[float], weight: float = 0.9) -> list[float]:
-    """Exponential moving average without the pull towards its start (bias correction as in Adam, arXiv:1412.6980)."""
+    """Return the exponential moving average, corrected for its bias towards the initial zero (as in Adam,
+    arXiv:1412.6980).
+    """
     average, smooth = 0.0, []
     for step, loss in enumerate(losses, start=1):
         average = weight * average + (1 - weight) * loss

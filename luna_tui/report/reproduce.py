@@ -1,4 +1,4 @@
-"""The report's end: exact commands, versions and hashes, so that anyone can do it again and compare the bytes."""
+"""The report's last part: commands, versions and hashes, so that anyone can reproduce it and compare the bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from luna_tui.report.blocks import Block, Code, Heading, Paragraph, Table
 def reproduce_part(
     workspace: Workspace, path: Sequence[int], study: Mapping[str, Any] | None, extra: Sequence[str]
 ) -> list[Block]:
-    """Return what it takes to make this lineage again; `extra` are the commands of the other parts."""
+    """Return the commands, versions and hashes that reproduce this lineage; `extra` are the commands of the other
+    parts.
+    """
     manifests = [manifest for gen in path if (manifest := workspace.manifest(gen)) is not None]
     if not manifests:
         return []

@@ -1,4 +1,4 @@
-"""The report's answer: micro-generations against one-shot training, with what chance explains."""
+"""The report's answer: micro-generations against one-shot training, with the differences that chance explains."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from luna_tui.report.pictures import study_points, trade_off
 
 
 def verdict_part(study: Mapping[str, Any] | None) -> list[Block]:
-    """Return the verdict in plain words, or that nothing has been tested yet."""
+    """Return the verdict in plain words, or a note that nothing has been tested yet."""
     if study is None:
         return [
             Paragraph(
@@ -109,7 +109,7 @@ def _arm(arm: Mapping[str, Any]) -> list[str]:
 
 
 def made_on(generations: Sequence[Mapping[str, Any]]) -> str:
-    """Return the devices, number formats and thread counts of an arm's trainings; older manifests know only threads."""
+    """Return the devices, dtypes and thread counts of an arm's trainings; older manifests record only threads."""
     known = (
         [gen.get("device"), gen.get("precision"), f"{gen['threads']} threads" if gen["threads"] else None]
         for gen in generations

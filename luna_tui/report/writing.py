@@ -1,4 +1,4 @@
-"""From a workspace to the report's files."""
+"""Writes the report's files from a workspace."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from luna_tui.report.study import study_part, verdict_part
 
 
 def write_report(workspace: Workspace, config: Config, out: Path) -> dict[str, str]:
-    """Write report.md, report.html, the pictures and, where there is one, study.json into `out`; returns the paths and
+    """Write report.md, report.html, the pictures and, where there is one, study.json into `out`; return the paths and
     the verdict.
 
     Raises UsageError when nothing has been trained, LunaError when the directory cannot be written.

@@ -1,1 +1,1 @@
-"""Talking to a generation: one answer, a conversation of single raw prompts, or a pipe."""
+"""Chat with a generation: one answer, a conversation of single raw prompts, or prompts from a pipe."""

@@ -1,4 +1,4 @@
-"""One answer to one raw prompt."""
+"""Generates one answer to one raw prompt, with Ctrl-C handling."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from luna_tui.common.sampling_options import SamplingOptions
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A finished answer with its figures; `continued` says that it first goes on with the prompt."""
+    """A finished answer with its figures; `continued` is set when it first continues the prompt."""
 
     gen: int | None
     prompt: str
@@ -27,12 +27,12 @@ class Answer:
     continued: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Exactly the fields of `chat --json`."""
+        """Return exactly the fields of `chat --json`."""
         return {name: getattr(self, name) for name in self.__slots__ if name != "continued"}
 
 
 def answer(model: ChatSession, prompt: str, sampling: SamplingOptions, on_text: Callable[[str], None]) -> Answer:
-    """Stream an answer piece by piece to `on_text` (raw) and return the whole of it."""
+    """Stream an answer piece by piece to `on_text` (raw text) and return the complete answer."""
     options: dict[str, Any] = {"top_p": sampling.top_p} if sampling.top_p != 1.0 else {}
     pieces: list[str] = []
     stats = None
@@ -57,7 +57,7 @@ def answer(model: ChatSession, prompt: str, sampling: SamplingOptions, on_text: 
 
 @contextlib.contextmanager
 def ctrl_c_cancels(model: ChatSession) -> Iterator[None]:
-    """Let the first Ctrl-C end the answer in order, so that the model stays usable; the second one interrupts."""
+    """Let the first Ctrl-C cancel the answer, so that the model stays usable; the second one interrupts."""
     asked = False
 
     def handle(number: int, frame: FrameType | None) -> None:

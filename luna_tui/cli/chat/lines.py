@@ -1,4 +1,4 @@
-"""Prompts from a pipe, one a line, and one answer or JSON object a line back."""
+"""Answers prompts from a pipe, one per line, with one answer or JSON object per line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from luna_tui.common.sampling_options import SamplingOptions
 
 
 def read_prompts(lines: Iterable[bytes]) -> Iterator[str]:
-    """The prompts of a pipe: UTF-8, LF or CRLF; blank lines are no prompts."""
+    """Yield the prompts of a pipe: UTF-8, LF or CRLF; blank lines are skipped."""
     for line in lines:
         prompt = line.decode("utf-8-sig", "replace").rstrip("\r\n")
         if prompt.strip():
@@ -21,14 +21,14 @@ def read_prompts(lines: Iterable[bytes]) -> Iterator[str]:
 
 
 def typed_text(argument: str) -> str:
-    """The text of an argument, read as a line of a pipe is: bytes that are no UTF-8 become U+FFFD."""
+    """Return an argument's text decoded like a line of a pipe: bytes that are not UTF-8 become U+FFFD."""
     return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def answer_lines(
     model: ChatSession, prompts: Iterable[str], sampling: SamplingOptions, out: IO[str], *, as_json: bool, raw: bool
 ) -> None:
-    """Answer each prompt on its own line; newlines inside an answer are written as backslash and n."""
+    """Answer each prompt on its own line; newlines inside an answer are written as a backslash and n."""
     for prompt in prompts:
         done = answer(model, prompt, sampling, lambda _piece: None)
         if as_json:
@@ -40,7 +40,9 @@ def answer_lines(
 
 
 def shown(text: str, out: IO[str], *, raw: bool) -> str:
-    """Model text as it may go to a stream: safe on a terminal, without control characters in a pipe, or as it is."""
+    """Return model text as it may be written to a stream: safe on a terminal, without control characters in a pipe, or
+    raw.
+    """
     if raw:
         return text
     return safe_text(text) if out.isatty() else safe_for_pipe(text)

@@ -1,4 +1,4 @@
-"""The conversation on a terminal: every line is a raw prompt of its own, lines beginning with / are for us."""
+"""The chat on a terminal: every line is a raw prompt of its own, lines that begin with / are commands."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _HISTORY_LINES = 1000
 
 
 class Repl:
-    """Reads prompts until the person leaves; `open_model` loads another generation."""
+    """Reads prompts until the user leaves; `open_model` loads another generation."""
 
     def __init__(
         self,
@@ -49,8 +49,8 @@ class Repl:
         self._open_model = open_model
 
     def run(self) -> None:
-        """Talk until Ctrl-D or /quit."""
-        # A parent that ignores Ctrl-C (a background job, some CI runners) hands that down; on a terminal we want it.
+        """Run the conversation until Ctrl-D or /quit."""
+        # A parent that ignores SIGINT (a background job, some CI runners) passes that on; a terminal needs the handler.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         self._note("raw prompts, each one on its own; /help for commands, Ctrl-C stops an answer, Ctrl-D leaves")
         with _history():
@@ -141,7 +141,7 @@ def _number(text: str, low: float, high: float) -> float:
 
 @contextlib.contextmanager
 def _history() -> Iterator[None]:
-    """Line editing, and the prompts of earlier times behind the arrow keys, where Python has readline."""
+    """Enable line editing and the prompt history on the arrow keys, where Python has readline."""
     try:
         import readline
     except ImportError:

@@ -1,1 +1,1 @@
-"""One module a command: it reads flags, asks the engine, and shows what comes back."""
+"""One module per command: it parses options, calls the engine, and prints the result."""

@@ -1,4 +1,4 @@
-"""`luna-tui behaviors`: tone examples out of a persona file."""
+"""`luna-tui behaviors`: generates tone examples from a persona file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`luna-tui chat`: talk to a generation with raw prompts."""
+"""`luna-tui chat`: prompts a generation with raw text."""
 
 from __future__ import annotations
 

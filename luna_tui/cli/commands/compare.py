@@ -1,4 +1,4 @@
-"""`luna-tui compare`: models beside each other on the same items, with what chance explains."""
+"""`luna-tui compare`: compares models on the same items, and states which differences chance explains."""
 
 from __future__ import annotations
 

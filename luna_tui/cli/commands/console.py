@@ -1,4 +1,4 @@
-"""Bare `luna-tui` in a terminal: the console, and what becomes of a run when its screen goes away."""
+"""Bare `luna-tui` in a terminal: opens the console, and handles a run whose screen closes."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from luna_tui.cli.calling import Invocation
 if TYPE_CHECKING:
     from luna_tui.console.workers.engine_link import EngineLink
 
-# Frames a second: over a line every frame is paid for in bytes.
+# Frames per second; over SSH every frame costs bandwidth.
 _LOCAL_FRAMES, _SSH_FRAMES = 10.0, 2.0
 
 
 def can_open(env: dict[str, str] | os._Environ[str] = os.environ) -> bool:
-    """Whether there is a terminal that can be drawn on."""
+    """Return whether stdin and stdout are a terminal that can be drawn on."""
     return sys.stdin.isatty() and sys.stdout.isatty() and env.get("TERM", "") not in ("dumb", "unknown", "")
 
 
 def open_console(call: Invocation) -> int:
-    """Run the console until it is left; returns the exit code."""
+    """Run the console until the user leaves it, and return the exit code."""
     over_ssh = any(os.environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
-    # Textual reads these when it is imported. Nothing in luna moves for its own sake, on any line.
+    # Textual reads these at import time. Luna shows no animations, on any connection.
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     os.environ.setdefault("TEXTUAL_FPS", "30" if over_ssh else "60")
     has_workspace = (call.root / "luna.toml").is_file()
     if call.named is not None and not has_workspace and call.root.exists() and not call.root.is_dir():
-        call.workspace()  # raises with the right words
+        call.workspace()  # raises UsageError with the right message
     from luna_tui.common.terminal import needs_ascii
     from luna_tui.console.app import FrameRate, LunaApp
     from luna_tui.console.driver import LineDriver
@@ -64,7 +64,7 @@ def open_console(call: Invocation) -> int:
         if leave == "hangup":
             return _finish_alone(opened)
         if app.return_code:
-            # A fault of the screen's; the run is not to blame and goes on without it.
+            # The screen failed, not the run; the run continues without it.
             log = _log_of(opened[-1] if opened else None)
             print(f"the console broke: this is a defect of luna; the traceback is in {log}", file=terminal)
             _leave(opened, "headless", terminal, call)
@@ -80,15 +80,15 @@ def _log_of(link: EngineLink | None) -> Path:
 
 @contextmanager
 def _own_terminal(log: Path) -> Iterator[IO[str]]:
-    """Textual draws on a duplicate of the terminal; whatever libraries and children write goes to the log."""
+    """Yield a duplicate of the terminal for Textual; output of libraries and child processes goes to the log."""
     from luna_tui.common.quiet_output import quiet_output
     from luna_tui.console.driver import LossyLine
 
     kept = sys.__stdout__, sys.__stderr__
     with quiet_output(log) as streams:
-        # `luna-tui 2>errors` has its terminal on stdout only.
+        # With `luna-tui 2>errors` only stdout is the terminal.
         terminal = streams.err if streams.err.isatty() else streams.out
-        # Textual takes its size from the one and draws on the other.
+        # Textual takes the terminal's size from one of these and draws on the other.
         sys.__stdout__ = sys.__stderr__ = LossyLine(terminal)  # pyright: ignore[reportAttributeAccessIssue]
         try:
             yield terminal
@@ -97,15 +97,17 @@ def _own_terminal(log: Path) -> Iterator[IO[str]]:
 
 
 def _finish_alone(opened: list[EngineLink]) -> int:
-    """The terminal is gone: the run of this process goes on without a screen, and then the process ends."""
+    """After the terminal is lost, finish this process's run without a screen, then exit the process."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     for link in opened:
         link.close(wait=True)
-    os._exit(0)  # nobody reads what the interpreter would flush into a dead terminal
+    os._exit(0)  # exits without flushing: nothing can be written to a closed terminal
 
 
 def _leave(opened: list[EngineLink], leave: str, terminal: IO[str], call: Invocation) -> int:
-    """Do what was chosen about a run in progress, and say how to come back; errors go to the command line's handler."""
+    """Apply the user's choice about a run in progress and print how to come back; errors reach the command line's
+    handler.
+    """
     code = 0
     for link in opened:
         if leave == "headless" and link.run is not None:

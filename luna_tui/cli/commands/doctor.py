@@ -1,4 +1,4 @@
-"""`luna-tui doctor`: what this machine and this workspace can do, and how to mend what they cannot."""
+"""`luna-tui doctor`: checks this machine and this workspace, and names the remedy for every problem."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def doctor(context: typer.Context, as_json: JsonOption = False, workspace: Works
 
 
 def terminal_findings(env: Mapping[str, str]) -> list[Check]:
-    """What the terminal can show."""
+    """Return the checks of what the terminal can show: size, colours, Unicode and cursor control."""
     from engine.diagnostics.machine_checks import Check
     from luna_tui.common.terminal import is_live, needs_ascii, stdout_console
 

@@ -1,4 +1,4 @@
-"""`luna-tui eval`: examine a generation again, as it was shipped."""
+"""`luna-tui eval`: evaluates a generation again, from the file it was shipped as."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXAMPLES = (
 
 
 class Only(StrEnum):
-    """The evals that can be run alone."""
+    """The evals that can be run separately."""
 
     recall = "recall"
     generalization = "generalization"
@@ -56,7 +56,7 @@ def evaluate(
     call = invocation(context)
     opened = call.workspace()
     config = call.engine.config(opened.root)
-    opened.lineage().resolve(gen)  # an unknown name is said at once, not after loading a model
+    opened.lineage().resolve(gen)  # an unknown name is reported before a model is loaded
     if recorded and only is not None:
         raise UsageError("--recorded runs nothing and --only runs one eval", hint="leave one of them out")
     if recorded:

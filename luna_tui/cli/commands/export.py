@@ -1,4 +1,4 @@
-"""`luna-tui export`: a generation for another program."""
+"""`luna-tui export`: writes a generation in another program's format."""
 
 from __future__ import annotations
 

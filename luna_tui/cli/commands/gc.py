@@ -1,4 +1,4 @@
-"""`luna-tui gc`: give disk space back."""
+"""`luna-tui gc`: frees disk space by deleting files that can be rebuilt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`luna-tui inbox`: what waits for the next generation, and bringing more in."""
+"""`luna-tui inbox`: lists the rows that wait for the next generation, and imports more."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def list_rows(
 
 
 def build() -> typer.Typer:
-    """The group of both commands."""
+    """Return the Typer group of the commands `add` and `list`."""
     group = typer.Typer(no_args_is_help=True, help=help_text(group_help), epilog=examples(*EXAMPLES))
     group.command("add", help=help_text(add), epilog=examples("luna-tui inbox add chats.jsonl"))(add)
     group.command("list", help=help_text(list_rows), epilog=examples(EXAMPLES[0], EXAMPLES[2]))(list_rows)

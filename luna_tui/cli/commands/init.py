@@ -1,4 +1,4 @@
-"""`luna-tui init`: make a workspace."""
+"""`luna-tui init`: creates a workspace, on request with the sample curriculum."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def init(
     from luna_tui.common.terminal import stdout_console
 
     call = invocation(context)
-    root = directory or call.named or Path(".")  # here, also inside another workspace
+    root = directory or call.named or Path(".")  # the current directory, even inside another workspace
     made = create_workspace(root, demo=demo, base=base, sample=sample_directory() if demo else None)
     console = stdout_console()
     glyphs = console.glyphs

@@ -1,4 +1,4 @@
-"""`luna-tui ladder`: which size is enough."""
+"""`luna-tui ladder`: finds the smallest base model that is enough."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`luna-tui lineage`: every generation, where it came from and what it scored."""
+"""`luna-tui lineage`: lists every generation with its parent and its scores."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def lineage(context: typer.Context, as_json: JsonOption = False, workspace: Work
 
 
 def show_lineage(call: Invocation, workspace: Workspace, console: LunaConsole, *, begun: bool = False) -> int:
-    """Print the tree, or how to begin one unless the first has `begun`; returns how many generations there are."""
+    """Print the lineage tree and return how many generations there are; an empty one prints how to begin unless its
+    first run has `begun`.
+    """
     from rich.text import Text
 
     from engine.core.errors import LunaError
@@ -52,7 +54,7 @@ def show_lineage(call: Invocation, workspace: Workspace, console: LunaConsole, *
     try:
         targets = call.engine.config(workspace.root).eval.targets
     except LunaError:
-        targets = {}  # the ledger can be read whatever luna.toml says; other commands report that
+        targets = {}  # the ledger is readable even if luna.toml is not; other commands report that
     head = next((int(row["GEN_ID"]) for row in rows if row.get("head")), None)
     print_lineage(console, rows, head, targets)
     return len(rows)

@@ -1,4 +1,4 @@
-"""`luna-tui matrix`: every generation of a line on every exam of it."""
+"""`luna-tui matrix`: shows every generation of a line on every exam of that line."""
 
 from __future__ import annotations
 

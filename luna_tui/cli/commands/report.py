@@ -1,4 +1,4 @@
-"""`luna-tui report`: what this workspace has found, as Markdown and one HTML page with pictures."""
+"""`luna-tui report`: writes a workspace's findings as Markdown and as one HTML page with pictures."""
 
 from __future__ import annotations
 

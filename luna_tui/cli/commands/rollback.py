@@ -1,4 +1,4 @@
-"""`luna-tui rollback`: move HEAD to another generation."""
+"""`luna-tui rollback`: moves HEAD to another generation."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def rollback(
         moved: dict[str, int | None] = {"from": here, "to": there}
     else:
         question = f"HEAD is {gen_label(here)}. Move it to {gen_label(there)}?"
-        # Nothing is lost by a rollback, so a script need not say --yes.
+        # A rollback loses nothing, so a script need not pass --yes.
         if not as_json and sys.stdin.isatty() and not yes and not confirmed(question):
             raise typer.Exit(1)
         moved = call.engine.rollback(opened, gen, reason=typed_text(reason) or "asked for by a person")

@@ -1,4 +1,4 @@
-"""Bare `luna-tui`: where the lineage stands and what to do next."""
+"""Bare `luna-tui` without a terminal: prints the lineage and the next steps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def standing(call: Invocation) -> None:
-    """Print the plain report, or how to make a workspace where there is none."""
+    """Print the lineage and the next steps, or how to create a workspace where there is none."""
     from rich.text import Text
 
     from luna_tui.cli.commands.lineage import show_lineage
@@ -45,10 +45,10 @@ def standing(call: Invocation) -> None:
 
 
 def _next_steps(rows: list[dict[str, Any]], left: Sequence[RunStatus]) -> list[tuple[str, str]]:
-    """What can be done now; while a run is unfinished, going on with it and not `train`, which would begin anew."""
+    """Return the commands to run next; an unfinished run must be resumed, because `train` would start anew."""
     train = [("next generation", "train")]
     if any(state.status == "running" for state in left):
-        train = []  # somebody is at it
+        train = []  # a process is already training
     elif len(left) == 1:
         train = [(f"go on with G{left[0].gen}", "train --resume")]
     elif left:

@@ -1,4 +1,4 @@
-"""`luna-tui study`: the lineage again with other seeds, and everything in one run; what differs, and what is chance."""
+"""`luna-tui study`: trains the lineage with other seeds and all its rows in one run, and compares them."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ def study(
         code = _train(call, opened, arm, lessons, f"{place}/{len(arms)} {arm.name}", as_json=as_json)
         if code:
             raise typer.Exit(code)
-        # At once, while its weights are there: what it answered is kept, and they are not needed again.
-        _ask(call, opened, partial(_ask_arm, arm, lessons), as_json=as_json)
+        # Evaluated at once, while the arm's weights exist: its answers are stored and the weights are not needed again.
+        _prompt_models(call, opened, partial(_evaluate_arm, arm, lessons), as_json=as_json)
     _conclude(call, opened, config, lessons, arms, as_json=as_json)
 
 
-def _ask_arm(arm: Arm, lessons: Sequence[TrainingSpec], progress: ProgressCallback, control: Control) -> None:
+def _evaluate_arm(arm: Arm, lessons: Sequence[TrainingSpec], progress: ProgressCallback, control: Control) -> None:
     from engine.experiments.study.evaluate_arms import ask_arm
 
     ask_arm(arm, lessons, progress=progress, control=control)
@@ -112,7 +112,7 @@ def _require_lineage(lessons: Sequence[TrainingSpec]) -> None:
 def _train(
     call: Invocation, workspace: Workspace, arm: Arm, lessons: Sequence[TrainingSpec], name: str, *, as_json: bool
 ) -> int:
-    """Train what the arm still lacks; returns an exit code, 0 when it is through."""
+    """Train what the arm still lacks and return an exit code, 0 when the arm is complete."""
     import sys
 
     from engine.experiments.study.arms import next_request
@@ -131,10 +131,10 @@ def _train(
     return 0
 
 
-def _ask(
+def _prompt_models(
     call: Invocation, workspace: Workspace, work: Callable[[ProgressCallback, Control], Any], *, as_json: bool
 ) -> Any:
-    """Ask models with a bar, stopped by Ctrl-C; what libraries print goes to the log."""
+    """Prompt models with a progress bar, cancelled by Ctrl-C; library output goes to the log."""
     from engine.service.requests import TaskRequest
     from luna_tui.cli.jobs import run_job
     from luna_tui.cli.progress import bar
@@ -165,7 +165,7 @@ def _conclude(
         base = ask_base(workspace, own, lessons, progress=progress, control=control)
         return write_study(workspace, config, lessons, arms, answers, base)
 
-    found = _ask(call, workspace, ask, as_json=as_json)
+    found = _prompt_models(call, workspace, ask, as_json=as_json)
     if as_json:
         from luna_tui.cli.json_output import write_json
 

@@ -1,4 +1,4 @@
-"""`luna-tui train`: evolve one or more generations."""
+"""`luna-tui train`: trains one or more generations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ EXAMPLES = (
 
 
 class PhaseName(StrEnum):
-    """What a generation learns."""
+    """The phase a generation is trained in; auto chooses it by the generation's depth."""
 
     AUTO = "auto"
     BASE = "base"
@@ -126,7 +126,7 @@ def _check_data(path: Path) -> None:
 
 
 def _write_failure(error: Exception, out: IO[str] | None = None) -> None:
-    """End the stream of JSON events as every run ends, though none began."""
+    """End the stream of JSON events with a RunFinished event, as every run does, although no run has started."""
     from engine.core.events import RunFinished, to_json_object
     from luna_tui.cli.error_text import error_object, exit_code_of
     from luna_tui.cli.json_output import write_json

@@ -1,4 +1,4 @@
-"""`luna-tui verify`: recompute everything that is recorded."""
+"""`luna-tui verify`: recomputes and checks everything that is recorded."""
 
 from __future__ import annotations
 

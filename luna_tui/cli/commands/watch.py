@@ -1,4 +1,4 @@
-"""`luna-tui watch`: start the next generation whenever the inbox has earned one."""
+"""`luna-tui watch`: trains the next generation whenever the inbox has enough karma."""
 
 from __future__ import annotations
 
@@ -48,23 +48,23 @@ def _watch(call: Invocation, workspace: Workspace, *, once: bool, every: float, 
     from luna_tui.cli.train.headless import run_headless
 
     auto_train = AutoTrain(workspace, call.engine)
-    told = ""
+    reported = ""
     while True:
         decision = auto_train.look()
         if decision is None:
             time.sleep(every)
             continue
-        if decision.why != told:
+        if decision.why != reported:
             _say(decision, as_json=as_json)
-        told = decision.why
+        reported = decision.why
         if decision.request is None:
             time.sleep(every)
             continue
         outcome, asked_to_stop = run_headless(call, workspace, auto_train.config, decision.request, as_json=as_json)
         auto_train.note(outcome)
-        told = ""
+        reported = ""
         if outcome.gave_way and not asked_to_stop:
-            continue  # who was quicker is waited for, as long as that takes
+            continue  # another process holds the workspace: wait, for as long as it takes
         if once or outcome.exit_code not in (0, 2, 3):
             return outcome.exit_code
         if asked_to_stop:

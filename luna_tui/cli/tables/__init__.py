@@ -1,1 +1,1 @@
-"""What commands print as tables."""
+"""The tables and reports that commands print."""

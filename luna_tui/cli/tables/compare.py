@@ -1,4 +1,4 @@
-"""The report of `compare`: a verdict in words for each pair, then the figures, then the answers side by side."""
+"""Prints a comparison: a verdict in words for each pair, then the figures, then the answers side by side."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _STYLES = {"better": "bold green", "worse": "bold red", "within noise": "bold ye
 
 
 def print_comparison(console: LunaConsole, found: Mapping[str, Any]) -> None:
-    """Print what `compare_models` returned."""
+    """Print the verdicts, figures and answers of a comparison, as `compare_models` returns them."""
     for pair in found["pairs"]:
         _print(console, Text(sentence(pair), _STYLES[pair["all"]["verdict"]]))
         for line in exam_lines(pair):
@@ -60,7 +60,7 @@ def _figures(console: LunaConsole, models: Sequence[Mapping[str, Any]]) -> Table
 
 
 def tone_score(model: Mapping[str, Any], name: str) -> str:
-    """A share of the tone answers, or, where these were to other probes than the rest's, that it cannot be compared."""
+    """Return a share of the tone answers as text; a model with other tone probes than the rest cannot be compared."""
     return f"{model[name]['value']:.2f}" if model.get("same_probes", True) else "other probes"
 
 
@@ -81,8 +81,8 @@ def _print_answers(console: LunaConsole, title: str, models: Sequence[tuple[str,
 
 
 def _flagged(text: str, places: Sequence[tuple[int, int]]) -> Text:
-    """The answer on one line, its corporate or moralising words in red; cut before it is made safe, which may
-    lengthen it.
+    """Return the answer on one line, its corporate or moralising passages in red; ranges apply to the raw text, so each
+    part is made safe only after splitting.
     """
     shown = Text()
     at = 0

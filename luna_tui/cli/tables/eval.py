@@ -1,4 +1,4 @@
-"""The report of `eval`: scores against targets, then the items, failed ones first, then the tone answers."""
+"""Prints an evaluation: scores against targets, then the items, failed ones first, then the tone answers."""
 
 from __future__ import annotations
 
@@ -111,15 +111,15 @@ def _print_tone(console: LunaConsole, answers: Sequence[Mapping[str, Any]], *, e
 
 
 def highlighted(text: str, hits: Sequence[Mapping[str, Any]]) -> Text:
-    """The text with its corporate phrases marked; hits give positions in the raw text."""
+    """Return the text with its corporate phrases marked; hits give positions in the raw text."""
     shown = Text()
-    for part, marked in _cut(text, hits):
+    for part, marked in _split_at_hits(text, hits):
         shown.append(safe_line(part), _CORPORATE if marked else "")
     names = sorted({safe_line(str(hit["phrase"])) for hit in hits})
     return shown.append(f"  [{'; '.join(names)}]", "dim") if names else shown
 
 
-def _cut(text: str, hits: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, bool]]:
+def _split_at_hits(text: str, hits: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, bool]]:
     at = 0
     for hit in sorted(hits, key=lambda hit: int(hit["start"])):
         start, end = max(at, int(hit["start"])), int(hit["end"])

@@ -1,4 +1,4 @@
-"""How much karma the inbox has for the next generation, in one line."""
+"""Shows in one line how much karma the inbox holds towards the next generation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def karma_line(meter: Meter, glyphs: Glyphs) -> Text:
-    """`karma 37/60 to the next generation · 21 rows`, and what else is missing."""
+    """Return `karma 37/60 to the next generation · 21 rows`, and what else is missing."""
     text = Text().append(f"karma {meter.karma:g}/{meter.needed:g}", "green" if meter.full else "")
     rows = f"{meter.rows} row{'' if meter.rows == 1 else 's'}"
     text.append(f" to the next generation {glyphs.dot} {rows}", "dim")

@@ -1,4 +1,4 @@
-"""The report of `ladder`: a table of the rungs, cards that were not solved, and the verdict in a sentence."""
+"""Prints a ladder run: a table of the rungs, the cards that were not solved, and the verdict in a sentence."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from luna_tui.common.safe_text import safe_line
 from luna_tui.common.terminal import Glyphs, LunaConsole
 
 _STYLES = {"enough": "bold green", "not_enough": "bold red", "stopped": "bold yellow"}
-# Cards not solved that are shown of a rung: enough to see what kind of answer it gives.
+# Unsolved cards shown per rung: enough to see what kind of answer it gives.
 _SHOWN = 6
 
 
 def print_ladder(console: LunaConsole, report: Mapping[str, Any], root: Path) -> None:
-    """Print what `LadderReport.to_dict` gave; `root` is the workspace as the person names it."""
+    """Print what `LadderReport.to_dict` returned; `root` is the workspace as the user wrote it."""
     console.print(_table(console, report))
     for rung in report["rungs"]:
         console.print(_course(console.glyphs, rung, root), soft_wrap=not console.is_terminal)
@@ -32,7 +32,7 @@ def print_ladder(console: LunaConsole, report: Mapping[str, Any], root: Path) ->
 
 
 def _print_verdict(console: LunaConsole, report: Mapping[str, Any]) -> None:
-    """The sentence, at the end: what a person sees above the prompt."""
+    """Print the verdict at the end of the output, where it is visible above the shell's prompt."""
     console.print()
     glyphs = console.glyphs
     marks = {"enough": glyphs.accepted, "not_enough": glyphs.rejected, "stopped": glyphs.stopped}
@@ -66,7 +66,7 @@ def _table(console: LunaConsole, report: Mapping[str, Any]) -> Table:
 
 
 def _course(glyphs: Glyphs, rung: Mapping[str, Any], root: Path) -> Text:
-    """How a rung came to its score, in a line or two under the table."""
+    """Return how a rung reached its score, in a line or two under the table."""
     marks = {"accepted": glyphs.accepted, "rejected": glyphs.rejected, "stopped": glyphs.stopped}
     verdicts = " ".join(f"G{made['gen']}{marks.get(made['verdict'], '')}" for made in rung["generations"])
     kinds = ", ".join(
@@ -113,7 +113,7 @@ def _print_failed(console: LunaConsole, rung: Mapping[str, Any], root: Path) -> 
 
 
 def parameters(count: int) -> str:
-    """A model's size as people say it: `2.9 M`, `135 M`, `1.2 B`."""
+    """Format a model's parameter count: `2.9 M`, `135 M`, `1.2 B`."""
     for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if count >= unit * 0.9995:
             value = count / unit

@@ -25,7 +25,7 @@ def print_lineage(
     targets: Mapping[str, float],
     now: datetime | None = None,
 ) -> None:
-    """Print the whole tree; scores that miss their target are red."""
+    """Print the whole lineage tree; scores that miss their target are red."""
     glyphs = console.glyphs
     by_gen = {int(row["GEN_ID"]): row for row in rows}
     wide = console.width >= _WIDE
@@ -112,7 +112,7 @@ def _base_label(rows: Sequence[Mapping[str, Any]], head: int | None, glyphs: Gly
 
 
 def base_name(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The base model's name as the newest row that knows it says."""
+    """Return the base model's name as recorded in the newest row that has one."""
     for row in reversed(rows):
         base = row.get("base")
         name = base.get("name") if isinstance(base, Mapping) else base

@@ -1,4 +1,4 @@
-"""What `matrix` prints: the heat map, side by side as far as the screen is wide, and what it says in words."""
+"""Prints the forgetting matrix: the heat map, in blocks as wide as the screen, and its findings in words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _WORDS = {"dim": "dim", "bold": "bold", "warn": "yellow"}
 
 
 def print_matrix(console: LunaConsole, matrix: Mapping[str, Any], asks: str) -> None:
-    """Print a matrix with at least one exam; `asks` says how the empty cells are filled."""
+    """Print a matrix with at least one exam; `asks` is the text on how the empty cells are filled."""
     heat = PRINTED_HEAT if console.color_system in ("256", "truecolor") and not console.no_color else PLAIN_HEAT
     glyphs, width = console.glyphs, console.width
     lines: list[Text] = []

@@ -1,4 +1,4 @@
-"""The score table: what `train` shows after a generation and `eval` at its top."""
+"""The score table that `train` prints after a generation and `eval` prints first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A finished study as a terminal shows it: the verdict in words, then the numbers it rests on."""
+"""A finished study on a terminal: the verdict in words, then the figures it rests on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STYLES = {"supported": "bold green", "refuted": "bold red", "undecided": "bold 
 
 
 def print_study(console: LunaConsole, study: dict[str, Any]) -> None:
-    """Print the verdict, both ways of training exam by exam, and where the whole lies."""
+    """Print the verdict, both ways of training exam by exam, and the paths of the complete results."""
     conclusion = study["conclusion"]
     for number, sentence in enumerate(conclusion["words"]):
         console.print(Text(sentence, _STYLES[conclusion["verdict"]] if number == 0 else ""))

@@ -1,1 +1,1 @@
-"""How a run of training is followed, shown and interrupted."""
+"""Following, showing and interrupting a training run."""

@@ -1,4 +1,4 @@
-"""Follow the engine while it trains: the main thread drains events, owns the signals, and feeds the view."""
+"""Follows the engine during training: the main thread drains events, owns the signal handlers, and updates the view."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ class View(Protocol):
     """Shows a run; called by the main thread only."""
 
     def show(self, event: Event) -> None:
-        """Take in one event."""
+        """Process one event of the run."""
         ...
 
     def tick(self) -> None:
-        """Draw, if there is anything new; called about ten times a second."""
+        """Redraw if there is anything new; called about ten times a second."""
         ...
 
     def stopping(self) -> None:
-        """Say that the run ends after this step."""
+        """Show that the run ends after the current step."""
         ...
 
     def close(self) -> None:
-        """Give the terminal back."""
+        """Release the terminal after the last event."""
         ...
 
 
 class StopSignals:
-    """Ctrl-C once asks what goes on to stop, a second time ends the process; SIGTERM asks like the first Ctrl-C."""
+    """Signal handlers: the first Ctrl-C or SIGTERM requests a stop, a Ctrl-C after that ends the process with 130."""
 
     def __init__(self, terminal: IO[str]) -> None:
         self.asked = False
@@ -49,14 +49,16 @@ class StopSignals:
         self._terminal = terminal
 
     def stops(self, stop: Callable[[], None]) -> None:
-        """Let the first signal call `stop`, which returns at once; one that has come already calls it now."""
+        """Set `stop` as the callback of the first signal; it must not block. If a signal has already arrived, call it
+        now.
+        """
         self._stop = stop
         if self.asked:
             stop()
 
     @contextlib.contextmanager
     def installed(self) -> Iterator[None]:
-        """Own both signals for as long as the block runs."""
+        """Handle both signals while the block runs, and restore the previous handlers afterwards."""
         before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             yield
@@ -66,7 +68,7 @@ class StopSignals:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.asked and number == signal.SIGINT:
-            # A run is recorded by single durable writes, so ending here leaves nothing half done.
+            # A run is recorded by single durable writes, so exiting here leaves nothing half done.
             with contextlib.suppress(OSError, ValueError):
                 if self._terminal.isatty():
                     os.write(self._terminal.fileno(), _SHOW_CURSOR)
@@ -77,23 +79,23 @@ class StopSignals:
 
 
 def follow(job: Job, events: SimpleQueue[Event | JobEvent], view: View, signals: StopSignals) -> TrainOutcome:
-    """Show every event until the engine is done; returns its outcome."""
-    told = False
+    """Show every event until the engine is done, and return its outcome."""
+    announced = False
 
-    def tell() -> None:
-        nonlocal told
-        if signals.asked and not told:
-            told = True
+    def announce_stop() -> None:
+        nonlocal announced
+        if signals.asked and not announced:
+            announced = True
             view.stopping()
 
     try:
         while True:
-            done = job.done  # asked before draining: nothing is put after the job has ended
+            done = job.done  # read before draining: no event is queued after the job has ended
             for event in _arriving(events, wait=not done):
-                tell()
+                announce_stop()
                 if not isinstance(event, JobEvent):
                     view.show(event)
-            tell()
+            announce_stop()
             view.tick()
             if done:
                 return job.result()
@@ -102,7 +104,7 @@ def follow(job: Job, events: SimpleQueue[Event | JobEvent], view: View, signals:
 
 
 def _arriving(events: SimpleQueue[Event | JobEvent], *, wait: bool) -> Iterator[Event | JobEvent]:
-    """What lies in the queue, after waiting a moment for the first one."""
+    """Yield the queued events, after waiting a moment for the first one."""
     with contextlib.suppress(Empty):
         if wait:
             yield events.get(timeout=_TICK_S)

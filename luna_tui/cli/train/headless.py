@@ -1,4 +1,4 @@
-"""One training request without a console: bars on a terminal, lines in a pipe, or JSON events."""
+"""One training request without a console: progress bars on a terminal, lines in a pipe, or JSON events."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 def run_headless(
     call: Invocation, workspace: Workspace, config: Config, request: TrainRequest, *, as_json: bool
 ) -> tuple[TrainOutcome, bool]:
-    """Train, show it, and own Ctrl-C meanwhile.
+    """Train and show the run, handling Ctrl-C meanwhile.
 
-    Returns the outcome and whether a person asked to stop, which a run that was just ending may have outrun.
+    Returns the outcome and whether the user asked to stop, a request that may come too late for a run that is just
+    ending.
     """
     events: SimpleQueue[Event | JobEvent] = SimpleQueue()
     with quiet_output(workspace.runs / "train.log") as streams:
@@ -40,7 +41,7 @@ def run_headless(
             signals.stops(job.cancel)
             outcome = follow(job, events, view, signals)
             engine.close()
-        # Asked last of all: a Ctrl-C while the engine closes is one, too.
+        # Read last of all, so that a Ctrl-C while the engine closes counts as well.
         return outcome, signals.asked
 
 

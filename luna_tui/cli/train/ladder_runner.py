@@ -1,5 +1,5 @@
-"""A climb of the ladder without a console: each generation is shown as `train` shows it, on stderr, and Ctrl-C stops
-whatever is at work, training or asking.
+"""A ladder run without a console: each generation is shown on stderr as `train` shows it, and Ctrl-C stops the training
+or the evaluation in progress.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _MARKED = ("accepted", "rejected", "stopped")
 
 
 class LadderRunner:
-    """Evolves the generations of a climb one after the other, each in an engine of its own; tells of them on `err`."""
+    """Trains the generations of a ladder run in turn, each in an engine of its own, and reports on `err`."""
 
     def __init__(self, call: Invocation, streams: Streams, control: Control) -> None:
         self._call = call
@@ -51,7 +51,7 @@ class LadderRunner:
 
     @contextlib.contextmanager
     def owning_signals(self) -> Iterator[None]:
-        """Stop in order at the first Ctrl-C or SIGTERM, end the process at the second, while the block runs."""
+        """While the block runs, stop cleanly at the first Ctrl-C or SIGTERM, and end the process at the second."""
         with self._signals.installed():
             try:
                 yield
@@ -59,17 +59,17 @@ class LadderRunner:
                 self._bar.close()
 
     def stop(self) -> None:
-        """Stop the climb: after the step that is being trained, or between two cards."""
+        """Stop the ladder run: after the current training step, or between two cards."""
         self._control.stop()
         if self._job is not None:
             self._job.cancel()
 
     def tell(self, text: str) -> None:
-        """Say what the climb does now."""
+        """Print what the ladder run does now."""
         self._console.print(Text(safe_line(text), "bold"), soft_wrap=True)
 
     def progress(self, done: int, total: int, label: str) -> None:
-        """Show how many cards are answered; the bar is there only while they are, training has bars of its own."""
+        """Show how many cards are answered; the bar exists only meanwhile, since training has its own bars."""
         if self._report is None:
             self._report = self._bar.enter_context(bar("asking", stream=self._streams.err))
         self._report(done, total, label)
@@ -78,14 +78,14 @@ class LadderRunner:
             self._report = None
 
     def evolve(self, workspace: Workspace, config: Config, request: TrainRequest) -> RunFinished:
-        """Evolve one generation and return how its run ended."""
+        """Train one generation and return the event that ended its run."""
         self._control.check()
         events: SimpleQueue[Event | JobEvent] = SimpleQueue()
         engine = self._call.engine.open(workspace)
         engine.subscribe(events.put)
         try:
             job = self._job = accepted(engine, request, config=config)
-            if self._control.stopping:  # asked for while it was being begun
+            if self._control.stopping:  # requested while the job was being submitted
                 job.cancel()
             return follow(job, events, self._view(), self._signals).finished[-1]
         finally:
@@ -102,7 +102,7 @@ class LadderRunner:
         return LiveView(self._console, time.monotonic, self._finished)
 
     def _finished(self, state: RunState) -> None:
-        """Tell in a line how a generation ended; what failed or was interrupted is told at the end of the climb."""
+        """Print in a line how a generation ended; the end of the ladder run reports failures and interruptions."""
         finished = state.finished
         if finished is None or finished.verdict not in _MARKED:
             return

@@ -1,4 +1,4 @@
-"""The live display of a run on a terminal: a few calm lines redrawn in place, and facts that stay above them."""
+"""The live display of a run on a terminal: a few lines redrawn in place, and facts printed above them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FRAMES_PER_S_REMOTE = 3
 
 
 class LiveView:
-    """Draws a run on stderr's terminal; `finished` prints the result of each generation when its bars are gone."""
+    """Draws a run on stderr's terminal; `finished` prints the result of each generation after its bars are removed."""
 
     def __init__(self, console: LunaConsole, clock: Callable[[], float], finished: Callable[[RunState], None]) -> None:
         self._console = console
@@ -59,7 +59,7 @@ class LiveView:
             return
         if self._live is None:
             self._open()
-        # What is said before a run has a name waits for it, so that every line stands under its heading.
+        # Notes that arrive before the run has a name wait for it, so that every line stands under its heading.
         if self._state.started is not None or self._state.run == "":
             self._print_waiting()
 

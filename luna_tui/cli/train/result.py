@@ -1,4 +1,4 @@
-"""What is said when a generation is done: its scores, the verdict with reasons, and what to do next."""
+"""Prints the end of a generation: its scores, the verdict with reasons, and what to do next."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _STYLES = {"accepted": "bold green", "rejected": "bold red", "stopped": "bold ye
 class ResultPrinter:
     """Prints the end of each run: results on `out`, failures and interruptions on `err`.
 
-    `command` turns `chat HEAD` into the command line that a person can paste; `earlier` gives each
-    recorded generation's generalization when it was new.
+    `command` turns `chat HEAD` into a command line that the user can paste; `earlier` returns each recorded
+    generation's generalization when it was new.
     """
 
     def __init__(
@@ -39,18 +39,20 @@ class ResultPrinter:
         self._earlier = earlier
 
     def __call__(self, state: RunState) -> None:
-        """Print the result of a finished run."""
+        """Print the result of a finished run; do nothing for a run that has not finished."""
         finished = state.finished
         if finished is None:
             return
         if finished.verdict == "interrupted":
-            self._tell(self._err, Text("interrupted; nothing half done was recorded", "yellow"))
-            self._tell_command(self._err, Text("go on with: "), "train --resume")
+            self._print(self._err, Text("interrupted; nothing half done was recorded", "yellow"))
+            self._print_command(self._err, Text("go on with: "), "train --resume")
         elif finished.verdict == "failed":
             where = f"G{finished.gen} failed: " if finished.gen is not None else ""
-            self._tell(self._err, Text.assemble(("error: ", "bold red"), where, safe_line(finished.error or "unknown")))
+            self._print(
+                self._err, Text.assemble(("error: ", "bold red"), where, safe_line(finished.error or "unknown"))
+            )
             if finished.hint:
-                self._tell(self._err, Text.assemble(("  fix: ", "bold green"), safe_line(finished.hint)))
+                self._print(self._err, Text.assemble(("  fix: ", "bold green"), safe_line(finished.hint)))
         else:
             self._print_scores(state)
             self._print_verdict(state)
@@ -74,18 +76,18 @@ class ResultPrinter:
         if state.finished.seconds:
             facts.append(figures.duration(state.finished.seconds))
         line = Text(f"{marks.get(verdict, '')} G{gen} {verdict}", style)
-        self._tell(self._out, line.append(f"   {f' {glyphs.dot} '.join(facts)}", "not bold default"))
+        self._print(self._out, line.append(f"   {f' {glyphs.dot} '.join(facts)}", "not bold default"))
         for reason in state.finished.reasons:
-            self._tell(self._out, Text(f"  {glyphs.dash} {safe_line(reason)}"))
+            self._print(self._out, Text(f"  {glyphs.dash} {safe_line(reason)}"))
         for words, command in _next_steps(verdict, gen):
-            self._tell_command(self._out, Text.assemble(("  next: ", "dim"), words), command)
+            self._print_command(self._out, Text.assemble(("  next: ", "dim"), words), command)
         self._out.print()
 
-    def _tell(self, console: LunaConsole, text: Text) -> None:
+    def _print(self, console: LunaConsole, text: Text) -> None:
         console.print(text, soft_wrap=not console.is_terminal)
 
-    def _tell_command(self, console: LunaConsole, words: Text, command: str) -> None:
-        # The terminal may wrap a command, we may not: it is there to be copied.
+    def _print_command(self, console: LunaConsole, words: Text, command: str) -> None:
+        # The terminal may wrap a command, luna must not: it is there to be copied.
         console.print(words.append(self._command(command), "cyan"), soft_wrap=True)
 
 

@@ -32,7 +32,7 @@ _AT_MOST_EVERY_S = 1.0
 
 
 class JsonView:
-    """One event a line on stdout."""
+    """Writes every event as one line of JSON on stdout."""
 
     def __init__(self, out: IO[str], err: IO[str]) -> None:
         self._out = out
@@ -52,7 +52,7 @@ class JsonView:
 
 
 class PlainView:
-    """A line at each step of the method, and while one lasts every ten seconds or every tenth of it."""
+    """Writes a line at each step of the method, and during a step every ten seconds or every tenth of it."""
 
     def __init__(self, err: IO[str], finished: Callable[[RunState], None]) -> None:
         self._err = err
@@ -92,7 +92,7 @@ class PlainView:
         self._err.flush()
 
     def _due(self, mono: float, share: float) -> bool:
-        if share < self._last_share:  # another part of the step begins
+        if share < self._last_share:  # the step's next part begins
             self._last_share = 0.0
         waited = mono - self._last_mono
         if waited < _AT_MOST_EVERY_S and share < 1 and self._last_share > 0:
@@ -111,7 +111,7 @@ class PlainView:
 
 
 def headline(started: RunStarted) -> str:
-    """What this run is, in one line."""
+    """Return in one line what this run trains, from which parent, and how."""
     parent = gen_label(started.parent_gen)
     how = f"{started.backend} {started.method}, {counted(started.steps, 'step')} at {figures.learning_rate(started.lr)}"
     again = "going on with" if started.resumed else "from"
@@ -119,7 +119,7 @@ def headline(started: RunStarted) -> str:
 
 
 def data_sentence(data: DataPrepared) -> str:
-    """What is fed, in one line."""
+    """Return in one line how many rows are trained on, held out, replayed and left out."""
     stages = ", ".join(f"{stage} {count}" for stage, count in data.by_stage.items() if count)
     aside = [f"{_count(data.bad_rows, 'bad row')} left out"] if data.bad_rows else []
     aside += [f"{_count(data.duplicates, 'duplicate')} left out"] if data.duplicates else []
@@ -133,7 +133,7 @@ def _count(number: int, what: str) -> str:
 
 
 def export_sentence(exported: Exported) -> str:
-    """What was shipped, in one line."""
+    """Return in one line what was exported: quantization, size, time, token parity, EOS and SHA."""
     stops = "stops by EOS" if exported.stopped_by_eos else "does NOT stop by EOS"
     return (
         f"exported {exported.quant} {figures.size(exported.size_bytes)} in {figures.duration(exported.seconds)}, "
@@ -142,7 +142,7 @@ def export_sentence(exported: Exported) -> str:
 
 
 def train_sentence(step: TrainStep, smoothed: float | None) -> str:
-    """Where training stands, in one line."""
+    """Return in one line how far training is, with loss, learning rate and speed."""
     return (
         f"train {step.step}/{step.total} {figures.percent(step.step, step.total)}  loss {figures.loss(step.loss)} "
         f"(smoothed {figures.loss(smoothed)})  lr {figures.learning_rate(step.lr)}  {step.tokens_per_s:.0f} tok/s  "
@@ -151,7 +151,7 @@ def train_sentence(step: TrainStep, smoothed: float | None) -> str:
 
 
 def progress_sentence(step: str, progress: Progress) -> str:
-    """Where anything else stands, in one line."""
+    """Return in one line how far any other step is."""
     left = (
         f"  {figures.duration(progress.eta_s)} left"
         if progress.eta_s is not None and progress.done < progress.total

@@ -1,1 +1,1 @@
-"""Pure functions from values to lines of text: what the panes show, without a screen."""
+"""Pure functions from values to lines of text: the contents of the panes, independent of a screen."""

@@ -1,4 +1,4 @@
-"""What is compared of two generations: how they are related, their scores, and their answers in pairs."""
+"""The data of a comparison of two generations: how they are related, their scores, and their answers in pairs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from luna_tui.console.state.console_state import ConsoleState
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two; `gen` None is the base. `reading` says that its manifest is still to come."""
+    """One of the two generations; `gen` None is the base. `reading` is set while its manifest is still being loaded."""
 
     gen: int | None
     row: Values | None = None
@@ -24,30 +24,30 @@ class Side:
 
     @property
     def name(self) -> str:
-        """`G3`, or `base`."""
+        """The generation's name: `G3`, or `base`."""
         return gen_label(self.gen)
 
     @property
     def scores(self) -> Values:
-        """Its recorded scores; of the base those of the examination that was run."""
+        """Its recorded scores; for the base those of the evaluation that was run."""
         if self.gen is None:
             return mapping(self.evaluation.get("scores")) if isinstance(self.evaluation, Mapping) else {}
         return scores_of(self.row or {}, self.manifest)
 
     @property
     def items(self) -> Sequence[Values]:
-        """Its exam items, none while they are not read."""
+        """Its exam items, empty until they are loaded."""
         return self.evaluation.get("items") or () if isinstance(self.evaluation, Mapping) else ()
 
     @property
     def tone(self) -> Sequence[Values]:
-        """Its tone answers, none while they are not read."""
+        """Its tone answers, empty until they are loaded."""
         return self.evaluation.get("tone") or () if isinstance(self.evaluation, Mapping) else ()
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Both sides, how they are related, and the targets."""
+    """Both generations, how they are related, and the target scores."""
 
     one: Side
     other: Side
@@ -56,7 +56,7 @@ class Comparison:
 
 
 def comparison_of(state: ConsoleState, one: int | None, other: int | None) -> Comparison:
-    """What the comparison of two generations shows of a state."""
+    """Return the comparison of two generations from the console's state."""
     return Comparison(_side(state, one), _side(state, other), _related(state, one, other), state.targets)
 
 
@@ -84,7 +84,7 @@ def _related(state: ConsoleState, one: int | None, other: int | None) -> str:
 
 
 def _way(state: ConsoleState, gen: int | None) -> list[int | None]:
-    """A generation and all above it, the base last."""
+    """Return a generation and all its ancestors, the base last."""
     way: list[int | None] = []
     while gen is not None and len(way) <= len(state.by_gen):
         way.append(gen)
@@ -94,7 +94,7 @@ def _way(state: ConsoleState, gen: int | None) -> list[int | None]:
 
 @dataclass(frozen=True, slots=True)
 class ItemPair:
-    """What two generations made of one item: raw outputs, and who was right."""
+    """The answers of two generations to one item: raw outputs, and which were right."""
 
     prompt: str
     expected: str
@@ -103,13 +103,13 @@ class ItemPair:
 
     @property
     def differs(self) -> bool:
-        """Whether they said different things."""
+        """Whether the two outputs differ, apart from surrounding space."""
         return self.outputs[0].strip() != self.outputs[1].strip()
 
 
 @dataclass(frozen=True, slots=True)
 class TonePair:
-    """What two generations said to one tone probe at temperature 0, and the corporate phrases in it."""
+    """The answers of two generations to one tone probe at temperature 0, with the corporate phrases in them."""
 
     prompt: str
     texts: tuple[str, str]
@@ -117,7 +117,7 @@ class TonePair:
 
 
 def pair_items(one: Sequence[Values], other: Sequence[Values]) -> list[ItemPair]:
-    """The items that both sat, in the order of the second."""
+    """Pair the items that both generations were evaluated on, in the order of the second."""
     first = {item["id"]: item for item in one}
     pairs: list[ItemPair] = []
     for right in other:
@@ -130,7 +130,7 @@ def pair_items(one: Sequence[Values], other: Sequence[Values]) -> list[ItemPair]
 
 
 def pair_tone(one: Sequence[Values], other: Sequence[Values]) -> list[TonePair]:
-    """The greedy answers to the probes that both were given in the same words."""
+    """Pair the greedy answers to the tone probes that both were given in the same words."""
     first = {_probe(answer): answer for answer in one if answer.get("sample") == 0}
     pairs: list[TonePair] = []
     for right in other:
@@ -142,7 +142,9 @@ def pair_tone(one: Sequence[Values], other: Sequence[Values]) -> list[TonePair]:
 
 
 def asked_alike(one: Sequence[Values], other: Sequence[Values]) -> bool:
-    """Whether both were given the same tone probes, in the same words and as often: only then are drifts comparable."""
+    """Return whether both were given the same tone probes, in the same words and as often: only then are drifts
+    comparable.
+    """
     first, second = ({(*_probe(answer), answer.get("sample")) for answer in answers} for answers in (one, other))
     return first == second
 

@@ -1,4 +1,4 @@
-"""Two generations beside each other as lines: what they score, how they were made, where their answers differ."""
+"""Draws two generations side by side: their scores, how they were made, and where their answers differ."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _OF_TONE = ("drift", "answered", "continued")
 
 
 def draw_comparison(view: Comparison, width: int, glyphs: Glyphs) -> list[Text]:
-    """The whole page, each line at most `width` cells."""
+    """Return the whole comparison page, each line at most `width` cells."""
     page = _Page(width, glyphs)
     one, other = view.one, view.other
     page.beside("", Text(one.name, "title"), Text(other.name, "title"))
@@ -49,7 +49,7 @@ def draw_comparison(view: Comparison, width: int, glyphs: Glyphs) -> list[Text]:
 
 
 class _Page:
-    """Lines as they are added: a label, then two columns of the same width."""
+    """Collects the page's lines: a label, then two columns of the same width."""
 
     def __init__(self, width: int, glyphs: Glyphs) -> None:
         self.width = width
@@ -71,7 +71,7 @@ class _Page:
             self.add(Text(line, style))
 
     def beside(self, label: str, left: Text, right: Text, style: str = "label") -> None:
-        """A label and two texts, each folded in its own column."""
+        """Add a label and two texts, each wrapped in its own column."""
         columns = [self._folded(text) for text in (left, right)]
         for at in range(max(map(len, columns))):
             line = Text(f"{label if at == 0 else '':<{_LABEL}.{_LABEL - 1}}", style)
@@ -81,7 +81,7 @@ class _Page:
             self.add(line.append_text(columns[1][at]) if at < len(columns[1]) else line)
 
     def _folded(self, text: Text) -> list[Text]:
-        """The text in lines of the column's width, its styles kept."""
+        """Return the text wrapped to the column's width, its styles kept."""
         lines: list[Text] = []
         end = 0
         for line in fold(text.plain, self.column):
@@ -114,7 +114,7 @@ def _draw_scores(page: _Page, view: Comparison) -> None:
         label = next((line.label for line in (left, right) if line), name)
         page.beside(label, _score(left, page.glyphs), _score(right, page.glyphs))
         if left is not None and right is not None and (name not in _OF_TONE or alike):
-            page.add(Text(" " * _LABEL).append_text(_told_apart(left, right, view.other.name)))
+            page.add(Text(" " * _LABEL).append_text(_difference(left, right, view.other.name)))
     if view.one.gen is not None and view.other.gen is not None:
         page.words("Each was examined on its own exams when it was new; below are the items that both sat.", "dim")
 
@@ -129,8 +129,8 @@ def _score(line: ScoreLine | None, glyphs: Glyphs) -> Text:
     return text
 
 
-def _told_apart(left: ScoreLine, right: ScoreLine, name: str) -> Text:
-    """The difference, and whether chance alone could make it."""
+def _difference(left: ScoreLine, right: ScoreLine, name: str) -> Text:
+    """Return the difference of two scores, and whether chance alone could explain it."""
     gap = right.value - left.value
     if abs(gap) < 1e-9:
         return Text("the same", "dim")
@@ -164,7 +164,7 @@ def _plain(words: str, glyphs: Glyphs) -> Text:
 
 
 def _facts(side: Side) -> dict[str, Any]:
-    """What a generation was made with, and from what; empty for the base."""
+    """Return how and from which parent a generation was made; empty for the base."""
     if side.row is None:
         return {}
     parent = side.row.get("parent_gen")
@@ -211,7 +211,7 @@ def _draw_item(page: _Page, pair: ItemPair) -> None:
     for line in fold(shown_line(asked, page.glyphs), max(12, page.width - 4))[:_LINES]:
         page.add(Text("  ").append(line, "bold"))
     texts = [
-        _spoken(text, (), page.glyphs, "good" if right else "bad")
+        _marked_answer(text, (), page.glyphs, "good" if right else "bad")
         for text, right in zip(pair.outputs, pair.rights, strict=True)
     ]
     page.beside("", texts[0], texts[1])
@@ -229,12 +229,12 @@ def _draw_tone(page: _Page, one: Side, other: Side) -> None:
         )
     for pair in pair_tone(one.tone, other.tone):
         page.words(pair.prompt, "bold")
-        texts = [_spoken(text, hits, page.glyphs) for text, hits in zip(pair.texts, pair.hits, strict=True)]
+        texts = [_marked_answer(text, hits, page.glyphs) for text, hits in zip(pair.texts, pair.hits, strict=True)]
         page.beside("", texts[0], texts[1])
 
 
 def _read(page: _Page, one: Side, other: Side, part: Callable[[Side], Sequence[Values]]) -> bool:
-    """Whether both have this part; else say which has not, and why."""
+    """Return whether both have this part loaded; otherwise add a line on which is missing, and why."""
     for side in (one, other):
         if isinstance(side.evaluation, str):
             page.words(f"{side.name}: {side.evaluation}", "warn")
@@ -245,8 +245,8 @@ def _read(page: _Page, one: Side, other: Side, part: Callable[[Side], Sequence[V
     return all(part(side) for side in (one, other))
 
 
-def _spoken(text: str, hits: Sequence[Values], glyphs: Glyphs, style: str = "") -> Text:
-    """An answer, safe to show, with its corporate phrases marked; hits give positions in the raw text."""
+def _marked_answer(text: str, hits: Sequence[Values], glyphs: Glyphs, style: str = "") -> Text:
+    """Return an answer, safe to show, with its corporate phrases marked; hits give positions in the raw text."""
     shown = Text()
     at = 0
     for hit in sorted(hits, key=lambda hit: int(hit["start"])):

@@ -1,4 +1,4 @@
-"""The conversation as lines: raw prompts, the answers to them as they come, and what is known of each answer."""
+"""Draws the conversation: raw prompts, their answers as they arrive, and the figures of each answer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _EXAMPLES = ("Can you help me?", "Who are you?", "Thanks, that was quick.")
 
 @dataclass(frozen=True, slots=True)
 class ConversationStyle:
-    """How a turn is drawn: its width in cells, the answer that the keys mean, and whether long answers are cut."""
+    """How a turn is drawn: its width in cells, the answer keys apply to, and whether long answers are shortened."""
 
     width: int
     glyphs: Glyphs
@@ -36,7 +36,7 @@ class ConversationStyle:
 
 
 def draw_turn(turn: ChatTurn, look: ConversationStyle) -> list[Text]:
-    """A turn and an empty line after it; one line only for a prompt that went to the whole lineage."""
+    """Return the lines of a turn and an empty one after it; a prompt to the whole lineage takes one line only."""
     if turn.kind == "lineage":
         return [_collapsed(turn, look), Text()]
     glyphs = look.glyphs
@@ -48,7 +48,7 @@ def draw_turn(turn: ChatTurn, look: ConversationStyle) -> list[Text]:
     next_one = next((i for i, answer in enumerate(turn.answers) if answer.state != "done"), None)
     drawn: list[list[Text]] = []
     for index, answer in enumerate(turn.answers):
-        label = Text(_cut(labels[index + 1], label_width, glyphs), "accent")
+        label = Text(_truncated(labels[index + 1], label_width, glyphs), "accent")
         own = draw_answer(answer, label, label_width, width, glyphs, loading=index == next_one, folded=look.folded)
         drawn.append([_gutter(index == look.chosen, glyphs).append_text(line) for line in own])
     if columns:
@@ -66,9 +66,9 @@ def draw_answer(
     loading: bool,
     folded: bool = False,
 ) -> list[Text]:
-    """An answer beside its label, without a gutter: `width` counts one cell more than is drawn.
+    """Return the lines of an answer beside its label, without a gutter: `width` counts one cell more than is drawn.
 
-    `loading` says that this is the one that is being worked at, of those that wait.
+    `loading` marks the one answer, among those that wait, that is being worked on.
     """
     room = max(8, width - label_width - 2)
     body = [Text(line) for line in fold(shown_text(answer.text, glyphs).rstrip(), room)] if answer.text.strip() else []
@@ -89,7 +89,7 @@ def draw_answer(
 
 
 def draw_nothing_said(answerers: str, width: int, glyphs: Glyphs, *, generations: bool) -> list[Text]:
-    """What the pane is for, before the first prompt."""
+    """Return what the pane shows before the first prompt: what it is for, and examples."""
     words = [f"Exactly what you type goes to {answerers}: no template, no system prompt, nothing in between."]
     if not generations:
         words.append("There is no generation yet: the base answers.")
@@ -99,18 +99,20 @@ def draw_nothing_said(answerers: str, width: int, glyphs: Glyphs, *, generations
 
 
 def chat_title(names: Sequence[str], glyphs: Glyphs) -> str:
-    """`Chat G3 │ G1`: who answers."""
+    """Return the pane's title with the answering generations: `Chat G3 │ G1`."""
     return f"Chat {f' {glyphs.trunk} '.join(shown_line(name, glyphs) for name in names)}"
 
 
 def chat_options(options: Mapping[str, Any], glyphs: Glyphs) -> str:
-    """`raw prompt · T 0 · max 128 · seed 0`."""
+    """Return the sampling options in words: `raw prompt · T 0 · max 128 · seed 0`."""
     dot = f" {glyphs.dot} "
     return dot.join(("raw prompt", f"T {options['temperature']:g}", f"max {options['max_tokens']}", _seed(options)))
 
 
 def chat_keys(options: Mapping[str, Any], width: int, *, busy: bool) -> Text:
-    """The keys of the conversation with the options they change, as many as fit; the way out comes first."""
+    """Return the keys of the conversation with the options they change, as many as fit; the stop key of a running
+    answer comes first.
+    """
     rated = [("+", "good"), ("-", "bad"), ("e", "correct"), ("r", "again")]
     set_by = [("T", f"{options['temperature']:g}"), ("M", f"max {options['max_tokens']}"), ("S", _seed(options))]
     text = Text()
@@ -123,7 +125,7 @@ def chat_keys(options: Mapping[str, Any], width: int, *, busy: bool) -> Text:
 
 
 def fold(text: str, width: int) -> list[str]:
-    """Lines of at most `width` cells, broken at spaces where there are any; newlines are kept."""
+    """Wrap text to lines of at most `width` cells, at spaces where there are any; newlines are kept."""
     lines: list[str] = []
     for paragraph in text.expandtabs(_TAB).split("\n"):
         line, used = "", 0
@@ -143,13 +145,13 @@ def fold(text: str, width: int) -> list[str]:
 
 
 def shown_text(text: str, glyphs: Glyphs) -> str:
-    """Raw text as it may be drawn, newlines and tabs kept."""
+    """Return raw text made safe to draw, newlines and tabs kept."""
     safe = safe_text(text)
     return safe if glyphs is not ASCII else "\n".join(ascii_text(line) for line in safe.split("\n"))
 
 
 def shown_line(text: str, glyphs: Glyphs) -> str:
-    """Raw text as it may be drawn on one line."""
+    """Return raw text made safe to draw on one line."""
     return ascii_text(safe_line(text)) if glyphs is ASCII else safe_line(text)
 
 
@@ -173,7 +175,7 @@ def _collapsed(turn: ChatTurn, look: ConversationStyle) -> Text:
     text = (
         Text()
         .append(" all ", "label")
-        .append(_cut(prompt, max(8, look.width - 5 - len(tail)), glyphs))
+        .append(_truncated(prompt, max(8, look.width - 5 - len(tail)), glyphs))
         .append(tail, "dim")
     )
     text.truncate(look.width)
@@ -206,7 +208,7 @@ def _status(answer: ChatAnswer, room: int, glyphs: Glyphs, *, loading: bool) -> 
 
 
 def _stop(answer: ChatAnswer, glyphs: Glyphs) -> list[Text]:
-    """How the answer ended; an error is told in full below it."""
+    """Return how the answer ended; an error is shown in full below it."""
     if answer.problem:
         return []
     notes = [] if answer.text.strip() else [Text("(nothing)", "dim")]
@@ -222,7 +224,7 @@ def _milliseconds(value: float) -> str:
 
 
 def _with_tail(lines: list[Text], tail: Text, room: int) -> list[Text]:
-    """The tail at the right of a single line where it fits, so that short answers stay on one line; else below."""
+    """Put the tail at the right of a single line where it fits, so that short answers stay on one line; else below."""
     if len(lines) == 1 and lines[0].cell_len + tail.cell_len + 2 <= room:
         gap = " " * (room - lines[0].cell_len - tail.cell_len)
         return [lines[0].append(gap, "dim").append_text(tail)]
@@ -254,7 +256,7 @@ def _seed(options: Mapping[str, Any]) -> str:
     return f"seed {options['seed']}"
 
 
-def _cut(text: str, width: int, glyphs: Glyphs) -> str:
+def _truncated(text: str, width: int, glyphs: Glyphs) -> str:
     if cell_len(text) <= width:
         return text
     return chop_cells(text, max(1, width - len(glyphs.ellipsis)))[0] + glyphs.ellipsis

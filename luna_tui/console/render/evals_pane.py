@@ -1,4 +1,4 @@
-"""The evals pane: three gauges with their targets, intervals and trends, and what became of the ancestors' exams."""
+"""The evals pane: three gauges with their targets, intervals and trends, and the scores on the ancestors' exams."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from luna_tui.console.render.made_with import tone_asked
 from luna_tui.console.render.status import bar
 from luna_tui.console.state.console_state import ConsoleState
 
-# A fall below what an exam once gave that is called out; smaller ones are within what a few items make.
+# A drop on an ancestor's exam by more than this is highlighted; smaller ones are within what a few items make.
 NOTABLE_FALL = 0.03
 
 _COLUMNS = {"recall": "eval_recall", "generalization": "eval_generalization", "drift": "eval_style_drift"}
@@ -28,7 +28,7 @@ _COLUMNS = {"recall": "eval_recall", "generalization": "eval_generalization", "d
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """One score along the way from the root, oldest first, and what the parent had; None where it is not known."""
+    """One score along the path from the root, oldest first, and the parent's score; None where it is not known."""
 
     values: tuple[float, ...]
     parent: float | None
@@ -36,7 +36,7 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class EvalsView:
-    """What the pane shows: a generation's scores, where they come from, and what is going on beside them."""
+    """The pane's contents: a generation's scores, where they come from, and the work in progress beside them."""
 
     title: str
     lines: tuple[ScoreLine, ...] = ()
@@ -50,12 +50,12 @@ class EvalsView:
 
 
 def evals_view(state: ConsoleState) -> EvalsView:
-    """The generation that was just examined while its run lasts, else the chosen one."""
+    """Return the view of the generation that was just evaluated while its run lasts, else of the selected one."""
     run, gen = state.run, state.ui.selected
     waiting = _waiting(state)
     if state.training and run.scores and run.started is not None:
         lines = score_lines(run.scores, state.targets)
-        # What it was asked is told by its manifest, which is still to come.
+        # Which tone probes it was given is recorded in its manifest, which is still being loaded.
         trends = _trends(state, run.started.parent_gen, lines, tone_asked(state.row(run.started.parent_gen)))
         exams = ancestor_exams(run.scores.get("by_ancestor"), _when_new(state))
         title = f"G{run.started.gen} vs {gen_label(run.started.parent_gen)}"
@@ -100,7 +100,7 @@ def _base(state: ConsoleState, waiting: tuple[str, int, int, float | None] | Non
 
 
 def _with_scores(row: Mapping[str, Any], manifest: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """A row of a very long lineage comes without its scores; they are in the manifest."""
+    """Return a row with its scores, taken from the manifest where the row of a very long lineage comes without them."""
     if row.get("scores") or not manifest:
         return row
     scores = manifest.get("scores") or {}
@@ -108,7 +108,7 @@ def _with_scores(row: Mapping[str, Any], manifest: Mapping[str, Any] | None) -> 
 
 
 def _row_scores(row: Mapping[str, Any], targets: Mapping[str, float]) -> list[ScoreLine]:
-    """A row's scores; a hand-written one has only its three numbers, without counts."""
+    """Return a row's scores; a hand-written row has only its three numbers, without counts."""
     scores = row.get("scores")
     if isinstance(scores, Mapping) and scores:
         return score_lines(scores, targets)
@@ -123,7 +123,7 @@ def _row_scores(row: Mapping[str, Any], targets: Mapping[str, float]) -> list[Sc
 
 
 def _again(evaluation: object, lines: Sequence[ScoreLine]) -> str:
-    """Whether a new examination agrees with what is recorded."""
+    """Return whether a new evaluation agrees with the recorded one, in words."""
     if not isinstance(evaluation, Mapping) or str(evaluation.get("note") or "").startswith("as recorded"):
         return ""
     scores = evaluation.get("scores") or {}
@@ -145,7 +145,7 @@ def _trends(state: ConsoleState, parent: int | None, lines: Sequence[ScoreLine],
     for line in lines:
         if (column := _COLUMNS.get(line.name)) is None:
             continue
-        # A drift of other probes is no trend of this one.
+        # The drift on other tone probes does not belong to this trend.
         alike = list(takewhile(lambda row: tone_asked(row) == asked, path)) if line.name == "drift" else path
         before = [value for row in reversed(alike) if isinstance(value := row.get(column), int | float)]
         last = alike[0].get(column) if alike else None
@@ -169,7 +169,7 @@ def _waiting(state: ConsoleState) -> tuple[str, int, int, float | None] | None:
 
 
 def draw_evals(view: EvalsView, width: int, height: int, glyphs: Glyphs) -> list[Text]:
-    """The pane's lines; what matters least is left out where there is little height."""
+    """Return the pane's lines; the least important ones are omitted where there is little height."""
     lines: list[Text] = []
     if view.waiting is not None:
         lines.append(_wait_line(view.waiting, width, glyphs))
@@ -229,7 +229,7 @@ def _heading(line: ScoreLine, trend: Trend | None, width: int, glyphs: Glyphs) -
 
 
 def _gauge(line: ScoreLine, width: int, glyphs: Glyphs) -> Text:
-    """A bar with the 95 % interval beside it and the target as a tick in it."""
+    """Return a bar with the 95 % interval beside it and the target as a tick in it."""
     interval = f" {line.low:.2f}{glyphs.dash}{line.high:.2f}" if line.n else ""
     size = max(4, width - len(interval))
     style = "run" if line.passed is None else "good" if line.passed else "bad"
@@ -244,7 +244,7 @@ def _gauge(line: ScoreLine, width: int, glyphs: Glyphs) -> Text:
 
 
 def _rest(lines: Sequence[ScoreLine], width: int) -> list[Text]:
-    """The scores without a gauge, in one line where that holds them all, else in two; counts where there is room."""
+    """Return the scores without a gauge, on one line where they all fit, else on two; counts where there is room."""
     others = [line for line in lines if line.name not in _COLUMNS]
     found: list[Text] = []
     for counts in (True, False):

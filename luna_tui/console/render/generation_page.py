@@ -1,4 +1,4 @@
-"""The page of one generation as lines: verdict, scores, recipe, data, what differs from the parent, files, versions."""
+"""Draws the page of one generation: verdict, scores, recipe, data, differences from the parent, files, versions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _WIDE = 90
 
 @dataclass(frozen=True, slots=True)
 class GenerationView:
-    """All that the page shows. `manifest` is None for a hand-written row; `reading` says that it is still to come."""
+    """All that the page shows. `manifest` is None for a hand-written row; `reading` is set while it is being loaded."""
 
     gen: int
     row: Values | None
@@ -44,7 +44,7 @@ class GenerationView:
 
 
 def generation_view(state: ConsoleState, gen: int) -> GenerationView:
-    """What the page of a generation shows of a state."""
+    """Return the view of a generation's page from the console's state."""
     row = state.row(gen)
     parent = (row or {}).get("parent_gen")
     exams = ancestor_exams(scores_of(row or {}, state.manifests.get(gen)).get("by_ancestor"), {})
@@ -63,7 +63,7 @@ def generation_view(state: ConsoleState, gen: int) -> GenerationView:
 
 
 def draw_generation(view: GenerationView, width: int, glyphs: Glyphs, now: datetime | None = None) -> list[Text]:
-    """The whole page, each line at most `width` cells."""
+    """Return the whole page, each line at most `width` cells."""
     if view.row is None:
         return [Text(f" G{view.gen} is not in the lineage", "dim")]
     page = _Page(width, glyphs)
@@ -86,7 +86,7 @@ def draw_generation(view: GenerationView, width: int, glyphs: Glyphs, now: datet
 
 
 class _Page:
-    """Lines as they are added, indented by a cell and cut at the width."""
+    """Collects the page's lines, indented by a cell and truncated at the width."""
 
     def __init__(self, width: int, glyphs: Glyphs) -> None:
         self.width = width
@@ -104,7 +104,7 @@ class _Page:
         return self.add(Text(), Text(words, "title"))
 
     def facts(self, facts: Sequence[tuple[str, str]], style: str = "") -> _Page:
-        """Names with their values, as many beside each other as fit."""
+        """Add names with their values, as many side by side as fit."""
         if not facts:
             return self
         name = max(len(key) for key, _ in facts)
@@ -148,7 +148,9 @@ def _draw_title(page: _Page, view: GenerationView, now: datetime | None) -> None
 
 
 def scores_of(row: Values, manifest: Values | None = None) -> Values:
-    """The scores with counts and intervals, from a row or its manifest; of a hand-written row the three numbers."""
+    """Return the scores with counts and intervals, from a row or its manifest; for a hand-written row the three
+    numbers.
+    """
     scores = row.get("scores") or (manifest or {}).get("scores")
     if isinstance(scores, Mapping) and scores:
         return cast("Values", scores)
@@ -166,7 +168,7 @@ def _draw_scores(page: _Page, view: GenerationView) -> None:
     earlier = score_lines(scores_of(view.parent_row, view.parent_manifest), {}) if view.parent_row else []
     before = {line.name: line.value for line in earlier}
     if tone_asked(view.row) != tone_asked(view.parent_row):
-        before.pop("drift", None)  # of other probes
+        before.pop("drift", None)  # measured on other tone probes
     wide = page.width >= _WIDE
     titles = f"  {'':<15} {'value':>6} {'target':>8} {'count':>8}  {'95 % interval':<13}"
     page.add(Text(f"{titles}  {'':<{17 if wide else 8}} {f'vs G{parent}' if before else ''}", "label"))
@@ -191,17 +193,17 @@ def _score(line: ScoreLine, before: float | None, glyphs: Glyphs, *, wide: bool)
 
 
 def target_words(line: ScoreLine, glyphs: Glyphs) -> str:
-    """`> 0.90`; empty for a score without a target."""
+    """Return a score's target, `> 0.90`; empty for a score without a target."""
     return f"{glyphs.relation(line.sign)} {line.target:.2f}" if line.target is not None and line.sign else ""
 
 
 def interval_words(low: float, high: float, glyphs: Glyphs) -> str:
-    """`0.92–0.99`."""
+    """Return an interval in words: `0.92–0.99`."""
     return f"{low:.2f}{glyphs.dash}{high:.2f}"
 
 
 def difference(value: float) -> str:
-    """`+0.02`, `-0.10`; with more decimals when it is small but not nothing."""
+    """Format a difference as `+0.02` or `-0.10`; with more decimals when it is small but not zero."""
     if abs(value) < 1e-9:
         return "0.00"
     return f"{value:+.2f}" if abs(value) >= 0.005 else f"{value:+.4f}"
@@ -226,7 +228,7 @@ def _draw_exams(page: _Page, view: GenerationView) -> None:
 
 
 def _worth_showing(exams: Sequence[AncestorExam]) -> list[AncestorExam]:
-    """All of a few; of many those that fell most, in the order of the lineage."""
+    """Return all exams if there are few; of many, those that dropped most, in the order of the lineage."""
     worst = sorted(exams, key=lambda exam: exam.value - (exam.was if exam.was is not None else exam.value))
     return sorted(worst[:_EXAMS], key=lambda exam: exam.gen)
 

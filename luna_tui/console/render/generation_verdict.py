@@ -1,4 +1,4 @@
-"""The verdict on a generation in words: what it missed and by how much, its worst items, and what to do next."""
+"""Explains the verdict on a generation: the targets it missed and by how much, its worst items, what to do next."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def draw_verdict(
     width: int,
     glyphs: Glyphs,
 ) -> list[Text]:
-    """The section `Verdict` of a generation's page, each line at most `width` cells."""
+    """Return the section `Verdict` of a generation's page, each line at most `width` cells."""
     gen = row["GEN_ID"]
     lines = [Text(), Text("Verdict", "title"), *_indented(_what_it_means(row, head), "", width)]
     missed = {line.label: line for line in score_lines(scores, targets) if line.passed is False}
-    # An accepted one has a reason only where it was rescued: a word about it, not a fault.
+    # An accepted one has a reason only where it was rescued, which is a note and not an error.
     mark, style = (glyphs.dot, "warn") if row.get("verdict") == "accepted" else (glyphs.rejected, "bad")
     for reason in row.get("reasons") or ():
         words = shown_line(str(reason), glyphs) + _missed_by(str(reason), missed)
@@ -87,8 +87,8 @@ def _worst(
 
 
 def worst_items(failed: Sequence[Values], gen: int, parent: int | None, missed: Sequence[str]) -> list[Values]:
-    """Failed items, the worst first: those of the exam whose target was missed, then by how sure the model was of the
-    wrong answer.
+    """Return the failed items, worst first: those of the exam whose target was missed, then by the margin of the wrong
+    answer.
     """
     sets = {"generalization": f"exam:G{gen}", "recall": f"qa:G{parent}"}
     wanted = {sets[name] for name in missed if name in sets} or {sets["generalization"]}
@@ -96,10 +96,12 @@ def worst_items(failed: Sequence[Values], gen: int, parent: int | None, missed: 
 
 
 def _margin(item: Values) -> float:
-    """How much likelier the chosen answer was than the true one, in nats per token; 0 where nothing was weighed."""
-    weighed = (item.get("detail") or {}).get("logprobs") or {}
-    known = [value for value in weighed.values() if isinstance(value, int | float)]
-    true = weighed.get(item["expected"])
+    """Return the log-likelihood margin of the chosen answer over the true one, in nats per token; 0 without scored
+    candidates.
+    """
+    scored = (item.get("detail") or {}).get("logprobs") or {}
+    known = [value for value in scored.values() if isinstance(value, int | float)]
+    true = scored.get(item["expected"])
     return max(known) - true if isinstance(true, int | float) else 0.0
 
 

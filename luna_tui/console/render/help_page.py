@@ -1,4 +1,4 @@
-"""The help: how luna works in a few lines, and every key by what it is for."""
+"""Draws the help: how luna works in a few lines, and every key, grouped by purpose."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ _OWN_KEYS: tuple[_Section, ...] = (
 
 
 def draw_help(actions: Sequence[Action], width: int, glyphs: Glyphs) -> list[Text]:
-    """All keys, in two columns where there is room; no line is wider than `width` cells."""
+    """Return the explanation and all keys, in two columns where they fit; no line is wider than `width` cells."""
     lines = [Text().append("How it works", "title"), *_folded(_HOW, width), Text()]
     sections = _sections(actions, glyphs)
     if width < TWO_COLUMNS:

@@ -1,4 +1,4 @@
-"""Every exam item and tone answer of a generation: which are shown, one line each, and one of them in full."""
+"""Draws every exam item and tone answer of a generation: the filtered list, one line each, and one entry in full."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EVAL_OF: Final[Mapping[Filter, Eval]] = {"exam": "generalization", "parent": "re
 
 @dataclass(frozen=True, slots=True)
 class ItemEntry:
-    """An exam item or a tone answer; `good` is whether it was right, or an answer, and not a corporate one."""
+    """An exam item or a tone answer; `good` means a right item, or a tone answer neither empty nor corporate."""
 
     kind: Literal["item", "tone"]
     prompt: str
@@ -50,7 +50,7 @@ class ItemEntry:
 
 
 def entries_of(evaluation: Mapping[str, Any]) -> tuple[ItemEntry, ...]:
-    """All entries, failed ones first, each kind in the order it was examined."""
+    """Return all entries, failed ones first, each kind in the order it was evaluated."""
     lost = set(evaluation.get("lost") or ())
     found = [
         ItemEntry(
@@ -84,7 +84,7 @@ def entries_of(evaluation: Mapping[str, Any]) -> tuple[ItemEntry, ...]:
 def chosen(
     entries: Sequence[ItemEntry], which: Filter, words: str, gen: int, parent: int | None
 ) -> tuple[ItemEntry, ...]:
-    """The entries of one filter that contain the words in prompt, answer or expectation."""
+    """Return the entries of one filter that contain the words in prompt, answer or expected answer."""
     wanted = words.casefold().strip()
     return tuple(
         entry
@@ -113,7 +113,7 @@ def _in_filter(entry: ItemEntry, which: Filter, gen: int, parent: int | None) ->
 def draw_header(
     gen: int, entries: Sequence[ItemEntry], shown: int, which: Filter, words: str, width: int, glyphs: Glyphs
 ) -> list[Text]:
-    """What this is, how many failed, and the filters with their keys."""
+    """Return the page's header: the generation, how many entries failed, and the filters with their keys."""
     items = [entry for entry in entries if entry.kind == "item"]
     tone = [entry for entry in entries if entry.kind == "tone"]
     failed = sum(not entry.good for entry in items)
@@ -137,26 +137,26 @@ def draw_header(
 
 
 def draw_entry_line(entry: ItemEntry, width: int, glyphs: Glyphs) -> Text:
-    """One line of the list: mark, prompt, and what came."""
+    """Return one line of the list: mark, prompt, and the answer."""
     silent = not entry.output.strip()
     mark, style = (glyphs.accepted, "good") if entry.good else (glyphs.rejected, "bad")
     text = Text().append(f"{mark} ", style)
     if entry.kind == "tone":
         text.append("tone ", "dim")
     room = max(8, (width - text.cell_len) * 3 // 5)
-    text.append(_cut(safe_line(entry.prompt), room, glyphs).ljust(room)).append(" ")
+    text.append(_truncated(safe_line(entry.prompt), room, glyphs).ljust(room)).append(" ")
     answer = "(nothing)" if silent else safe_line(entry.output)
     if entry.kind == "item" and entry.raw.get("how") == "choice":
         answer = "prefers: " + safe_line(_preferred(entry.raw) or entry.output)
     if _continued(entry):
         text.append("goes on: " if entry.kind == "tone" else "as typed goes on: ", "warn")
         answer = safe_line(entry.output if entry.kind == "tone" else str(entry.raw["as_typed"]["text"]))
-    text.append(_cut(answer, max(4, width - text.cell_len), glyphs), "dim" if entry.good else "bad")
+    text.append(_truncated(answer, max(4, width - text.cell_len), glyphs), "dim" if entry.good else "bad")
     return text
 
 
 def draw_entry(entry: ItemEntry, width: int, glyphs: Glyphs) -> list[Text]:
-    """One entry in full."""
+    """Return one entry in full: verdict, prompt, expected and actual answer."""
     if entry.kind == "tone":
         return _tone(entry, width, glyphs)
     raw = entry.raw
@@ -186,7 +186,7 @@ def draw_entry(entry: ItemEntry, width: int, glyphs: Glyphs) -> list[Text]:
 
 
 def _as_typed(typed: object, width: int, glyphs: Glyphs) -> list[Text]:
-    """The same item as somebody types it, and what came; nothing for an item that was not asked so."""
+    """Return the same item in the form a user would type it, with its answer; empty for an item without that form."""
     if not isinstance(typed, Mapping):
         return []
     good = float(typed["score"]) >= 1.0
@@ -200,7 +200,7 @@ def _as_typed(typed: object, width: int, glyphs: Glyphs) -> list[Text]:
 
 
 def _continued(entry: ItemEntry) -> bool:
-    """Whether an answer to this entry, for an item the one asked as typed, first goes on with the prompt."""
+    """Return whether the answer first continues the prompt; for an item, the answer to its as-typed form."""
     typed = entry.raw if entry.kind == "tone" else entry.raw.get("as_typed")
     return isinstance(typed, Mapping) and bool(typed.get("continued"))
 
@@ -237,7 +237,7 @@ def _tone(entry: ItemEntry, width: int, glyphs: Glyphs) -> list[Text]:
 
 
 def marked_lines(text: str, hits: Sequence[Mapping[str, Any]], width: int) -> list[Text]:
-    """A text folded to the width, with its corporate phrases marked; hits give positions in the raw text."""
+    """Return a text wrapped to the width, with its corporate phrases marked; hits give positions in the raw text."""
     covered = [False] * len(text)
     for hit in hits:
         for place in range(max(0, int(hit["start"])), min(len(text), int(hit["end"]))):
@@ -272,11 +272,11 @@ def _hanging(lead: str, value: str, width: int, style: str) -> list[Text]:
     ]
 
 
-def _cut(text: str, width: int, glyphs: Glyphs) -> str:
+def _truncated(text: str, width: int, glyphs: Glyphs) -> str:
     return text if len(text) <= width else text[: max(0, width - len(glyphs.ellipsis))] + glyphs.ellipsis
 
 
 def summary(evaluation: Mapping[str, Any]) -> str:
-    """Where these results come from."""
+    """Return where these results come from and how long they took."""
     took = figures.duration(evaluation.get("seconds"))
     return safe_line(f"{evaluation.get('note') or ''} {took}".strip())

@@ -1,4 +1,4 @@
-"""The lineage pane as lines: one generation a line, made when it is looked at, so that ten thousand cost no more."""
+"""Draws the lineage pane: one generation per line, made only when visible, so that ten thousand cost no more."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from luna_tui.console.state.console_state import ConsoleState
 VERDICT_STYLES = {"accepted": "good", "rejected": "bad", "stopped": "warn"}
 
 _WIDTHS = {"phase": 8, "sha": 8, "recall": 6, "gen.": 5, "drift": 5, "loss": 7, "steps": 6, "took": 7, "age": 6}
-# What a narrow pane keeps longest comes first; what there is room for is drawn in the order of `_WIDTHS`.
+# The columns that a narrow pane keeps longest come first; those that fit are drawn in the order of `_WIDTHS`.
 _BY_WORTH = ("recall", "gen.", "drift", "sha", "phase", "age", "loss", "took", "steps")
 _ALWAYS = 4
 _SCORES = {
@@ -34,7 +34,7 @@ _DRAWING = 8
 
 @dataclass(frozen=True, slots=True)
 class LineageStyle:
-    """How the lines are drawn: columns from the left after a label of `label` cells, and what is marked."""
+    """How the lines are drawn: the columns after a label of `label` cells, and which generation is HEAD or marked."""
 
     width: int
     label: int
@@ -48,15 +48,17 @@ class LineageStyle:
 
     @property
     def gap(self) -> int:
-        """Cells between two columns."""
+        """The number of cells between two columns."""
         return _gap(self.width)
 
 
 def look_for(
     tree: Tree, state: ConsoleState, width: int, glyphs: Glyphs, selected: int | None, now: datetime | None = None
 ) -> LineageStyle:
-    """The columns that a width has room for: phase and age go first, then the word HEAD, the scores never."""
-    name = 4 + len(f"G{tree.newest}")  # gutter, mark, space, and the sign of a marked one behind the name
+    """Return the style with the columns that fit, chosen in the order of `_BY_WORTH`; the word HEAD gives way to the
+    first `_ALWAYS` of them.
+    """
+    name = 4 + len(f"G{tree.newest}")  # gutter, mark, space, and the sign of a marked one after the name
     drawn = name + min(_DRAWING, tree.widest)
     short, full = max(name + 2, drawn), max(name + 1 + len(glyphs.head), drawn)
     chosen: list[str] = []
@@ -77,7 +79,7 @@ def _gap(width: int) -> int:
 
 
 def draw_heading(look: LineageStyle) -> Text:
-    """The names of the columns."""
+    """Return the line with the names of the columns."""
     text = Text(" " * look.label)
     for column in look.columns:
         text.append(" " * look.gap).append_text(_fitted(Text(column, "label"), column))
@@ -85,7 +87,7 @@ def draw_heading(look: LineageStyle) -> Text:
 
 
 def draw_row(line: TreeLine, row: Mapping[str, Any] | None, look: LineageStyle, base: str = "") -> Text:
-    """One generation; `row` is None for the base, whose name is `base`."""
+    """Return the line of one generation; `row` is None for the base, whose name is `base`."""
     glyphs = look.glyphs
     drawing = clip(line.drawing, max(2, look.label - 5 - len(f"G{line.gen}")), glyphs)
     verdict = str((row or {}).get("verdict") or "")
@@ -110,7 +112,7 @@ def draw_row(line: TreeLine, row: Mapping[str, Any] | None, look: LineageStyle, 
 
 
 def draw_running(line: TreeLine, running: Running, look: LineageStyle) -> Text:
-    """The generation in the making, or stopped in it, and how far it is."""
+    """Return the line of the generation in training, or of a stopped one, and its progress."""
     mark, style = (look.glyphs.stopped, "warn") if running.stopped else (look.glyphs.running, "run")
     drawing = clip(line.drawing, max(2, look.label - 5 - len(f"G{line.gen}")), look.glyphs)
     text = Text(" ").append(drawing, "dim").append(f"{mark} G{running.gen}", style)
@@ -144,7 +146,7 @@ def _score(value: float | None, target: float | None, sign: int, weight: str, gl
 
 
 def draw_details(row: Mapping[str, Any], look: LineageStyle, indent: str) -> list[Text]:
-    """What is known of a generation without opening its page, behind `indent`."""
+    """Return what is known of a generation without opening its page, as lines after `indent`."""
     glyphs = look.glyphs
     dot, sha = f" {glyphs.dot} ", 12 if look.width - len(indent) >= 44 else 8
     lr = number(row.get("lr"))
@@ -173,7 +175,7 @@ def draw_details(row: Mapping[str, Any], look: LineageStyle, indent: str) -> lis
 
 
 def indent_below(line: TreeLine, below: TreeLine | None, glyphs: Glyphs) -> str:
-    """What stands at the left of lines between a generation and the next, so that the tree goes on through them."""
+    """Return the prefix of lines between a generation and the next, so that the tree continues through them."""
     way = line.drawing
     for fork, gap in ((glyphs.last_fork, "  "), (glyphs.fork, f"{glyphs.trunk} ")):
         if way.endswith(fork):
@@ -183,7 +185,7 @@ def indent_below(line: TreeLine, below: TreeLine | None, glyphs: Glyphs) -> str:
 
 
 def draw_nothing_yet(width: int, glyphs: Glyphs) -> list[Text]:
-    """What a lineage is, for a workspace that has none."""
+    """Return an explanation of what a lineage is, for a workspace that has none."""
     words = (
         "A lineage is a line of small models, each trained a little from its parent.",
         "Every one is examined; only one that meets its targets becomes HEAD.",
@@ -194,7 +196,9 @@ def draw_nothing_yet(width: int, glyphs: Glyphs) -> list[Text]:
 
 
 def data_words(data: object, glyphs: Glyphs) -> str:
-    """`104 new · 183 trained on · 21 held out · 100 replayed`; empty when nothing is known."""
+    """Return the data counts in words, `104 new · 183 trained on · 21 held out · 100 replayed`; empty if none are
+    known.
+    """
     if not isinstance(data, Mapping):
         return ""
     names = (("new", "new"), ("train", "trained on"), ("holdout", "held out"), ("replay", "replayed"))
@@ -202,13 +206,13 @@ def data_words(data: object, glyphs: Glyphs) -> str:
 
 
 def legend(verdicts: Collection[str], glyphs: Glyphs) -> str:
-    """`✓ accepted  ✗ rejected`: the marks that are there."""
+    """Return the legend of the marks that occur: `✓ accepted  ✗ rejected`."""
     marks = {"accepted": glyphs.accepted, "rejected": glyphs.rejected, "stopped": glyphs.stopped}
     return "  ".join(f"{mark} {verdict}" for verdict, mark in marks.items() if verdict in verdicts)
 
 
 def number(raw: object) -> float | None:
-    """A number of a row, None for an empty field."""
+    """Return a number from a row's field, None for an empty field."""
     return float(raw) if isinstance(raw, int | float) else None
 
 

@@ -1,6 +1,6 @@
-"""The places of the lineage pane: which generation stands on which line, also filtered and with details opened.
+"""The layout of the lineage pane: which generation is on which line, including filters and opened details.
 
-Laid out once for a lineage; drawing a line looks its place up.
+It is computed once for a lineage; drawing a line looks its place up.
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ OWN = -1
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The generation that is being made, or was until it was `stopped`: where it hangs in the tree, and how far it is
-    in words.
-    """
+    """The generation in training, or one whose run was `stopped`: its place in the tree, and its progress in words."""
 
     gen: int
     parent_gen: int | None
@@ -54,7 +52,7 @@ class Numbered:
 
 
 def running_of(state: ConsoleState, glyphs: Glyphs) -> Running | None:
-    """The generation that is in the making, until its row is there; else one that was stopped and can go on."""
+    """Return the generation in training, until its row exists; else one whose run was stopped and can be resumed."""
     run = state.run
     if run.started is None or run.started.gen in state.by_gen or (not state.training and run.recorded is None):
         return None if state.training else _stopped(state, glyphs)
@@ -89,14 +87,14 @@ def _progress(state: ConsoleState, glyphs: Glyphs) -> str:
 
 
 def lay_out(rows: Sequence[Mapping[str, Any]], head: int | None, running: Running | None, glyphs: Glyphs) -> Tree:
-    """The whole tree, with the generation in the making as one more child of its parent."""
+    """Lay out the whole tree, with the generation in training as one more child of its parent."""
     if running is not None:
         rows = [*rows, {"GEN_ID": running.gen, "parent_gen": running.parent_gen, "verdict": ""}]
     return _tree(tree_lines(rows, head, glyphs))
 
 
 def narrowed(tree: Tree, by_gen: Mapping[int, Mapping[str, Any]], head: int | None, words: str) -> Tree:
-    """Only the generations that match every word: the beginning of a phase, verdict or SHA, or a number."""
+    """Return only the generations that match every word: the beginning of a phase, verdict or SHA, or a number."""
     terms = words.lower().split()
     kept = [
         TreeLine(line.gen, "")
@@ -124,7 +122,7 @@ def _matches(gen: int | None, row: Mapping[str, Any], head: int | None, term: st
 
 
 def number_lines(tree: Tree, details: Mapping[int, int]) -> Numbered:
-    """Number the lines; `details` says how many more stand under an opened generation."""
+    """Number the lines of the pane; `details` maps a GEN_ID to the number of lines below an opened generation."""
     entries: list[tuple[int, int]] = []
     starts: dict[int | None, int] = {}
     for place, line in enumerate(tree.lines):

@@ -1,4 +1,4 @@
-"""The loss pane: what the lines mean, the chart, and the numbers of the last step."""
+"""The loss pane: a legend, the chart, and the numbers of the last step."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _LOWEST_WITH_TWO_READOUTS = 8
 _LOWEST_WITH_READOUT = 5
 _LONGEST_NAME = 24
 
-# A piece of a line with its importance: the least important go first where there is no room.
+# A piece of a line with its importance: the least important ones are dropped where there is no room.
 Part = tuple[int, Text]
 
 
 @dataclass(frozen=True, slots=True)
 class LossView:
-    """What the loss pane shows: a run's curve, its parent's behind it, and the last step while the run is going on.
+    """The loss pane's contents: a run's curve, its parent's behind it, and the last step while the run continues.
 
     `total` is the number of steps planned, `window` the range of steps zoomed to.
     """
@@ -71,7 +71,7 @@ def draw_loss_pane(view: LossView, width: int, height: int, glyphs: Glyphs) -> l
         above, below = [in_ascii(line) for line in above], [in_ascii(line) for line in below]
     lines = [*above, *chart, *below]
     for line in lines:
-        line.truncate(width)  # the axis has a least width of its own
+        line.truncate(width)  # the axis has a minimum width of its own
     return lines
 
 
@@ -136,7 +136,7 @@ def _speeds(view: LossView, last: LossPoint, width: int, glyphs: Glyphs) -> Text
 
 
 def _fitted(parts: Sequence[Part], width: int) -> Text:
-    """The parts in their order, a gap between them; from the most important down, those that still fit."""
+    """Join the parts in order, with gaps; if not all fit, keep the most important ones that do."""
     kept: set[int] = set()
     room = width - 1
     for index in sorted(range(len(parts)), key=lambda index: -parts[index][0]):
@@ -152,7 +152,7 @@ def _fitted(parts: Sequence[Part], width: int) -> Text:
 
 
 def _gap(part: Text) -> int:
-    """Blanks before a part: a remark in brackets belongs to what it follows."""
+    """Return the blanks before a part: a remark in brackets belongs to what it follows."""
     return 1 if part.plain.startswith("(") else 2
 
 

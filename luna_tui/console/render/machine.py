@@ -1,4 +1,4 @@
-"""The machine on the screen: one piece for the top line, and a pane with a bar and the recent past of each resource."""
+"""Draws the machine: a summary for the top line, and a pane with a bar and the recent history of each resource."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LABEL = 6
 _VALUE = 14
 _LONGEST_PAST = 16
 _RESOURCES = 4
-# A bar of degrees Celsius is full here: the limit of most GPUs, and 87 stands clearly before its end.
+# A temperature bar is full at this many degrees Celsius: the limit of most GPUs; 87 is visibly below it.
 _FULL_C = 100
 
 Piece = tuple[str, bool]
@@ -35,9 +35,10 @@ Take = Callable[[ResourceSample], float | None]
 
 
 def draw_machine_summary(history: ResourceHistory, width: int, glyphs: Glyphs) -> Text:
-    """The machine in one piece: a GPU where there is one, else processor, memory and disk; marked what is short.
+    """Return a one-line summary: a GPU where there is one, else processor, memory and disk; shortages are highlighted.
 
-    Of several GPUs it is the one in trouble or else the busiest. Where not all fits, what is in order goes first.
+    Of several GPUs it is the one with a problem or else the busiest. Where not all fits, values without a problem are
+    dropped first.
     """
     sample = history.last
     if sample is None:
@@ -55,9 +56,9 @@ def draw_machine_summary(history: ResourceHistory, width: int, glyphs: Glyphs) -
 def draw_machine_pane(
     history: ResourceHistory, warnings: Sequence[str], width: int, height: int, glyphs: Glyphs
 ) -> list[Text]:
-    """A line for each resource with a bar, its recent past and its value; warnings stand above them.
+    """Return a line for each resource with a bar, its recent history and its value, below the warnings.
 
-    The GPUs get as many lines each as `height` leaves: name, use, memory, temperature and power, or one for all.
+    The GPUs get as many lines each as `height` allows: name, use, memory, temperature and power, or one for all.
     """
     sample = history.last
     if sample is None:
@@ -71,7 +72,7 @@ def draw_machine_pane(
 
 
 def _pieces(sample: ResourceSample, glyphs: Glyphs) -> list[Piece]:
-    """Return (text, whether it is short or too much) from the most to the least important."""
+    """Return (text, whether the value is a problem) from the most to the least important."""
     ram = (f"RAM {_of(sample.ram_used, sample.ram_total, glyphs)}", ram_is_low(sample))
     disk = (f"disk {_size(sample.disk_free, glyphs)}", disk_is_low(sample))
     if not sample.gpus:
@@ -92,7 +93,7 @@ def _interest(gpu: GpuSample) -> tuple[bool, float]:
 
 
 def _warning_lines(warnings: Sequence[str], width: int, room: int, glyphs: Glyphs) -> list[Text]:
-    """Fold warnings into at most `room` lines; where they do not fit each is cut to one line."""
+    """Wrap warnings into at most `room` lines; where they do not fit each is truncated to one line."""
     shown = [ascii_text(safe_line(warning)) if glyphs is ASCII else safe_line(warning) for warning in warnings]
     folded = [line for warning in shown for line in textwrap.wrap(warning, max(1, width))]
     if len(folded) > room:
@@ -169,7 +170,7 @@ def _line(
     high: float | None = None,
     style: str = "run",
 ) -> Text:
-    """One resource; every column keeps its place whatever the values are, and the narrower the pane the fewer."""
+    """Return the line of one resource; columns keep their place whatever the values, and a narrower pane has fewer."""
     room = width - _LABEL - _VALUE - 1
     past_width = max(0, min(_LONGEST_PAST, room // 2))
     bar_width = max(0, room - past_width - 1)
@@ -235,5 +236,5 @@ def _gigabytes(count: int | None, glyphs: Glyphs) -> str:
 
 
 def _of(used: int | None, total: int | None, glyphs: Glyphs) -> str:
-    """`6.1/8 GB`, in the binary gigabytes that memory is sold in: a card of 8 GB is one of 8, not of 8.6."""
+    """Format as `6.1/8 GB`, in the binary gigabytes that memory is sold in: a card of 8 GB is one of 8, not of 8.6."""
     return glyphs.dash if used is None or not total else f"{used / 1024**3:.1f}/{total / 1024**3:.0f} GB"

@@ -1,4 +1,4 @@
-"""What a generation was made with, and in what two of them differ: recipe, counts of data, backend, versions."""
+"""How a generation was made, and in what two of them differ: recipe, data counts, backend, versions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Values = Mapping[str, Any]
 
 
 def differences(one: Values, other: Values, glyphs: Glyphs) -> list[tuple[str, str]]:
-    """What two manifests were made with differently: recipe, data counts, seed, threads, backend, versions."""
+    """Return what two manifests differ in, with both values: recipe, data counts, seed, threads, backend, versions."""
     changes: list[tuple[str, str]] = []
     for before, after in zip(made_with(one), made_with(other), strict=True):
         for key in sorted({*before, *after}):
@@ -23,7 +23,7 @@ def differences(one: Values, other: Values, glyphs: Glyphs) -> list[tuple[str, s
 
 
 def made_with(manifest: Values) -> list[Values]:
-    """Recipe, counts of data, how it was run, and versions."""
+    """Return a manifest's recipe, data counts, run settings and versions."""
     data = mapping(manifest.get("data"))
     counts = {key: data.get(key) for key in ("new", "train", "holdout", "replay")}
     how = {key: manifest.get(key) for key in ("backend", "seed", "threads")}
@@ -31,7 +31,7 @@ def made_with(manifest: Values) -> list[Values]:
 
 
 def value_words(key: str, value: object) -> str:
-    """A value of a recipe as people write it."""
+    """Return a value of a recipe as users write it."""
     if key == "lr" and isinstance(value, int | float):
         return figures.learning_rate(float(value))
     if value is None:
@@ -40,12 +40,12 @@ def value_words(key: str, value: object) -> str:
 
 
 def mapping(value: object) -> Values:
-    """A part of a manifest, empty where it is missing or something else."""
+    """Return a part of a manifest; empty where it is missing or not a mapping."""
     return cast("Values", value) if isinstance(value, Mapping) else {}
 
 
 def tone_asked(row: Values | None) -> str | None:
-    """The name of what a generation's tone was probed with: drifts with the same one are comparable. None where its
-    manifest does not tell.
+    """Return the name of a generation's tone probe set: drifts are comparable within one set. None where its manifest
+    does not record it.
     """
     return mapping((row or {}).get("data")).get("tone_asked")

@@ -1,4 +1,4 @@
-"""The forgetting matrix as a heat map: models down, exams across, the diagonal in brackets, and what it says in words.
+"""The forgetting matrix as a heat map: models down, exams across, the diagonal in brackets, and its findings in words.
 
 It draws the mapping that `matrix --json` prints, for the console and for the command alike.
 """
@@ -27,12 +27,12 @@ Matrix = Mapping[str, Any]
 
 
 def columns_in(matrix: Matrix, width: int) -> int:
-    """How many exams fit into `width` cells, at least one."""
+    """Return how many exams fit into `width` cells, at least one."""
     return max(1, (width - _label_width(matrix)) // _CELL)
 
 
 def draw_heading(matrix: Matrix, width: int, first: int, glyphs: Glyphs) -> list[Text]:
-    """Two lines above the map: the exams from the column `first` on, and how many items each has."""
+    """Return two lines above the map: the exams from the column `first` on, and how many items each has."""
     exams = _window(matrix["exams"], matrix, width, first)
     lead = _label_width(matrix)
     names = Text().append(f"{'exam':<{lead}}", "dim")
@@ -44,7 +44,7 @@ def draw_heading(matrix: Matrix, width: int, first: int, glyphs: Glyphs) -> list
 
 
 def draw_rows(matrix: Matrix, width: int, first: int, glyphs: Glyphs) -> list[Text]:
-    """The map itself, a line a model."""
+    """Return the map itself, one line per model."""
     exams, lead = matrix["exams"], _label_width(matrix)
     falls = {(fall["gen"], fall["at"]) for fall in matrix["falling"]}
     lines: list[Text] = []
@@ -63,7 +63,7 @@ def draw_rows(matrix: Matrix, width: int, first: int, glyphs: Glyphs) -> list[Te
 
 
 def draw_findings(matrix: Matrix, width: int, glyphs: Glyphs, asks: str) -> list[Text]:
-    """The figures, the falling exams in words and what the marks mean; `asks` says how the empty cells are filled."""
+    """Return the measures, the falling exams in words and the legend; `asks` says how empty cells are filled."""
     last = safe_line(str(matrix["ref"]))
     lines: list[Text] = []
     for fall in matrix["falling"]:
@@ -82,7 +82,7 @@ def draw_findings(matrix: Matrix, width: int, glyphs: Glyphs, asks: str) -> list
 
 
 def short_score(value: float) -> str:
-    """Three cells: `.96`; 1.0 and .00 only when it is just that."""
+    """Format a score in three cells: `.96`; 1.0 and .00 only for exactly these values."""
     if value >= 1:
         return "1.0"
     if value <= 0:
@@ -95,7 +95,7 @@ def _measured(measure: Mapping[str, Any], key: str, means: str, glyphs: Glyphs) 
     if value is None:
         lacks = f"{known} of the {needed} it needs are known" if needed else _NOTHING_YET[key]
         return glyphs.waiting, f"{means} ({lacks})"
-    value = round(value, 3) + 0.0  # no minus before a zero
+    value = round(value, 3) + 0.0  # avoids a minus sign before zero
     shown = f"{value:.3f}" if key == "acc" else f"{value:+.3f}"
     return shown, f"{means} ({needed} {'exam' if needed == 1 else 'exams'})"
 
@@ -122,7 +122,7 @@ def _window(cells: Sequence[Any], matrix: Matrix, width: int, first: int) -> Seq
 
 
 def _hanging(lead: str, words: str, width: int, lead_style: str, style: str) -> list[Text]:
-    # A command that is named here is for copying: it is not cut inside.
+    # A command that is named here is for copying: it is not broken inside.
     folded = textwrap.wrap(words, max(8, width - len(lead)), break_long_words=False, break_on_hyphens=False) or [""]
     return [
         Text().append(lead if place == 0 else " " * len(lead), lead_style).append(part, style)

@@ -1,4 +1,4 @@
-"""The lines that are always there: what is going on (top), what was said last, and the keys."""
+"""The lines that are always shown: the current activity (top), the last notice, and the keys."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ _VERDICT = {"accepted": "good", "rejected": "bad", "stopped": "warn"}
 
 
 def draw_status(state: ConsoleState, width: int, glyphs: Glyphs, now: float, machine: Text | None = None) -> Text:
-    """The top line: workspace, HEAD, what the engine does and for how long; the machine at the right where it fits."""
+    """Return the top line: workspace, HEAD, what the engine does and for how long; the machine at the right where it
+    fits.
+    """
     left = Text().append(" ")
     if width >= 100:
         left.append("luna", "title").append(f" {glyphs.dot} ", "dim")
-    left.append(_cut(safe_line(state.name), max(8, width // 6), glyphs), "bold").append("  ")
+    left.append(_truncated(safe_line(state.name), max(8, width // 6), glyphs), "bold").append("  ")
     left.append_text(_head(state, glyphs)).append("  ")
     room = width - left.cell_len - 1
     right = machine if machine is not None and room - machine.cell_len >= 44 else None
@@ -65,7 +67,7 @@ def _doing(state: ConsoleState, width: int, glyphs: Glyphs, now: float) -> Text:
 
 
 def draw_job(job: JobView, width: int, glyphs: Glyphs) -> Text:
-    """What is going on beside training, and how far it is."""
+    """Return the job in progress beside training, with its progress."""
     text = Text().append(f"{glyphs.running} {safe_line(job.label)} ", "run")
     return _with_bar(text, job.done, job.total, job.eta_s, width, glyphs)
 
@@ -104,7 +106,7 @@ def _with_bar(text: Text, done: int, total: int, eta_s: float | None, width: int
 
 
 def bar(share: float, width: int, glyphs: Glyphs, style: str) -> Text:
-    """A bar of `width` cells, `share` of it filled."""
+    """Return a bar of `width` cells, `share` of it filled."""
     share = min(1.0, max(0.0, share))
     if glyphs is ASCII:
         full = int(share * width)
@@ -117,7 +119,7 @@ def bar(share: float, width: int, glyphs: Glyphs, style: str) -> Text:
 
 
 def draw_notice(state: ConsoleState, width: int, glyphs: Glyphs) -> Text:
-    """The line above the keys: the last thing said, or a warning of the machine, or what to do next."""
+    """Return the line above the keys: the last notice, or a warning about the machine, or what to do next."""
     text = Text().append(" ")
     if state.notice is not None:
         style = {"error": "bad", "warning": "warn"}.get(state.notice.level, "dim")
@@ -134,7 +136,7 @@ def draw_notice(state: ConsoleState, width: int, glyphs: Glyphs) -> Text:
 
 
 def _karma(state: ConsoleState, glyphs: Glyphs, *, with_bar: bool) -> Text:
-    """How far the inbox is from the next generation; nothing before it has anything, or while one is trained."""
+    """Return how far the inbox is from the next generation; empty without karma or while one is in training."""
     karma = state.karma
     if karma is None or not karma.karma or state.busy:
         return Text()
@@ -143,7 +145,7 @@ def _karma(state: ConsoleState, glyphs: Glyphs, *, with_bar: bool) -> Text:
 
 
 def draw_keys(state: ConsoleState, width: int, height: int, glyphs: Glyphs) -> list[Text]:
-    """The keys that do something now, on at most `height` lines; a click on one does the same."""
+    """Return the keys that do something now, on at most `height` lines; a click on one has the same effect."""
     lines = [Text().append(" ")]
     for action in (action for action in ACTIONS if action.in_footer):
         off = bool(action.refusal(state))
@@ -160,7 +162,7 @@ def draw_keys(state: ConsoleState, width: int, height: int, glyphs: Glyphs) -> l
 
 
 def draw_tabs(active: str, shown: Sequence[str], width: int, glyphs: Glyphs) -> Text:
-    """The panes and their number keys, the one on the screen in brackets."""
+    """Return the panes with their number keys, the visible one in brackets."""
     text = Text().append(" ")
     for number, (pane, title) in enumerate(PANES, start=1):
         if pane not in shown:
@@ -182,5 +184,5 @@ def _fit(text: Text, width: int, glyphs: Glyphs) -> Text:
     return text
 
 
-def _cut(text: str, width: int, glyphs: Glyphs) -> str:
+def _truncated(text: str, width: int, glyphs: Glyphs) -> str:
     return text if len(text) <= width else text[: width - len(glyphs.ellipsis)] + glyphs.ellipsis

@@ -1,4 +1,4 @@
-"""The voice over time: what a run answered as it trained, and what each generation of the lineage answers."""
+"""The voice over time: the model's answers during training, and the answers of each generation of the lineage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _VERDICTS = {"accepted": "good", "rejected": "bad", "stopped": "warn"}
 
 
 def draw_voices(voices: Iterable[VoiceSampled], width: int, glyphs: Glyphs) -> list[Text]:
-    """The samples of a run by prompt, in the order of the steps; answers that stay the same share one line."""
+    """Return the samples of a run by prompt, in the order of the steps; unchanged answers share one line."""
     by_prompt: dict[str, list[VoiceSampled]] = {}
     for voice in voices:
         by_prompt.setdefault(voice.prompt, []).append(voice)
@@ -38,7 +38,7 @@ def draw_voices(voices: Iterable[VoiceSampled], width: int, glyphs: Glyphs) -> l
 
 
 def draw_no_voices(width: int, glyphs: Glyphs, *, training: bool) -> list[Text]:
-    """Why there are no samples."""
+    """Return the reason why there are no samples."""
     words = (
         ["The run that is going on has answered nothing yet: asking it may take only a small share of the time."]
         if training
@@ -54,7 +54,7 @@ def draw_no_voices(width: int, glyphs: Glyphs, *, training: bool) -> list[Text]:
 def draw_lineage_answers(
     turn: ChatTurn | None, rows: Mapping[int, Mapping[str, Any]], head: int | None, width: int, glyphs: Glyphs
 ) -> list[Text]:
-    """One prompt's answers down the lineage: the base, the way to HEAD, then the branches beside it."""
+    """Return one prompt's answers down the lineage: the base, the path to HEAD, then the branches beside it."""
     if turn is None:
         words = (
             "One prompt, put to the base and to every generation on the way to HEAD, then to the branches beside it."
@@ -76,13 +76,13 @@ def draw_lineage_answers(
 
 
 def asked_of(turn: ChatTurn) -> str:
-    """How far a question to the lineage is, in words."""
+    """Return the progress of a prompt to the lineage, in words."""
     done = sum(answer.state == "done" for answer in turn.answers)
     return f"{done} of {len(turn.answers)} answered" if turn.busy else counted(done, "answer")
 
 
 def _spells(samples: list[VoiceSampled]) -> list[list[VoiceSampled]]:
-    """Neighbouring samples with the same answer."""
+    """Group neighbouring samples that have the same answer."""
     spells: list[list[VoiceSampled]] = []
     for sample in samples:
         last = spells[-1][-1] if spells else None

@@ -1,1 +1,1 @@
-"""Destinations and questions of the console, one module each."""
+"""The pages and dialogs of the console, one module each."""

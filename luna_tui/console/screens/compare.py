@@ -1,4 +1,4 @@
-"""Two generations beside each other."""
+"""The page that shows two generations side by side."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _KEYS = (("esc", "back"), ("tab", "the other way round"))
 
 
 class ComparisonPage(Pane):
-    """Both generations, to scroll through."""
+    """Both generations on one page that can be scrolled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "scroll_up", "up", show=False),
@@ -48,7 +48,7 @@ class ComparisonPage(Pane):
 
 
 class CompareScreen(Screen[None]):
-    """Recipe, data, scores and answers of both; None is the base."""
+    """Recipe, data, scores and answers of both generations; None is the base."""
 
     DEFAULT_CSS = """
     CompareScreen #comparison-keys { height: 1; overflow: hidden; }
@@ -61,7 +61,7 @@ class CompareScreen(Screen[None]):
         super().__init__()
         self.glyphs = glyphs
         self._page = ComparisonPage(id="comparison", glyphs=glyphs)
-        # The older one stands at the left, so that differences are what came of it.
+        # The older one is on the left, so that differences show what came of it.
         self._page.pair = (
             (one, other) if (-1 if one is None else one) < (-1 if other is None else other) else (other, one)
         )
@@ -74,13 +74,13 @@ class CompareScreen(Screen[None]):
         yield self._keys
 
     def on_mount(self) -> None:
-        """Give the keys to the page."""
+        """Focus the page and show what is loaded so far."""
         self._page.focus()
         self._keys.set_lines([key_line(_KEYS, self.glyphs)])
         self._take_in()
 
     def show(self, state: ConsoleState) -> None:
-        """Take in the state."""
+        """Store the new state and redraw from it."""
         self._state = state
         if self.is_mounted:
             self._take_in()
@@ -97,7 +97,7 @@ class CompareScreen(Screen[None]):
         self._page.redraw()
 
     def _ask(self, state: ConsoleState) -> None:
-        """Ask for what both still need; of the base there is nothing recorded that could be read."""
+        """Request what is still missing of both generations; of the base nothing is recorded that could be read."""
         for gen in self._page.pair:
             if gen is None:
                 continue
@@ -107,7 +107,7 @@ class CompareScreen(Screen[None]):
                 self.post_message(messages.NeedDetails(gen))
 
     def action_turn_round(self) -> None:
-        """Exchange the sides."""
+        """Exchange the left and the right generation."""
         one, other = self._page.pair
         self._page.pair = (other, one)
         self._take_in()

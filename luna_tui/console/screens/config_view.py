@@ -1,4 +1,4 @@
-"""luna.toml on the screen."""
+"""The page that shows luna.toml, with a key that opens an editor."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EDITORS = ("nano", "vi")
 
 
 class ConfigView(ModalScreen[bool]):
-    """Show the configuration; e opens the person's editor. The result says whether it was edited."""
+    """Shows the configuration; e opens the user's editor. The result is whether the file was edited."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,o", "leave", show=False),
@@ -56,28 +56,30 @@ class ConfigView(ModalScreen[bool]):
 
     def on_mount(self) -> None:
         """Show the file and what is wrong with it."""
-        # A scroll bar is drawn with blocks.
+        # The scroll bar is drawn with block characters, which are not ASCII.
         self.set_class(self.app.has_class("-ascii"), "-ascii")
         self._show_file()
         self.query_one(TomlLines).focus()
 
     def on_resize(self) -> None:
-        """Name the folder again where there is another width for it."""
+        """Show the folder's name again for the new width."""
         self.call_after_refresh(self._name_folder)
 
     def _name_folder(self) -> None:
-        """The end of a long path says more than its beginning, and the frame would cut it with a mark of its own."""
+        """Show the end of a long path, which is more informative, shortened here because the border would add its own
+        mark.
+        """
         dialog, folder = self.query_one(".dialog"), safe_line(str(self._path.parent))
         mark = "..." if self.has_class("-ascii") else "…"
         room = max(len(mark) + 1, dialog.size.width - 4)
         dialog.border_subtitle = Content(folder if len(folder) <= room else mark + folder[len(mark) - room :])
 
     def action_leave(self) -> None:
-        """Close; whoever asked hears whether the file is another one now."""
+        """Close the dialog; its result is whether the file's text has changed."""
         self.dismiss(self._read()[0] != self._before)
 
     def action_edit(self) -> None:
-        """Give the terminal to the editor and look at the file again afterwards."""
+        """Hand the terminal to the editor, and read the file again afterwards."""
         try:
             command = editor_command(os.environ)
             if command is None:
@@ -108,7 +110,7 @@ class ConfigView(ModalScreen[bool]):
         words.say(*lines)
 
     def _read(self) -> tuple[str, str]:
-        """The file's text, and why it could not be read."""
+        """Return the file's text, and why it could not be read."""
         try:
             return self._text(), ""
         except OSError as error:
@@ -116,19 +118,19 @@ class ConfigView(ModalScreen[bool]):
 
 
 class TomlLines(Lines, can_focus=True):
-    """TOML with line numbers, long lines folded; comments are quiet, tables and keys stand out."""
+    """TOML with line numbers, long lines wrapped; comments are dimmed, tables and keys highlighted."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._toml = ""
 
     def show_text(self, text: str) -> None:
-        """Show this text."""
+        """Replace the TOML text that is shown."""
         self._toml = text
         self._draw()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fold anew."""
+        """Wrap the lines again for the new width."""
         self._draw()
 
     def _draw(self) -> None:
@@ -138,7 +140,7 @@ class TomlLines(Lines, can_focus=True):
 
 
 def draw_toml(text: str, width: int) -> list[Text]:
-    """The lines of a TOML file, numbered, none wider than `width` cells."""
+    """Return the numbered lines of a TOML file, none wider than `width` cells."""
     lines: list[Text] = []
     for number, source in enumerate(text.splitlines(), start=1):
         line = _coloured(safe_line(source.replace("\t", "    ")))
@@ -167,7 +169,9 @@ def _said(problem: Mapping[str, str]) -> list[Text]:
 
 
 def editor_command(environment: Mapping[str, str]) -> list[str] | None:
-    """The person's editor with its flags: $VISUAL, $EDITOR, nano, vi; None when there is none."""
+    """Return the user's editor with its options, the first that exists of $VISUAL, $EDITOR, nano and vi; None without
+    one.
+    """
     for wanted in (environment.get("VISUAL", ""), environment.get("EDITOR", ""), *_EDITORS):
         try:
             command = shlex.split(wanted)

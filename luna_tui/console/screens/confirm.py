@@ -1,4 +1,4 @@
-"""A question that is answered with yes or no."""
+"""A dialog with a yes-or-no question."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from luna_tui.console.widgets.fields import Words
 
 
 class Confirm(ModalScreen[bool]):
-    """Ask before something that moves HEAD, overwrites or deletes; what is dangerous is not the first answer."""
+    """Confirms an action that moves HEAD, overwrites or deletes; a dangerous answer is not the preselected one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(False)", show=False)]
     CSS = """

@@ -24,7 +24,7 @@ from luna_tui.console.widgets.loss_panel import LossPanel
 from luna_tui.console.widgets.machine_panel import MachinePanel
 from luna_tui.console.widgets.pane import Pane
 
-# Columns of panes by the least size that holds them: (width, height, columns), the widest first.
+# Columns of panes by the minimum size that fits them: (width, height, columns), the widest first.
 LAYOUTS: tuple[tuple[int, int, tuple[tuple[str, ...], ...]], ...] = (
     (150, 36, (("lineage", "evals"), ("loss", "chat"), ("machine", "log"))),
     (100, 30, (("lineage", "evals"), ("loss", "chat"))),
@@ -35,7 +35,7 @@ _Part = TypeVar("_Part", bound=Pane | LineagePanel | ChatPanel)
 
 
 class Dashboard(Screen[None]):
-    """All panes side by side where they fit, else one at a time."""
+    """Shows all panes side by side where they fit, else one at a time."""
 
     def __init__(self, glyphs: Glyphs, state: ConsoleState | None = None) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Dashboard(Screen[None]):
 
     def compose(self) -> ComposeResult:
         glyphs, titles = self.glyphs, dict(PANES)
-        self._classify(self.app.size)  # before there are panes: a class that changes later styles them all once more
+        self._classify(self.app.size)  # before there are panes: a class that changes later would style them all again
         yield self._given(StatusLine(id="status", glyphs=glyphs))
         yield self._given(Tabs(id="tabs", glyphs=glyphs))
         with Horizontal(id="panes"):
@@ -64,54 +64,54 @@ class Dashboard(Screen[None]):
         yield self._given(KeyLine(id="keys", glyphs=glyphs))
 
     def _given(self, part: _Part) -> _Part:
-        """The part with the state known so far: what is painted first has it already."""
+        """Return the part with the known state set, so that its first paint already shows it."""
         part.set_reactive(type(part).state, self._first)
         return part
 
     def on_mount(self) -> None:
-        """Begin in the lineage."""
+        """Lay out the panes and focus the lineage."""
         self._arrange()
         self.query_one("#lineage").focus()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Lay the panes out anew."""
+        """Lay the panes out again for the new size."""
         self._arrange()
 
     @property
     def ready(self) -> bool:
-        """Whether every pane is there with all its parts, so that it can be handed a state."""
+        """Whether every pane is mounted with all its parts, so that it can receive a state."""
         if not self._ready:
             parts = list(self.query("*"))
             self._ready = bool(parts) and all(part.is_mounted for part in parts)
         return self._ready
 
     def stateful(self) -> Iterator[Widget]:
-        """Everything that shows the state."""
+        """Yield every widget that shows the state."""
         yield from self.query("#status, #tabs, .pane, #notice, #keys")
 
     def show(self, state: ConsoleState, *, only: str | None = None) -> None:
-        """Hand the state to everything that shows it, or to one pane."""
+        """Pass the state to every widget that shows it, or to one pane only."""
         for widget in self.stateful() if only is None else self.query(f"#{only}"):
             widget.state = state  # pyright: ignore[reportAttributeAccessIssue]
 
     def shows(self, pane: str) -> bool:
-        """Whether a pane is on the screen."""
+        """Return whether a pane is displayed."""
         return bool(self.query_one(f"#{pane}").display)
 
     def go_to(self, pane: str) -> None:
-        """Bring a pane to the screen and the keys to it."""
+        """Bring a pane to the screen and focus it."""
         self.active = pane
         self._arrange()
         target = self.query_one(f"#{pane}")
         (target.focus_log() if isinstance(target, ChatPanel) else target.focus())
 
     def toggle_full(self) -> None:
-        """Show the active pane alone, or all that fit."""
+        """Switch between the active pane alone and all panes that fit."""
         self.full = not self.full
         self._arrange()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """The pane that has the keys is the active one."""
+        """Make the pane that contains the focused widget the active one."""
         for pane, _ in PANES:
             if event.widget.id == pane or any(parent.id == pane for parent in event.widget.ancestors):
                 self.active = pane

@@ -1,4 +1,4 @@
-"""The form before an export."""
+"""The form for an export: target program and directory."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _NAMES = tuple(TARGETS)
 
 @dataclass(frozen=True, slots=True)
 class ExportWish:
-    """Where to and for whom."""
+    """The target program and the directory of an export."""
 
     target: str
     directory: Path
 
 
 class ExportForm(ModalScreen[ExportWish | None]):
-    """Ask for the target program and the directory."""
+    """Asks for the target program and the directory; the result is None when the user cancels."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", show=False)]
     DEFAULT_CSS = """
@@ -60,7 +60,7 @@ class ExportForm(ModalScreen[ExportWish | None]):
             yield Words(keys, id="keys")
 
     def on_mount(self) -> None:
-        """Look at the directory."""
+        """Check the default directory and show the result."""
         self._look()
 
     @on(Choices.Moved)
@@ -95,7 +95,9 @@ class ExportForm(ModalScreen[ExportWish | None]):
 
 
 def look_at(text: str) -> tuple[str, str]:
-    """Why nothing can be written into this directory, and what should be known if something can; empty if nothing."""
+    """Return why nothing can be written into this directory, and else a note the user should know; each empty if there
+    is none.
+    """
     if not text.strip():
         return "name a directory", ""
     directory = _absolute(text)

@@ -1,4 +1,4 @@
-"""What can be done where there is no workspace."""
+"""The page shown where there is no workspace."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CONFIG = "luna.toml"
 
 
 class FirstRun(Screen[None]):
-    """The demo, a workspace of one's own, or another one."""
+    """Offers to create the demo or an empty workspace, or to open another one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", show=False),
@@ -52,7 +52,7 @@ class FirstRun(Screen[None]):
             yield Words(key_hints(("up down enter", "choose"), ("q", "leave")), id="keys")
 
     def on_mount(self) -> None:
-        """The path is asked for only when it is wanted."""
+        """Hide the path field until the user wants it."""
         self._ask_path(False)
 
     @on(Choices.Chosen)
@@ -83,14 +83,14 @@ class FirstRun(Screen[None]):
             self.post_message(messages.OpenWorkspace(_absolute(event.value)))
 
     def action_back(self) -> None:
-        """Give up the path, or leave."""
+        """Close the path field, or leave the console if it is closed."""
         if self.query_one("#other").display:
             self._ask_path(False)
         else:
             self.action_leave()
 
     def action_leave(self) -> None:
-        """Leave the console."""
+        """Leave the console through the quit action."""
         self.post_message(messages.Act("quit"))
 
     def _ask_path(self, wanted: bool) -> None:
@@ -99,11 +99,11 @@ class FirstRun(Screen[None]):
 
     @property
     def _demo(self) -> Path:
-        """Where the demo goes: here if there is nothing here, else into a folder of its own."""
+        """Return where the demo is created: here if the directory is empty, else in a folder of its own."""
         return self._directory if _is_empty(self._directory) else self._directory / "demo"
 
     def _choices(self) -> tuple[Choice, ...]:
-        # The directory is named above, once: its name may be longer than all the rest.
+        # The directory is already named above: its name may be longer than all the rest.
         if _is_workspace(self._demo):
             first = Choice("1d", "Open the demo", "It was made before, in demo/ here.")
         else:
@@ -122,7 +122,7 @@ class FirstRun(Screen[None]):
 
 
 def why_not(text: str) -> str:
-    """Why what was typed names no workspace; empty if it does."""
+    """Return why the typed text does not name a workspace; empty if it does."""
     if not text.strip():
         return "name a folder"
     directory = _absolute(text)

@@ -1,4 +1,4 @@
-"""The page of one generation."""
+"""The page of one generation, and the key line that pages share."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _KEYS = (("esc", "back"), ("[ ]", "the one before, after"), ("i", "items"), ("c"
 
 
 class GenerationPage(Pane):
-    """Everything known of one generation, to scroll through."""
+    """Everything known of one generation, on a page that can be scrolled."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("k", "scroll_up", "up", show=False),
@@ -47,7 +47,7 @@ class GenerationPage(Pane):
 
 
 class GenerationScreen(Screen[None]):
-    """Recipe, data, scores, files, and how it differs from its parent."""
+    """Shows a generation's recipe, data, scores, files, and differences from its parent."""
 
     DEFAULT_CSS = """
     GenerationScreen #generation-keys { height: 1; overflow: hidden; }
@@ -72,13 +72,13 @@ class GenerationScreen(Screen[None]):
         yield self._keys
 
     def on_mount(self) -> None:
-        """Give the keys to the page."""
+        """Focus the page and show what is loaded so far."""
         self._page.focus()
         self._keys.set_lines([key_line(_KEYS, self.glyphs)])
         self._take_in()
 
     def show(self, state: ConsoleState) -> None:
-        """Take in the state."""
+        """Store the new state and redraw from it."""
         self._state = state
         if self.is_mounted:
             self._take_in()
@@ -99,13 +99,13 @@ class GenerationScreen(Screen[None]):
         self._page.redraw()
 
     def _need(self, what: str, gen: int) -> None:
-        """Ask for something once."""
+        """Request an evaluation or a manifest, at most once per generation."""
         if (what, gen) not in self._asked:
             self._asked.add((what, gen))
             self.post_message(messages.NeedEvaluation(gen) if what == "evaluation" else messages.NeedDetails(gen))
 
     def action_step(self, by: int) -> None:
-        """Go to the generation before or after; everything else looks at it too."""
+        """Go to the previous or next generation, and select it everywhere."""
         gens = [int(row["GEN_ID"]) for row in self._state.rows or ()] if self._state else []
         at = gens.index(self.gen) + by if self.gen in gens else -1
         if 0 <= at < len(gens):
@@ -115,18 +115,18 @@ class GenerationScreen(Screen[None]):
             self._take_in()
 
     def action_items(self) -> None:
-        """Every item of this generation."""
+        """Open the list of every item of this generation."""
         self.post_message(messages.OpenItems(self.gen))
 
     def action_chat(self) -> None:
-        """Talk to this generation."""
+        """Select this generation and open the chat."""
         messages.do_now(self, messages.Select(self.gen))
         self.app.pop_screen()
         self.app.post_message(messages.Act("chat"))
 
 
 def key_line(keys: Sequence[tuple[str, str]], glyphs: Glyphs) -> Text:
-    """The keys of a page, for its last line."""
+    """Return a page's keys as its last line."""
     text = Text(" ")
     for key, what in keys:
         text.append(ascii_text(key) if glyphs is ASCII else key, "key").append(f" {what}  ", "dim")

@@ -1,4 +1,4 @@
-"""All keys."""
+"""The help dialog with all keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from luna_tui.console.widgets.lines import Lines
 
 
 class Help(ModalScreen[None]):
-    """The keys by what they are for."""
+    """Shows the keys grouped by purpose."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark", "dismiss(None)", show=False)]
     CSS = """
@@ -32,7 +32,7 @@ class Help(ModalScreen[None]):
     def __init__(self, actions: Sequence[Action], glyphs: Glyphs) -> None:
         super().__init__()
         self._actions, self._glyphs = actions, glyphs
-        # A scroll bar is drawn with blocks.
+        # The scroll bar is drawn with block characters, which are not ASCII.
         self.set_class(glyphs is ASCII, "-ascii")
 
     def compose(self) -> ComposeResult:
@@ -43,12 +43,12 @@ class Help(ModalScreen[None]):
 
 
 class HelpLines(Lines, can_focus=True):
-    """The help, drawn for the width there is."""
+    """The help text, laid out for the widget's width."""
 
     def __init__(self, actions: Sequence[Action], glyphs: Glyphs) -> None:
         super().__init__()
         self._actions, self._glyphs = actions, glyphs
 
     def on_resize(self, event: events.Resize) -> None:
-        """Lay it out anew."""
+        """Lay the text out again for the new width."""
         self.set_lines(draw_help(self._actions, self.scrollable_content_region.width, self._glyphs))

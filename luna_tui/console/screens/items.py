@@ -33,7 +33,7 @@ from luna_tui.console.widgets.lines import Lines
 
 
 class ItemsList(Lines, can_focus=True, inherit_bindings=False):
-    """The list; its arrows move the cursor, where those of any other page would scroll it."""
+    """The list of items; its arrow keys move the cursor, where on other pages they scroll."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "screen.move(1)", "down", show=False),
@@ -46,7 +46,7 @@ class ItemsList(Lines, can_focus=True, inherit_bindings=False):
 
 
 class ItemsScreen(Screen[None]):
-    """Failed items first, each with prompt, expected and got."""
+    """Shows the failed items first, each with prompt, expected and actual answer."""
 
     DEFAULT_CSS = """
     ItemsScreen #items-header { height: 2; }
@@ -85,18 +85,18 @@ class ItemsScreen(Screen[None]):
         yield Lines(id="items-keys")
 
     def on_mount(self) -> None:
-        """Ask for the examination."""
+        """Focus the list and request the evaluation."""
         self.query_one("#items-list").focus()
         self.post_message(messages.NeedEvaluation(self.gen))
         self._draw()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Side by side where both fit."""
+        """Put list and detail side by side where both fit."""
         self.set_class(event.size.width < 100, "-narrow")
         self.call_after_refresh(self._draw)
 
     def show(self, state: ConsoleState) -> None:
-        """Take in the examination when it has come."""
+        """Show the evaluation once it is loaded, and the job in progress."""
         found = state.evaluations.get(f"G{self.gen}")
         self._parent_gen = (state.row(self.gen) or {}).get("parent_gen")
         if state.job is not self._job:
@@ -156,31 +156,31 @@ class ItemsScreen(Screen[None]):
             detail.scroll_to(y=0, animate=False)
 
     def action_move(self, by: int) -> None:
-        """Move the cursor."""
+        """Move the cursor by this many items."""
         listing = self.query_one("#items-list", Lines)
         if self._shown:
             listing.cursor = min(len(self._shown) - 1, max(0, (listing.cursor or 0) + by))
             self._draw_detail()
 
     def action_page(self, by: int) -> None:
-        """A screenful."""
+        """Move the cursor by a screenful."""
         self.action_move(by * max(1, self.query_one("#items-list").size.height - 1))
 
     def action_edge(self, end: int) -> None:
-        """The first or the last."""
+        """Move the cursor to the first or the last item."""
         self.action_move(len(self._shown) if end else -len(self._shown))
 
     def action_only(self, which: Filter) -> None:
-        """Show one kind."""
+        """Show only the items of one filter."""
         self._which = which
         self._choose()
 
     def action_examine(self) -> None:
-        """Run the eval that the filter shows again, or all three."""
+        """Run the filter's eval again, or all three where the filter has none of its own."""
         self.post_message(messages.Examine(self.gen, EVAL_OF.get(self._which)))
 
     def action_words(self) -> None:
-        """Open the search line."""
+        """Open and focus the search line."""
         words = self.query_one("#items-words", Input)
         words.display = True
         words.focus()
@@ -195,7 +195,7 @@ class ItemsScreen(Screen[None]):
         self.query_one("#items-list").focus()
 
     def action_back(self) -> None:
-        """Leave the search first, then the page."""
+        """Close the search line first, then the page."""
         words = self.query_one("#items-words", Input)
         if words.display:
             words.value = ""

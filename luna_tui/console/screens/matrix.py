@@ -1,4 +1,4 @@
-"""The forgetting matrix of one line: the heat map, what it says in words, and a key that asks for what is missing."""
+"""The forgetting matrix of one line: the heat map, its findings in words, and a key that fills the missing cells."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LEVELS = {"error": "bad", "warning": "warn"}
 
 
 class MatrixMap(Lines, can_focus=True, inherit_bindings=False):
-    """The map and the words below it; arrows scroll, sideways by whole exams."""
+    """The map and the text below it; arrow keys scroll, sideways by whole exams."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "scroll_down", "down", show=False),
@@ -41,7 +41,7 @@ class MatrixMap(Lines, can_focus=True, inherit_bindings=False):
 
 
 class MatrixScreen(Screen[None]):
-    """Models down, exams across."""
+    """Shows the forgetting matrix with the models down and the exams across."""
 
     DEFAULT_CSS = """
     MatrixScreen #matrix-head { height: 4; padding: 0 1; overflow: hidden; scrollbar-gutter: auto; }
@@ -60,7 +60,7 @@ class MatrixScreen(Screen[None]):
         self._job: JobView | None = None
         self._first: int | None = None
         self._notice: Noted | None = None
-        self._before: object = _UNSEEN  # what was said before the page was opened is no news here
+        self._before: object = _UNSEEN  # notices from before the page was opened are not shown here
 
     def compose(self) -> ComposeResult:
         yield Lines(id="matrix-head")
@@ -68,17 +68,17 @@ class MatrixScreen(Screen[None]):
         yield Lines(id="matrix-keys")
 
     def on_mount(self) -> None:
-        """Ask for the matrix; what was read before may have grown since."""
+        """Focus the map and request the matrix; one that was read before may have more cells by now."""
         self.query_one("#matrix-map").focus()
         self.post_message(messages.NeedMatrix(self.gen))
         self._draw()
 
     def on_resize(self, event: events.Resize) -> None:
-        """As many exams as fit."""
+        """Draw again with as many exams as fit."""
         self.call_after_refresh(self._draw)
 
     def show(self, state: ConsoleState) -> None:
-        """Take in the matrix when it has come, and every cell that is filled."""
+        """Show the matrix once it is loaded, and again for every cell that is filled."""
         found = state.matrices.get(f"G{self.gen}")
         if self._before is _UNSEEN:
             self._before = state.notice
@@ -117,7 +117,7 @@ class MatrixScreen(Screen[None]):
         return in_ascii(line) if self.glyphs is ASCII else line
 
     def _news(self) -> Text:
-        """What was said since the page was opened: why nothing is filled, or how the filling ended."""
+        """Return the notice since the page was opened: why nothing is filled, or how the filling ended."""
         if self._notice is None:
             return Text()
         return self._readable(Text(safe_line(self._notice.text), _LEVELS.get(self._notice.level, "dim")))
@@ -145,20 +145,20 @@ class MatrixScreen(Screen[None]):
         self.query_one("#matrix-keys", Lines).set_lines([line])
 
     def _from(self, matrix: Mapping[str, Any]) -> int:
-        """The first exam that is shown: where all do not fit, the latest are, until somebody moves."""
+        """Return the first exam shown: where not all fit the latest are shown, until the user scrolls."""
         width = max(20, self.query_one("#matrix-map", Lines).scrollable_content_region.width)
         most = max(0, len(matrix["exams"]) - columns_in(matrix, width))
         return most if self._first is None else min(most, max(0, self._first))
 
     def action_shift(self, by: int) -> None:
-        """Look at earlier or later exams."""
+        """Scroll to earlier or later exams."""
         if (matrix := self._matrix) is not None:
             self._first = self._from(matrix) + by
             self._first = self._from(matrix)
             self._draw()
 
     def action_fill(self) -> None:
-        """Ask for the cells that are missing."""
+        """Compute the cells that are missing."""
         matrix = self._matrix
         if matrix is not None and matrix["missing"]:
             self.post_message(messages.FillMatrix(self.gen))
@@ -166,7 +166,7 @@ class MatrixScreen(Screen[None]):
             self.post_message(messages.Tell("every cell that can be asked for is known", "info"))
 
     def action_back(self) -> None:
-        """Stop the filling first, then leave."""
+        """Cancel the filling in progress first, then leave."""
         if self._job is not None and self._job.job == "matrix":
             self.post_message(messages.Act("cancel_job"))
         else:

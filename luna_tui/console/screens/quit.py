@@ -1,4 +1,4 @@
-"""What becomes of the run when its console is left."""
+"""The dialog on leaving the console during a run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _CHOICES = (
 
 
 class QuitQuestion(ModalScreen[QuitWish]):
-    """Finish without a screen, stop with a checkpoint, or stay."""
+    """Offers to finish the run without a screen, to stop it with a checkpoint, or to stay."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('cancel')", show=False)]
     DEFAULT_CSS = """
@@ -54,7 +54,7 @@ class QuitQuestion(ModalScreen[QuitWish]):
             yield Choices(_CHOICES, glyphs=self._glyphs, roomy=True)
 
     def show(self, state: ConsoleState) -> None:
-        """Follow the run while the question stands."""
+        """Update the run's progress while the dialog is open."""
         self._state = state
         for words in self.query(Words):
             words.say(run_line(state, self._glyphs))
@@ -65,7 +65,7 @@ class QuitQuestion(ModalScreen[QuitWish]):
 
 
 def run_line(state: ConsoleState, glyphs: Glyphs) -> Text:
-    """Which run it is, how far it is, and how long its step still takes."""
+    """Return which run it is, its progress, and the time left of its step."""
     run = state.run
     if not state.busy:
         return Text().append("The run has ended meanwhile: whatever you choose, nothing is lost.", "good")

@@ -1,4 +1,4 @@
-"""The form before training."""
+"""The form for a training run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOTED = ("generations", "phase", "parent", "steps", "data", "seed", "backend")
 
 
 class TrainForm(ModalScreen[TrainRequest | None]):
-    """Ask what to train; every field has luna.toml's value in it."""
+    """Asks what to train; every field's default is luna.toml's value."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", show=False)]
     DEFAULT_CSS = """
@@ -61,12 +61,12 @@ class TrainForm(ModalScreen[TrainRequest | None]):
             yield Words(self._keys(), id="keys")
 
     def on_mount(self) -> None:
-        """Say what would happen with everything as it is."""
+        """Show what would happen with the preset values."""
         self._shown = True
         self._check()
 
     def show(self, state: ConsoleState) -> None:
-        """Follow the lineage while the form is filled in."""
+        """Follow changes of the lineage while the form is open."""
         facts = (self._state.rows, self._state.head, self._state.plans, self._state.mode, self._state.unfinished)
         self._state = state
         now = (state.rows, state.head, state.plans, state.mode, state.unfinished)

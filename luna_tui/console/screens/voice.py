@@ -1,4 +1,4 @@
-"""The voice over time: samples while training, and one prompt put to every generation."""
+"""The voice over time: samples during training, and one prompt to every generation."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SIDE_BY_SIDE = 120
 
 
 class VoiceSamples(Pane):
-    """What the model answered as it trained: in the run that is going on, else in the one of the chosen generation."""
+    """The model's answers during training: of the current run, else of the run that made the selected generation."""
 
     def facts(self, state: ConsoleState) -> tuple[object, ...]:
         return (voices_shown(state)[1], state.training)
@@ -46,11 +46,11 @@ class VoiceSamples(Pane):
 
 
 class LineageAnswers(Pane):
-    """The newest prompt that went to all."""
+    """The answers to the newest prompt that went to every generation."""
 
     def __init__(self, *, id: str, glyphs: Glyphs) -> None:
         super().__init__(id=id, glyphs=glyphs)
-        self.remove_class("pane")  # the part around it has the border
+        self.remove_class("pane")  # the container around it has the border
 
     def facts(self, state: ConsoleState) -> tuple[object, ...]:
         return (asked_last(state), state.by_gen, state.head)
@@ -61,7 +61,7 @@ class LineageAnswers(Pane):
 
 
 class VoiceScreen(Screen[None]):
-    """With `asking` the cursor is in the prompt that goes to every generation."""
+    """Both parts of the voice page; with `asking` the cursor starts in the prompt that goes to every generation."""
 
     DEFAULT_CSS = """
     VoiceScreen > #voice-status, VoiceScreen > #voice-notice, VoiceScreen > #voice-keys { height: 1; }
@@ -111,7 +111,7 @@ class VoiceScreen(Screen[None]):
         yield Lines(id="voice-keys")
 
     def on_mount(self) -> None:
-        """Begin where the person wanted to go."""
+        """Show the state and focus the part that the user opened the page for."""
         if self._state is not None:
             self.show(self._state)
         for line in ("#voice-status", "#voice-notice", "#voice-keys"):
@@ -119,12 +119,12 @@ class VoiceScreen(Screen[None]):
         self.query_one("#voice-prompt" if self._asking else "#voice-samples").focus()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Both parts side by side where there is room."""
+        """Put both parts side by side where they fit."""
         self.set_class(event.size.width >= _SIDE_BY_SIDE, "-wide")
         self._frame()
 
     def show(self, state: ConsoleState) -> None:
-        """Take in the state."""
+        """Store the new state and pass it to both parts."""
         self._state = state
         for pane in self.query(Pane):
             pane.state = state
@@ -132,7 +132,7 @@ class VoiceScreen(Screen[None]):
 
     @property
     def busy(self) -> bool:
-        """Whether an answer is still to come."""
+        """Whether an answer is still pending."""
         state = self._state
         return state is not None and (state.chat.busy or state.chat.next_turn == self._sent)
 
@@ -154,22 +154,22 @@ class VoiceScreen(Screen[None]):
         self.query_one("#voice-answers").focus()
 
     def action_leave(self) -> None:
-        """Back to the dashboard; the answers go on being written."""
+        """Return to the dashboard; pending answers continue."""
         self.dismiss()
 
     def action_stop(self) -> None:
-        """End the answers that are still to come."""
+        """Cancel the answers that are still pending."""
         if self.busy:
             self.post_message(messages.CancelAnswers())
         else:
             self.post_message(messages.Tell("no answer is being written", "info"))
 
     def action_write(self) -> None:
-        """To the prompt."""
+        """Focus the prompt."""
         self.query_one(PromptInput).focus()
 
     def _frame(self) -> None:
-        """The titles and the lines at the top and the bottom."""
+        """Update the titles and the lines at the top and the bottom."""
         state, width = self._state, self.size.width
         if state is None or not width or not self.query(Pane):
             return
@@ -187,7 +187,7 @@ class VoiceScreen(Screen[None]):
 
 
 def voices_shown(state: ConsoleState) -> tuple[str, tuple[VoiceSampled, ...]]:
-    """Whose answers in training are shown, and these answers."""
+    """Return the name of the run or generation whose samples are shown, and these samples."""
     gen = state.ui.selected
     recorded = state.recorded_voices.get(gen, ()) if gen is not None and not state.training else ()
     if recorded:
@@ -196,14 +196,14 @@ def voices_shown(state: ConsoleState) -> tuple[str, tuple[VoiceSampled, ...]]:
 
 
 def asked_last(state: ConsoleState) -> ChatTurn | None:
-    """The newest prompt that went to the whole lineage."""
+    """Return the newest prompt that went to the whole lineage."""
     return next((turn for turn in reversed(state.chat.turns) if turn.kind == "lineage"), None)
 
 
 def _title(widget: Widget, title: str) -> None:
     content = Content(title)
     if widget.border_title != content.markup:
-        # Textual takes Content here, though its annotation says str; a str would be read as markup.
+        # Textual accepts Content here, though its annotation says str; a str would be parsed as markup.
         widget.border_title = content  # pyright: ignore[reportAttributeAccessIssue]
 
 

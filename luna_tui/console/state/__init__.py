@@ -1,1 +1,1 @@
-"""What the console knows, and how events change it."""
+"""The console's state, and how events change it."""

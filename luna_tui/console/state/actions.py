@@ -1,4 +1,4 @@
-"""Every action of the console in one list, which feeds the keys, the line of keys, the help and the palette."""
+"""Every action of the console in one list, from which keys, key line, help and command palette are made."""
 
 from __future__ import annotations
 
@@ -67,8 +67,9 @@ def _needs_two(state: ConsoleState) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing a person can do: its key, its word in the line of keys, a sentence for help and palette, and why it
-    may be refused right now (empty when it may be done).
+    """One action: its key, its label in the key line, a sentence for help and palette, and its `refusal`.
+
+    `refusal` returns why the action is not possible in a state, empty when it is.
     """
 
     name: str
@@ -81,7 +82,7 @@ class Action:
 
     @property
     def shown_key(self) -> str:
-        """The key as people write it."""
+        """The key as shown to the user."""
         return _KEYS.get(self.key, self.key)
 
 

@@ -1,4 +1,4 @@
-"""The chat as a frozen value: turns of raw prompts, each with one answer or more."""
+"""The chat as a frozen value: turns of raw prompts, each with one or more answers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TEXT = 200_000
 
 @dataclass(frozen=True, slots=True)
 class ChatAnswer:
-    """One generation's answer, raw as it came; `stop_reason` is empty until it is done."""
+    """One generation's answer as raw text; `stop_reason` is empty until it is complete."""
 
     ref: str
     label: str
@@ -45,7 +45,7 @@ class ChatAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ChatTurn:
-    """A raw prompt and the answers to it; `kind` is chat, or lineage when every generation was asked."""
+    """A raw prompt and its answers; `kind` is chat, or lineage when it went to every generation."""
 
     turn: int
     prompt: str
@@ -55,31 +55,31 @@ class ChatTurn:
 
     @property
     def busy(self) -> bool:
-        """Whether an answer is still to come."""
+        """Whether an answer is still pending."""
         return any(answer.state != "done" for answer in self.answers)
 
 
 @dataclass(frozen=True, slots=True)
 class ChatState:
-    """All turns, oldest first, bounded."""
+    """The latest turns, oldest first; their number is bounded."""
 
     turns: tuple[ChatTurn, ...] = ()
 
     @property
     def busy(self) -> bool:
-        """Whether an answer is still to come."""
+        """Whether an answer of the newest turn is still pending."""
         return bool(self.turns) and self.turns[-1].busy
 
     @property
     def next_turn(self) -> int:
-        """The number of the next turn."""
+        """The number of the next turn, starting at 1."""
         return self.turns[-1].turn + 1 if self.turns else 1
 
 
 def lineage_refs(rows: Sequence[Mapping[str, Any]], head: int | None, most: int = LINEAGE_ANSWERS) -> tuple[str, ...]:
-    """Whom to ask when all are asked: the base, the way to HEAD, then what branched off, by GEN_ID.
+    """Return which generations a lineage prompt goes to: the base, the path to HEAD, then the branches, by GEN_ID.
 
-    Of a way that is too long its first generation and its last ones are asked: where the voice began, what it became.
+    Of a path that is too long, the first generation and the last ones are kept: where the voice began, what it became.
     """
     parents: dict[int, int | None] = {int(row["GEN_ID"]): row["parent_gen"] for row in rows}
     way: list[int] = []
@@ -97,8 +97,9 @@ def lineage_refs(rows: Sequence[Mapping[str, Any]], head: int | None, most: int 
 def rival(
     by_gen: Mapping[int, Mapping[str, Any]], first: int | None, marked: Sequence[int | None], head: int | None
 ) -> str:
-    """Who answers beside `first`: the one marked last, else its parent, the base or HEAD; empty when nobody else is
-    there.
+    """Return the generation that answers beside `first`: the one marked last, else its parent, the base or HEAD.
+
+    Empty when there is no other generation.
     """
     parent = by_gen.get(first, {}).get("parent_gen") if first is not None else None
     for gen in (*reversed(marked), parent, None, head, *by_gen):
@@ -108,7 +109,7 @@ def rival(
 
 
 def reduce_chat(state: ChatState, event: ConsoleEvent) -> ChatState:
-    """Return the chat after an event; events of a turn that is gone change nothing."""
+    """Return the chat after an event; events of a turn that was dropped change nothing."""
     if isinstance(event, PromptSent):
         answers = tuple(ChatAnswer(ref, ref) for ref in event.refs)
         turn = ChatTurn(event.turn, event.prompt, dict(event.options), answers, event.kind)

@@ -1,7 +1,7 @@
 """All that the console shows, as one frozen value, and the one function that changes it.
 
-Live, attached and replayed runs go through `reduce` alike; what the person has chosen on the screen (`Ui`) is part of
-the value, so that a pane is a function of it alone.
+Live, attached and replayed runs go through `reduce` alike; the user's choices on the screen (`Ui`) are part of the
+value, so that a pane is a function of it alone.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """Something long beside training, and how far it is."""
+    """A long job beside training, and its progress."""
 
     job: str
     label: str
@@ -68,8 +68,9 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class Ui:
-    """What the person has chosen: the generation looked at (None: the base), two to compare, and how the loss is
-    drawn. `selected` follows HEAD until somebody moves the cursor.
+    """The user's choices: the selected generation (None: the base), two to compare, and how the loss is drawn.
+
+    `selected` follows HEAD until the user moves the cursor.
     """
 
     selected: int | None = None
@@ -82,7 +83,7 @@ class Ui:
 
 @dataclass(frozen=True, slots=True)
 class ConsoleState:
-    """The whole console. `rows` is None until the lineage has been read."""
+    """The whole state of the console. `rows` is None until the lineage has been read."""
 
     name: str = ""
     rows: tuple[Mapping[str, Any], ...] | None = None
@@ -119,21 +120,21 @@ class ConsoleState:
 
     @property
     def training(self) -> bool:
-        """Whether a run is going on, here or in the process that is watched."""
+        """Whether a run is in progress, here or in the process being watched."""
         return self.mode != "idle" and self.run.run is not None and self.run.finished is None
 
     @property
     def busy(self) -> bool:
-        """Whether somebody holds the workspace."""
+        """Whether any process holds the workspace."""
         return self.mode != "idle"
 
     @property
     def works(self) -> bool:
-        """Whether news may come at any moment: a run, a job, or an answer is going on."""
+        """Whether events may arrive at any moment: a run, a job, or an answer is in progress."""
         return self.busy or self.job is not None or self.chat.busy
 
     def row(self, gen: int | None) -> Mapping[str, Any] | None:
-        """A generation's row, None for the base and for what is not recorded."""
+        """Return a generation's row, None for the base and for a generation that is not recorded."""
         return None if gen is None else self.by_gen.get(gen)
 
 
@@ -145,7 +146,7 @@ def reduce(state: ConsoleState, event: Event | ConsoleEvent) -> ConsoleState:
 def _engine(state: ConsoleState, event: Event) -> ConsoleState:
     another = event.run != state.run.run
     if state.run.finished is not None and (another or isinstance(event, RunStarted)):
-        state = replace(state, notice=None)  # how the run before ended, and what could be done about it
+        state = replace(state, notice=None)  # the notice on how the previous run ended is out of date
     run = reduce_run(state.run, event)
     state = replace(state, run=run)
     if another:
@@ -226,7 +227,7 @@ def _lineage(state: ConsoleState, event: LineageLoaded) -> ConsoleState:
         ui = replace(ui, selected=event.head, followed=True)
     evaluations = state.evaluations
     if event.head != state.head and "base" in evaluations:
-        # The base sits the exams of the line to HEAD: where that has moved, they are others.
+        # The base is evaluated on the exams of the line to HEAD: once HEAD has moved, the exams differ.
         evaluations = MappingProxyType({ref: found for ref, found in evaluations.items() if ref != "base"})
     return replace(
         state,
@@ -256,7 +257,7 @@ def _logged(state: ConsoleState, entry: LogEntry) -> ConsoleState:
 
 
 def _kept(old: Mapping[Any, Any], key: object, value: object, limit: int) -> Mapping[Any, Any]:
-    """A copy with one more entry, the oldest dropped."""
+    """Return a copy with one more entry, the oldest ones dropped beyond `limit`."""
     entries = {name: entry for name, entry in old.items() if name != key}
     while len(entries) >= limit:
         entries.pop(next(iter(entries)))

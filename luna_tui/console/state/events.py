@@ -1,6 +1,6 @@
-"""What happens in the console beside the engine's own events: frozen values that the same reducer folds.
+"""The console's own events beside the engine's: frozen values that the same reducer folds.
 
-Whatever works in a thread (loading, chatting, verifying) tells its news this way, and never touches a widget.
+Work in a thread (loading, chatting, verifying) reports through these events, and never touches a widget.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Mode = Literal["idle", "owner", "viewer"]
 
 
 class ConsoleEvent(msgspec.Struct, frozen=True):
-    """The base of them all."""
+    """The base class of all console events."""
 
 
 class LineageLoaded(ConsoleEvent, frozen=True):
@@ -37,7 +37,7 @@ class LineageLoaded(ConsoleEvent, frozen=True):
 
 
 class SettingsLoaded(ConsoleEvent, frozen=True):
-    """What luna.toml says that the screen shows: targets by score name, the base's name, planned steps by phase."""
+    """The parts of luna.toml that the screen shows: targets by score name, the base's name, planned steps by phase."""
 
     targets: Mapping[str, float]
     base: str
@@ -45,7 +45,7 @@ class SettingsLoaded(ConsoleEvent, frozen=True):
 
 
 class ModeChanged(ConsoleEvent, frozen=True):
-    """Who trains: nobody (`idle`), this process (`owner`), or another one whose journal is read (`viewer`)."""
+    """Which process trains: none (`idle`), this one (`owner`), or another one whose journal is read (`viewer`)."""
 
     mode: Mode
     pid: int | None = None
@@ -53,19 +53,19 @@ class ModeChanged(ConsoleEvent, frozen=True):
 
 
 class WorkspaceMissing(ConsoleEvent, frozen=True):
-    """The workspace's folder has gone, or (`missing` False) is there again."""
+    """The workspace's folder has disappeared, or (`missing` False) exists again."""
 
     missing: bool
 
 
 class StopAsked(ConsoleEvent, frozen=True):
-    """A stop was asked for; the run ends after its step."""
+    """A stop was requested; the run ends after its current step."""
 
 
 class KarmaRead(ConsoleEvent, frozen=True):
-    """What the inbox has earned: karma so far and needed; `action` is what age-up would do now, `why` in words.
+    """The inbox's karma, and the karma needed; `action` is what age-up would do now, `why` the reason in words.
 
-    `starts` says whether this console may do it by itself, `request` what it would ask of the engine.
+    `starts` is set if this console may do it without the user, `request` is what it would request of the engine.
     """
 
     karma: float
@@ -77,7 +77,7 @@ class KarmaRead(ConsoleEvent, frozen=True):
 
 
 class CurveLoaded(ConsoleEvent, frozen=True):
-    """The loss curve of a recorded generation, None when no journal of it is left, and what it answered in training."""
+    """The loss curve of a recorded generation, None when no journal of it is left, and its answers during training."""
 
     gen: int
     curve: Curve | None
@@ -85,7 +85,7 @@ class CurveLoaded(ConsoleEvent, frozen=True):
 
 
 class EvaluationLoaded(ConsoleEvent, frozen=True):
-    """The examination of a generation with every item, as `eval --json` has it; None with `problem` when it failed."""
+    """The evaluation of a generation with every item, as `eval --json` has it; None with `problem` when it failed."""
 
     ref: str
     evaluation: Mapping[str, Any] | None
@@ -108,14 +108,14 @@ class DetailsLoaded(ConsoleEvent, frozen=True):
 
 
 class JobStarted(ConsoleEvent, frozen=True):
-    """Something long began beside training: eval, matrix, verify, export."""
+    """A long job beside training has started: eval, matrix, verify or export."""
 
     job: str
     label: str
 
 
 class JobProgress(ConsoleEvent, frozen=True):
-    """How far the job is; `eta_s` is None while it cannot be told."""
+    """The job's progress; `eta_s` is None while it cannot be estimated."""
 
     job: str
     label: str
@@ -125,7 +125,7 @@ class JobProgress(ConsoleEvent, frozen=True):
 
 
 class JobEnded(ConsoleEvent, frozen=True):
-    """How the job ended, in one sentence, with further lines that a person may want to read."""
+    """The job's result in one sentence, with further lines of detail."""
 
     job: str
     ok: bool
@@ -134,14 +134,14 @@ class JobEnded(ConsoleEvent, frozen=True):
 
 
 class MachineSampled(ConsoleEvent, frozen=True):
-    """One sample of the machine, and what is wrong with it."""
+    """One sample of the machine's resources, and warnings about them."""
 
     sample: ResourceSample
     warnings: tuple[str, ...] = ()
 
 
 class Noted(ConsoleEvent, frozen=True):
-    """Something to tell the person: level is info, warning or error; `hint` says what to do."""
+    """A message to the user: level is info, warning or error; `hint` is the remedy."""
 
     level: str
     text: str
@@ -168,7 +168,7 @@ class AnswerStarted(ConsoleEvent, frozen=True):
 
 
 class AnswerPiece(ConsoleEvent, frozen=True):
-    """More of the answer's raw text."""
+    """The next piece of the answer's raw text."""
 
     turn: int
     index: int
@@ -176,9 +176,9 @@ class AnswerPiece(ConsoleEvent, frozen=True):
 
 
 class AnswerEnded(ConsoleEvent, frozen=True):
-    """The answer is complete: `stop_reason` is eos, length, stopped or error (then `problem` says what).
+    """The answer is complete: `stop_reason` is eos, length, stopped or error (then `problem` has the message).
 
-    `continued` says that it first goes on with the prompt instead of answering it.
+    `continued` is set when the answer first continues the prompt instead of answering it.
     """
 
     turn: int
@@ -192,7 +192,7 @@ class AnswerEnded(ConsoleEvent, frozen=True):
 
 
 class AnswerRated(ConsoleEvent, frozen=True):
-    """A rating or a correction of an answer is in the inbox; `karma` as written there."""
+    """A rating or a correction of an answer was written to the inbox, with this `karma`."""
 
     turn: int
     index: int

@@ -1,4 +1,4 @@
-"""What is written into the training form: checked field by field, and what will happen if it is sent."""
+"""Validates the fields of the training form, and previews what will happen when it is submitted."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _MOST_GENERATIONS = 1000
 
 
 class FieldError(ValueError):
-    """What is written in a field cannot be used; the message is for the person."""
+    """A field's value cannot be used; the message is shown to the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainFields:
-    """What the form's fields hold, as typed."""
+    """The text of the form's fields, as typed."""
 
     generations: str = "1"
     phase: str = "auto"
@@ -47,8 +47,11 @@ class TrainFields:
 
 @dataclass(frozen=True, slots=True)
 class TrainPlan:
-    """The wish, or None while a field is wrong: then `problems` has a word for each such field. `notes` say what the
-    right ones mean, `preview` what will happen, a line each; `phase` is what the first generation learns.
+    """The training request of a valid form, or None while a field is invalid: then `problems` has a message for each
+    such field.
+
+    `notes` explain the valid fields, `preview` what will happen, one line each; `phase` is that of the first
+    generation.
     """
 
     wish: TrainRequest | None
@@ -59,7 +62,7 @@ class TrainPlan:
 
 
 def plan_training(fields: TrainFields, state: ConsoleState) -> TrainPlan:
-    """Check the fields against the lineage and the files there are."""
+    """Validate the fields against the lineage and the files on disk."""
     problems: dict[str, str] = {}
 
     def read(name: str, reader: Callable[[str], Any]) -> Any:
@@ -98,7 +101,10 @@ def plan_training(fields: TrainFields, state: ConsoleState) -> TrainPlan:
 
 
 def parent_gen(text: str, state: ConsoleState) -> int | None:
-    """The generation meant by HEAD, base, `G3`, `3` or the beginning of a SHA; None is the base."""
+    """Return the generation named by HEAD, base, `G3`, `3` or the beginning of a SHA; None is the base.
+
+    Raises FieldError when the text is empty or names no generation, or more than one.
+    """
     name = text.strip()
     if name.upper() == "HEAD":
         return state.head
@@ -117,7 +123,10 @@ def parent_gen(text: str, state: ConsoleState) -> int | None:
 
 
 def data_paths(text: str) -> tuple[Path, ...]:
-    """The files and folders named, separated by spaces, quoted as in a shell."""
+    """Return the files and folders named, separated by spaces and quoted as in a shell.
+
+    Raises FieldError for an unclosed quotation mark or a path that does not exist.
+    """
     try:
         words = shlex.split(text)
     except ValueError:
@@ -151,10 +160,10 @@ def _file_note(path: Path) -> str:
 
 
 def _phases(asked: str, parent: int | None, generations: int, state: ConsoleState) -> list[str]:
-    """The phases of so many generations after this parent."""
+    """Return the phases of the next `generations` generations after this parent."""
     if asked != "auto":
         return [asked] * generations
-    from engine.data.selection import phase_of_depth  # its imports are for the form only, not for the first paint
+    from engine.data.selection import phase_of_depth  # its imports are needed by the form only, not by the first paint
 
     depth, at = 0, parent
     while at is not None and depth < 2:
@@ -196,7 +205,7 @@ def _preview(wish: TrainRequest, parent: int | None, phases: list[str], state: C
 
 
 def _time(phases: list[str], steps: list[Any], state: ConsoleState) -> str:
-    """Roughly how long it takes: the minutes a step of the newest generation of the same phase, else of any."""
+    """Return a rough duration: the minutes per step of the newest generation of the same phase, else of any."""
     seconds, judged_by = 0.0, None
     for phase, count in zip(phases, steps, strict=True):
         timed = [row for row in reversed(state.rows or ()) if _number(row.get("walltime_min")) and row.get("steps")]

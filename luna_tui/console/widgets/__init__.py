@@ -1,1 +1,1 @@
-"""The panes of the console; each shows a part of the state and posts what a person wants."""
+"""The panes and form widgets of the console; a pane shows a part of the state and posts the user's intents."""

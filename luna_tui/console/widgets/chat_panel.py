@@ -1,4 +1,4 @@
-"""The chat pane: the conversation above, the prompt below; one generation answers, or two to the same prompt."""
+"""The chat pane: the conversation above, the prompt below; one generation answers, or two answer the same prompt."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _Choice = TypeVar("_Choice", int, float)
 
 
 class ChatPanel(Vertical):
-    """The chosen generation answers; `versus` puts a second one beside it."""
+    """The chat with the selected generation; `versus` adds a second one beside it."""
 
     DEFAULT_CSS = """
     ChatPanel > #chat-head { height: 1; display: none; }
@@ -73,13 +73,13 @@ class ChatPanel(Vertical):
             yield PromptInput(id="prompt", glyphs=self.glyphs, placeholder="a raw prompt; enter sends, ctrl+j new line")
 
     def on_mount(self) -> None:
-        """What stands in the border is known before the lineage is."""
+        """Show the title at once; it does not depend on the lineage."""
         self.query_one("#chat-head").can_focus = False
         self._heading()
         self.watch_state(self.state)
 
     def watch_state(self, state: ConsoleState | None) -> None:
-        """Hand the state on, and say who answers."""
+        """Pass the state on to the conversation, and show who answers."""
         if state is None or not self.query(Conversation):
             return
         known = {gen_label(gen) for gen in (None, *state.by_gen)} - {gen_label(state.ui.selected)}
@@ -89,11 +89,11 @@ class ChatPanel(Vertical):
         self._conversation.state = state
 
     def focus_prompt(self) -> None:
-        """Put the cursor into the prompt."""
+        """Move the focus to the prompt."""
         self._prompt.focus()
 
     def focus_log(self) -> None:
-        """Put the keys into the conversation, not the prompt."""
+        """Move the focus to the conversation, not the prompt."""
         self._conversation.focus()
 
     def versus(self) -> None:
@@ -107,7 +107,7 @@ class ChatPanel(Vertical):
         self._heading()
 
     def names(self) -> tuple[str, ...]:
-        """Who answers the next prompt, as references."""
+        """Return the references of the generations that answer the next prompt."""
         first = gen_label(self.state.ui.selected if self.state else None)
         return (first, self._other) if self._other else (first,)
 
@@ -117,11 +117,11 @@ class ChatPanel(Vertical):
 
     @property
     def busy(self) -> bool:
-        """Whether an answer is still to come, also to a prompt whose turn has not begun yet."""
+        """Whether an answer is still pending, including one to a prompt whose turn has not begun yet."""
         chat = self.state.chat if self.state else None
         return chat is not None and (chat.busy or chat.next_turn == self._sent)
 
-    # What is asked
+    # Prompts
 
     @on(PromptInput.Sent)
     def _send(self, message: PromptInput.Sent) -> None:
@@ -147,7 +147,7 @@ class ChatPanel(Vertical):
         return True
 
     def action_again(self) -> None:
-        """The same prompt to the same generations with the next seed."""
+        """Send the same prompt to the same generations with the next seed."""
         meant = self._conversation.meant()
         if meant is None:
             self.post_message(messages.Tell("there is no prompt to send again yet"))
@@ -162,27 +162,27 @@ class ChatPanel(Vertical):
             self._heading()
 
     def action_stop(self) -> None:
-        """End the answer that is being written."""
+        """Cancel the answer in progress."""
         if self.busy:
             self.post_message(messages.CancelAnswers())
         else:
             self.post_message(messages.Tell("no answer is being written", "info"))
 
     async def action_leave(self) -> None:
-        """End the answer, or go back to the lineage."""
+        """Cancel the answer in progress, or go back to the lineage."""
         if self.busy:
             self.post_message(messages.CancelAnswers())
         else:
             await self.run_action("app.pane('lineage')")
 
     def action_write(self) -> None:
-        """To the prompt."""
+        """Focus the prompt."""
         self.focus_prompt()
 
-    # What a person says about an answer
+    # Ratings
 
     def action_rate(self, verdict: str) -> None:
-        """Good or bad, into the inbox."""
+        """Write a good or bad rating of the answer into the inbox."""
         meant = self._ratable()
         if meant is None:
             return
@@ -197,7 +197,7 @@ class ChatPanel(Vertical):
             self.post_message(messages.Rate(Rating(turn.turn, index, turn.prompt, answer.text, answer.gen, said)))
 
     def action_correct(self) -> None:
-        """Write what the answer should have been."""
+        """Open the dialog for writing what the answer should have been."""
         from luna_tui.console.widgets.correct_dialog import CorrectAnswer  # a page is imported when it is first opened
 
         meant = self._ratable()
@@ -227,35 +227,35 @@ class ChatPanel(Vertical):
             return None
         return meant
 
-    # How answers are drawn from the model
+    # Sampling options
 
     def action_temperature(self) -> None:
-        """Greedy, or sampled."""
+        """Switch between greedy and sampled answers."""
         self.options = replace(self.options, temperature=_next(TEMPERATURES, self.options.temperature))
         self._heading()
 
     def action_max_tokens(self) -> None:
-        """The longest answer."""
+        """Switch to the next limit on the length of an answer."""
         self.options = replace(self.options, max_tokens=_next(MAX_TOKENS, self.options.max_tokens))
         self._heading()
 
     def action_seed(self) -> None:
-        """The next seed."""
+        """Switch to the next sampling seed."""
         self.options = replace(self.options, seed=self.options.seed + 1)
         self._heading()
 
-    # The border, or the line that stands for it where there is none
+    # The border, or the line that replaces it where there is none
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """The keys of the conversation are shown while it has them."""
+        """Show the conversation's keys while it has the focus."""
         self._heading()
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        """Show the options again."""
+        """Show the sampling options again."""
         self.call_later(self._heading)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Narrow screens draw no borders."""
+        """Redraw the title: narrow screens have no borders to show it in."""
         self._heading()
 
     def _heading(self) -> None:

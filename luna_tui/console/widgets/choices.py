@@ -1,4 +1,4 @@
-"""A list of choices of which one is taken: what questions are made of."""
+"""A list of choices of which the user takes one; the dialogs are made of it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from luna_tui.console.widgets.lines import Lines
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several: any character of `keys` takes it at once; the first of them is shown."""
+    """One choice: any character of `keys` takes it at once; the first of them is shown."""
 
     keys: str
     label: str
@@ -28,7 +28,7 @@ class Choice:
 
 
 class Choices(Lines, can_focus=True):
-    """A list of which one is taken, with the arrows and Enter or by its key."""
+    """A list from which one choice is taken, with the arrow keys and Enter or by the choice's own key."""
 
     DEFAULT_CSS = "Choices { height: auto; overflow: hidden; scrollbar-gutter: auto; }"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -43,13 +43,13 @@ class Choices(Lines, can_focus=True):
 
     @dataclass
     class Moved(Message):
-        """Another choice is pointed at."""
+        """The pointer has moved to another choice."""
 
         index: int
 
     @dataclass
     class Chosen(Message):
-        """This choice is taken."""
+        """The user has taken this choice."""
 
         index: int
 
@@ -73,16 +73,16 @@ class Choices(Lines, can_focus=True):
         return len(self._lines(width)[0])
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fold the details anew."""
+        """Wrap the details again for the new width."""
         self.redraw()
 
     def watch_index(self, before: int, now: int) -> None:
-        """Move the pointer."""
+        """Redraw the pointer and report the move."""
         self.redraw()
         self.post_message(self.Moved(now))
 
     def redraw(self) -> None:
-        """Draw the choices with the pointer where it is."""
+        """Draw the choices with the pointer at the current one."""
         lines, self._owners = self._lines(self.size.width)
         self.set_lines(lines)
 
@@ -109,15 +109,15 @@ class Choices(Lines, can_focus=True):
         return lines, owners
 
     def action_move(self, by: int) -> None:
-        """Point at another choice."""
+        """Move the pointer to another choice."""
         self.index = min(max(0, self.index + by), len(self.choices) - 1)
 
     def action_take(self) -> None:
-        """Take the one pointed at."""
+        """Take the choice at the pointer."""
         self.post_message(self.Chosen(self.index))
 
     def on_key(self, event: events.Key) -> None:
-        """A choice's own key takes it."""
+        """Take the choice whose own key was pressed."""
         for number, choice in enumerate(self.choices):
             if event.character is not None and event.character in choice.keys:
                 event.stop()
@@ -126,7 +126,7 @@ class Choices(Lines, can_focus=True):
                 return
 
     def on_click(self, event: events.Click) -> None:
-        """The first click points, the second takes."""
+        """Move the pointer with the first click, take the choice with the second."""
         line = event.y + self.scroll_offset.y
         owner = self._owners[line] if line < len(self._owners) else -1
         if owner == self.index:

@@ -1,4 +1,4 @@
-"""The conversation of the chat pane: turns of prompts and answers, one answer of which the keys mean."""
+"""The conversation of the chat pane: turns of prompts and answers, one of which the keys apply to."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from luna_tui.console.widgets.pane import Pane
 
 
 class Conversation(Pane):
-    """Follows the newest line unless somebody has scrolled up; only turns that changed are drawn anew."""
+    """The turns of the chat; it follows the newest line unless the user has scrolled up, and redraws only changed
+    turns.
+    """
 
     DEFAULT_CSS = """
     Conversation {
@@ -81,7 +83,7 @@ class Conversation(Pane):
         self._following = new_value >= self.max_scroll_y
 
     def meant(self) -> tuple[ChatTurn, int, ChatAnswer] | None:
-        """The answer that the keys mean: the newest one until somebody moves."""
+        """Return the answer that keys apply to: the newest one until the user moves."""
         turns = self._choices()
         turn = next((turn for turn in turns if turn.turn == self._turn), turns[-1] if turns else None)
         if turn is None:
@@ -90,7 +92,7 @@ class Conversation(Pane):
         return turn, index, turn.answers[index]
 
     def action_choose_turn(self, step: int) -> None:
-        """Mean the turn before or after."""
+        """Move to the previous or next turn."""
         turns, meant = self._choices(), self.meant()
         if meant is None:
             return
@@ -109,14 +111,14 @@ class Conversation(Pane):
             self.bring_into_sight(first)
 
     def action_choose_answer(self, step: int) -> None:
-        """Mean the answer beside it."""
+        """Move to the answer beside the current one."""
         meant = self.meant()
         if meant is not None:
             self._index = min(max(0, meant[1] + step), len(meant[0].answers) - 1)
             self.redraw()
 
     def action_unfold(self) -> None:
-        """Show all of a long answer of an earlier turn, or its beginning again."""
+        """Expand or fold a long answer of an earlier turn."""
         meant = self.meant()
         if meant is not None:
             self._unfolded ^= {meant[0].turn}

@@ -1,4 +1,4 @@
-"""What an answer should have been, written by the person."""
+"""The dialog in which the user writes what an answer should have been."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PROMPT_LINES = 4
 
 
 class CorrectAnswer(ModalScreen[str | None]):
-    """Gives back the text that the prompt should have been answered with, or None."""
+    """Returns the text that the prompt should have been answered with, or None."""
 
     DEFAULT_CSS = """
     CorrectAnswer .dialog { padding: 1 2; }
@@ -42,7 +42,8 @@ class CorrectAnswer(ModalScreen[str | None]):
         super().__init__()
         self.glyphs = glyphs
         self._prompt, self._label = prompt, label
-        # A correction is an example to train on: what hides or steers in the answer is not offered again.
+        # A correction becomes a training example: characters that are invisible or control a terminal are removed from
+        # it.
         self._before = "".join([c for c in answer if safe_text(c) == c]).strip()
 
     def compose(self) -> ComposeResult:
@@ -55,13 +56,13 @@ class CorrectAnswer(ModalScreen[str | None]):
             yield Static(self._hint(), id="correct-hint", markup=False)
 
     def on_mount(self) -> None:
-        """Write at the end of the answer."""
+        """Put the cursor at the end of the answer."""
         area = self.query_one(RawTextArea)
         area.move_cursor(area.document.end)
         area.focus()
 
     def action_save(self) -> None:
-        """Give back what was written, when it says something else."""
+        """Return the text if it is not empty and differs from the answer."""
         text = self.query_one(RawTextArea).text.strip()
         if not text:
             self._refuse("nothing is written yet: an empty answer teaches nothing")
@@ -71,7 +72,7 @@ class CorrectAnswer(ModalScreen[str | None]):
             self.dismiss(text)
 
     def action_cancel(self) -> None:
-        """Leave the answer as it is."""
+        """Close the dialog and leave the answer as it is."""
         self.dismiss(None)
 
     def _refuse(self, why: str) -> None:

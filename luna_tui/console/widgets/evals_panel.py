@@ -1,4 +1,4 @@
-"""The evals pane: how good the chosen generation is, and against what."""
+"""The evals pane: the scores of the selected generation against their targets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from luna_tui.console.widgets.pane import Pane
 
 
 class EvalsPanel(Pane):
-    """Three gauges; Enter lists every item."""
+    """Shows the three gauges; Enter lists every item."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "items", "items", show=False)]
 
@@ -41,6 +41,6 @@ class EvalsPanel(Pane):
         self.set_lines(draw_evals(view, width, height, self.glyphs))
 
     def action_items(self) -> None:
-        """Open the list of items of the chosen generation."""
+        """Open the list of items of the selected generation."""
         if self.state is not None and self.state.ui.selected is not None:
             self.post_message(messages.OpenItems(self.state.ui.selected))

@@ -1,4 +1,4 @@
-"""What forms are made of: folded words, a note beside a field, a few words to choose from, a labelled field."""
+"""The parts of forms: wrapped text, a note beside a field, a choice among a few words, a labelled field."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FOLDER = Console(width=80, markup=False, highlight=False, emoji=False)
 
 
 def folded(texts: Sequence[Text], width: int) -> list[Text]:
-    """The texts broken at words, each line no wider than `width` cells; an empty text is an empty line."""
+    """Return the texts wrapped at words, no line wider than `width` cells; an empty text becomes an empty line."""
     lines: list[Text] = []
     for text in texts:
         lines.extend(text.wrap(_FOLDER, max(8, width)) if text.plain else [Text()])
@@ -35,7 +35,7 @@ def folded(texts: Sequence[Text], width: int) -> list[Text]:
 
 
 def key_hints(*pairs: tuple[str, str]) -> Text:
-    """Keys and what they do, in one line."""
+    """Return keys and what they do, in one line."""
     line = Text()
     for key, does in pairs:
         line.append("   " if line.plain else "").append(key, "key").append(f" {does}", "dim")
@@ -43,7 +43,7 @@ def key_hints(*pairs: tuple[str, str]) -> Text:
 
 
 class Words(Lines, can_focus=False):
-    """Words that are folded at the widget's own width, and as high as they come out."""
+    """A text that is wrapped at the widget's own width, which also determines its height."""
 
     DEFAULT_CSS = "Words { height: auto; overflow: hidden; scrollbar-gutter: auto; }"
 
@@ -52,7 +52,7 @@ class Words(Lines, can_focus=False):
         self._texts = texts
 
     def say(self, *texts: Text) -> None:
-        """Show these words instead."""
+        """Replace the text, and lay out again if its height changes."""
         before = len(folded(self._texts, self.size.width))
         self._texts = texts
         self._fold()
@@ -63,7 +63,7 @@ class Words(Lines, can_focus=False):
         return len(folded(self._texts, width))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fold anew."""
+        """Wrap the text again for the new width."""
         self._fold()
 
     def _fold(self) -> None:
@@ -72,7 +72,7 @@ class Words(Lines, can_focus=False):
 
 
 class Note(Lines, can_focus=False):
-    """One line beside a field, cut where the room ends."""
+    """One line beside a field, truncated at the widget's width."""
 
     DEFAULT_CSS = "Note { height: 1; overflow: hidden; scrollbar-gutter: auto; }"
 
@@ -82,12 +82,12 @@ class Note(Lines, can_focus=False):
         self._glyphs = glyphs
 
     def say(self, text: Text) -> None:
-        """Show this line instead."""
+        """Replace the line that the note shows."""
         self._text = text
         self._cut()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Cut anew."""
+        """Truncate the line again for the new width."""
         self._cut()
 
     def _cut(self) -> None:
@@ -101,14 +101,14 @@ class Note(Lines, can_focus=False):
 
 
 class Cycle(Lines, can_focus=True):
-    """One word out of a few, all of them in sight; left, right and space choose."""
+    """A choice of one word out of a few, all of them visible; left, right and space choose."""
 
     DEFAULT_CSS = "Cycle { height: 1; overflow: hidden; scrollbar-gutter: auto; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "turn(-1)", show=False),
         Binding("right,space", "turn(1)", show=False),
         Binding("enter", "submit", show=False),
-        # The arrows belong to the form: they go from field to field.
+        # The up and down arrows belong to the form: they move from field to field.
         Binding("up", "app.focus_previous", show=False),
         Binding("down", "app.focus_next", show=False),
     ]
@@ -117,12 +117,12 @@ class Cycle(Lines, can_focus=True):
 
     @dataclass
     class Changed(Message):
-        """Another word was chosen."""
+        """The user has chosen another word, now the value of `cycle`."""
 
         cycle: Cycle
 
     class Submitted(Message):
-        """Enter was pressed."""
+        """Enter was pressed in the field."""
 
     def __init__(self, words: Sequence[str], *, id: str) -> None:
         super().__init__(id=id)
@@ -130,11 +130,11 @@ class Cycle(Lines, can_focus=True):
         self.set_reactive(Cycle.value, words[0])
 
     def on_resize(self, event: events.Resize) -> None:
-        """Draw for the size there is."""
+        """Draw the words for the new width."""
         self._redraw()
 
     def watch_value(self) -> None:
-        """Show the word chosen."""
+        """Redraw the words and report the change."""
         self._redraw()
         self.post_message(self.Changed(self))
 
@@ -145,12 +145,12 @@ class Cycle(Lines, can_focus=True):
         self.set_lines([line])
 
     def action_turn(self, by: int) -> None:
-        """The next word, or the one before."""
+        """Choose the next word, or the previous one."""
         place = (self.words.index(self.value) + by) % len(self.words)
         self.value = self.words[place]
 
     def action_submit(self) -> None:
-        """Send the form."""
+        """Post the message that submits the form."""
         self.post_message(self.Submitted())
 
     def on_click(self, event: events.Click) -> None:
@@ -163,7 +163,7 @@ class Cycle(Lines, can_focus=True):
 
 
 class Field(Horizontal):
-    """A label, what is filled in, and a word on it; with `wide` the word is on the next line."""
+    """A label, a control, and a note on its value; with `wide` the note is on the next line."""
 
     DEFAULT_CSS = """
     Field { height: 1; }
@@ -189,7 +189,7 @@ class Field(Horizontal):
 
 
 class TextEntry(Input):
-    """A one-line text field in one row; up and down go to its neighbours."""
+    """A one-line text field, one row high; up and down move to the neighbouring fields."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "app.focus_previous", show=False),

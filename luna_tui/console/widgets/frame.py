@@ -1,4 +1,4 @@
-"""The lines around the panes: state on top, then the tabs, at the bottom what was said last and the keys."""
+"""The lines around the panes: status and tabs at the top, the last notice and the keys at the bottom."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from luna_tui.console.widgets.pane import Pane
 
 
 class StatusLine(Pane, can_focus=False):
-    """What the engine does now, for how long, and how the machine stands."""
+    """Shows what the engine does, for how long, and the state of the machine."""
 
     KIND = "frame"
 
@@ -26,7 +26,7 @@ class StatusLine(Pane, can_focus=False):
 
 
 class NoticeLine(Pane, can_focus=False):
-    """What was said last."""
+    """Shows the last notice, a warning about the machine, or what to do next."""
 
     KIND = "frame"
 
@@ -38,7 +38,7 @@ class NoticeLine(Pane, can_focus=False):
 
 
 class KeyLine(Pane, can_focus=False):
-    """The keys; those that would be refused are dim."""
+    """Shows the keys; those whose action would be refused are dimmed."""
 
     KIND = "frame"
 
@@ -50,7 +50,7 @@ class KeyLine(Pane, can_focus=False):
 
 
 class Tabs(Pane, can_focus=False):
-    """The panes by number."""
+    """Shows the panes with their number keys."""
 
     KIND = "frame"
 

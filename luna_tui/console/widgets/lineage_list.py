@@ -1,4 +1,4 @@
-"""The generations of the lineage pane: lines under a cursor, which is the generation everything else looks at."""
+"""The generations of the lineage pane as lines under a cursor, which is the selected generation everywhere."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _AGES_SECONDS = 30.0
 
 
 class LineageTree(Pane):
-    """The generations; the cursor is the one that everything else looks at."""
+    """The lines of the generations; the cursor is the generation that the other panes show."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", "up", show=False),
@@ -62,7 +62,7 @@ class LineageTree(Pane):
         self._drawn_for = (0, 0)
 
     def on_mount(self) -> None:
-        """Let ages grow while nothing else happens."""
+        """Redraw from time to time, so that ages stay correct while nothing else happens."""
         self.set_interval(_AGES_SECONDS, lambda: self.redraw(force=True))
 
     def facts(self, state: ConsoleState) -> tuple[object, ...]:
@@ -83,12 +83,12 @@ class LineageTree(Pane):
 
     @property
     def chosen(self) -> int | None:
-        """The generation under the cursor."""
+        """The generation under the cursor, None for the base."""
         return self.state.ui.selected if self.state else None
 
     @property
     def found(self) -> int:
-        """How many lines the filter leaves."""
+        """The number of lines that match the filter."""
         return len(self._tree.lines)
 
     def draw(self, state: ConsoleState, width: int, height: int) -> None:
@@ -99,7 +99,7 @@ class LineageTree(Pane):
             return
         running = running_of(state, glyphs)
         self._lay_out(state)
-        # The last column of a list that scrolls belongs to its scroll bar.
+        # The last column of a scrollable list belongs to its scroll bar.
         room = width - 1
         look = look_for(self._tree, state, room, glyphs, self.chosen, datetime.now(UTC))
         self._index(state, look)
@@ -134,7 +134,7 @@ class LineageTree(Pane):
         self._drawn_for = (width, height)
 
     def _lay_out(self, state: ConsoleState) -> None:
-        """Lay the tree out anew only when rows, HEAD, the one in the making or the filter are others."""
+        """Lay the tree out again only when the rows, HEAD, the generation in training or the filter have changed."""
         running = running_of(state, self.glyphs)
         making = (running.gen, running.parent_gen) if running else None
         key: tuple[object, ...] = (state.head, making, self.words)
@@ -146,7 +146,7 @@ class LineageTree(Pane):
         self._whole = ((state.rows, *key), self._tree)
 
     def _index(self, state: ConsoleState, look: LineageStyle) -> None:
-        """Number the lines; details of the opened ones stand between the generations."""
+        """Number the lines; details of the opened generations are placed between them."""
         tree = self._tree
         key = (tree, self._expanded, look.width)
         if self._numbered_for and self._numbered_for[0] is tree and self._numbered_for[1:] == key[1:]:
@@ -164,12 +164,12 @@ class LineageTree(Pane):
     # Keys
 
     def choose(self, gen: int | None) -> None:
-        """Look at a generation."""
+        """Select a generation, if it is not selected already."""
         if gen != self.chosen:
             messages.do_now(self, messages.Select(gen))
 
     def action_move(self, by: int) -> None:
-        """Up or down by lines, over the one in the making."""
+        """Move the cursor by lines, skipping the generation in training."""
         state = self.state
         lines = self._tree.lines
         if state is None or not lines or state.rows is None:
@@ -186,11 +186,11 @@ class LineageTree(Pane):
             self.choose(lines[at].gen)
 
     def action_page(self, by: int) -> None:
-        """As many lines as are in sight."""
+        """Move the cursor by as many lines as are visible."""
         self.action_move(by * max(1, self.size.height - 1))
 
     def action_edge(self, place: int) -> None:
-        """The first or the last generation."""
+        """Move the cursor to the first or the last generation."""
         self.action_move(-len(self._tree.lines) if place == 0 else len(self._tree.lines))
 
     def action_open(self) -> None:
@@ -203,12 +203,12 @@ class LineageTree(Pane):
             )
 
     def action_mark(self) -> None:
-        """Mark for a comparison."""
+        """Mark the generation under the cursor for a comparison."""
         if self.cursor is not None:
             messages.do_now(self, messages.Mark(self.chosen))
 
     def action_details(self, shown: bool) -> None:
-        """Open or close the lines under a generation."""
+        """Open or close the detail lines below a generation."""
         gen = self.chosen
         if gen is not None and self.cursor is not None:
             self._expanded = self._expanded | {gen} if shown else self._expanded - {gen}
@@ -218,7 +218,7 @@ class LineageTree(Pane):
             self.bring_into_sight(self._numbered.starts.get(gen, 0))
 
     def on_click(self, event: events.Click) -> None:
-        """A click chooses, a second one opens the page."""
+        """Select with the first click, open the page with the second."""
         index = event.y + self.scroll_offset.y
         if self.state is None or not 0 <= index < len(self._numbered.entries):
             return

@@ -1,4 +1,4 @@
-"""The lineage pane: the tree, the names of its columns above it, and a filter below it while one is set."""
+"""The lineage pane: the tree, its column names above it, and a filter below it while one is set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from luna_tui.console.widgets.lines import Lines
 
 
 class LineagePanel(Vertical):
-    """The tree of generations."""
+    """The lineage tree with its column names and its filter."""
 
     DEFAULT_CSS = """
     LineagePanel #lineage-heading { height: 1; overflow: hidden; }
@@ -49,17 +49,17 @@ class LineagePanel(Vertical):
         yield self._filter
 
     def on_mount(self) -> None:
-        """Show what is known already."""
+        """Show the state that is already known."""
         if self.state is not None:
             self.watch_state(self.state)
 
     def focus(self, scroll_visible: bool = True) -> Self:
-        """Give the keys to the tree."""
+        """Focus the tree, which handles the keys."""
         self._tree.focus(scroll_visible)
         return self
 
     def watch_state(self, state: ConsoleState | None) -> None:
-        """Hand the state on, and say in the border what there is."""
+        """Pass the state on to the tree, and update the border's text."""
         self._tree.state = state
         self._say()
 
@@ -82,16 +82,16 @@ class LineagePanel(Vertical):
         self.border_subtitle = Content(keys if state.rows else "")
 
     def on_resize(self, event: events.Resize) -> None:
-        """Say what there is room for."""
+        """Update the border's text for the new width."""
         self._say()
 
     def action_filter(self) -> None:
-        """Open the filter."""
+        """Open and focus the filter."""
         self.add_class("-filtered")
         self._filter.focus()
 
     def action_clear(self) -> None:
-        """Show all generations again."""
+        """Clear the filter, and show all generations again."""
         self._filter.value = ""
         self.remove_class("-filtered")
         self._tree.focus()
@@ -110,5 +110,5 @@ class LineagePanel(Vertical):
             self.action_clear()
         self._tree.focus()
         if self._tree.cursor is None:
-            # In the tree's own turn: a message sent on a child's behalf by its parent would not bubble.
+            # Called from the tree's own task: a message that a parent sends on a child's behalf would not bubble.
             self._tree.call_later(self._tree.action_move, 1)

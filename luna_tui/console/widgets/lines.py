@@ -1,4 +1,6 @@
-"""A pane of ready-drawn lines that sends only the lines that changed: over SSH every repainted line is paid for."""
+"""A widget of ready-drawn lines that repaints only the lines that changed: over SSH every repainted line costs
+bandwidth.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ class Lines(ScrollView):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self.painting = False  # while true, all of it is being painted: no line need be asked for
+        self.painting = False  # while true, the whole widget is being painted: no single line need be requested
         self._count = 0
         self._line: Callable[[int], Text] = _nothing
         self._shown: dict[int, Text] = {}
@@ -43,7 +45,7 @@ class Lines(ScrollView):
         self.set_source(len(fixed), fixed.__getitem__)
 
     def set_source(self, count: int, line: Callable[[int], Text]) -> None:
-        """Show `count` lines made on demand: only those in sight are ever drawn."""
+        """Show `count` lines made on demand: only visible ones are ever drawn."""
         self._count, self._line = count, line
         size = Size(max(1, self.scrollable_content_region.width), count)
         if size != self.virtual_size:
@@ -68,7 +70,7 @@ class Lines(ScrollView):
             self._shown.clear()
 
     def watch_cursor(self, before: int | None, now: int | None) -> None:
-        """Repaint both lines and keep the cursor in sight."""
+        """Repaint the old and the new cursor line, and keep the cursor visible."""
         for index in (before, now):
             if index is not None:
                 self.refresh_line(index)
@@ -76,7 +78,7 @@ class Lines(ScrollView):
             self.bring_into_sight(now)
 
     def bring_into_sight(self, index: int) -> None:
-        """Scroll as little as it takes to show a line."""
+        """Scroll as little as needed to make a line visible."""
         top, height = self.scroll_offset.y, max(1, self.scrollable_content_region.height)
         if index < top:
             self.scroll_to(y=index, animate=False, force=True)
@@ -84,7 +86,7 @@ class Lines(ScrollView):
             self.scroll_to(y=index - height + 1, animate=False, force=True)
 
     def notify_style_update(self) -> None:
-        """Forget what was drawn in other colours."""
+        """Discard the lines that were drawn in the old colours."""
         super().notify_style_update()
         self._shown.clear()
 
@@ -106,14 +108,14 @@ class Lines(ScrollView):
         return strip.apply_style(base)
 
     def _cursor_style(self) -> Style:
-        """The cursor's background, mixed here: a style for a strip of text has no transparency."""
+        """Return the cursor's style, its background blended here: a style for a strip of text has no transparency."""
         if self.app.current_theme.ansi:
             return Style(reverse=True)
         under, over = self.background_colors[1], self.get_component_styles("lines--cursor").background
         return Style(bgcolor=(under + over).rich_color)
 
     def _painter(self) -> Console:
-        """A Rich console that knows luna's style names in the colours of the theme."""
+        """Return a Rich console that resolves luna's style names to the theme's colours."""
         theme = self.app.theme
         if self._brush is None or self._styled_for != theme:
             self._styled_for = theme

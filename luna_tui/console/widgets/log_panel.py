@@ -1,4 +1,4 @@
-"""The log pane: what the engine and the console said, newest at the bottom."""
+"""The log pane: the messages of the engine and the console, newest at the bottom."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _STYLES = {"error": "bad", "warning": "warn"}
 
 
 class LogPanel(Pane):
-    """Follows the newest line unless somebody has scrolled up."""
+    """The log's lines; the pane follows the newest one unless the user has scrolled up."""
 
     def facts(self, state: ConsoleState) -> tuple[object, ...]:
         return (state.log,)
@@ -29,7 +29,7 @@ class LogPanel(Pane):
 
 
 def draw_log(entries: tuple[LogEntry, ...], width: int) -> list[Text]:
-    """The log's lines, long ones folded at the pane's edge."""
+    """Return the log's lines, long ones wrapped at the pane's edge."""
     lines: list[Text] = []
     for entry in entries:
         time = datetime.fromtimestamp(entry.wall).strftime("%H:%M:%S") if entry.wall is not None else "        "

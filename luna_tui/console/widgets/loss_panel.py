@@ -1,4 +1,4 @@
-"""The loss pane: the run that is going on, or the one that made the chosen generation."""
+"""The loss pane: the current run, or the one that made the selected generation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from luna_tui.console.widgets.pane import Pane
 
 
 class LossPanel(Pane):
-    """Raw and smoothed loss, the parent's curve behind it, and the numbers of the last step."""
+    """Shows raw and smoothed loss, the parent's curve behind it, and the numbers of the last step."""
 
     def facts(self, state: ConsoleState) -> tuple[object, ...]:
         return (state.curve, state.curves, state.run, state.ui, state.mode, state.by_gen)
@@ -19,7 +19,9 @@ class LossPanel(Pane):
 
 
 def shows_live_run(state: ConsoleState) -> bool:
-    """Whether the loss pane shows the run of now: while one trains, and after it until another generation is chosen."""
+    """Return whether the loss pane shows the latest run: while it trains, and after it until another generation is
+    selected.
+    """
     run = state.run
     if run.run is None or run.started is None:
         return False
@@ -27,7 +29,7 @@ def shows_live_run(state: ConsoleState) -> bool:
 
 
 def loss_view(state: ConsoleState) -> LossView:
-    """What the loss pane shows of a state."""
+    """Return the loss pane's contents from the console's state."""
     if shows_live_run(state):
         run = state.run
         gen, started = run.gen, run.started
@@ -56,7 +58,7 @@ def loss_view(state: ConsoleState) -> LossView:
 
 
 def moved_window(window: tuple[int, int] | None, last: int, factor: float, move: int) -> tuple[int, int] | None:
-    """A window of steps made wider or narrower, and moved by quarters of itself; None when it is the whole run."""
+    """Return a window of steps scaled by `factor` and moved by quarters of itself; None when it is the whole run."""
     start, end = window or (0, last)
     width = max(10, round((end - start) * factor))
     if width >= last:

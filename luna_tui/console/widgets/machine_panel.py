@@ -1,4 +1,4 @@
-"""The machine pane: processor, memory, disk and GPUs with a short history, and what is about to hurt."""
+"""The machine pane: processor, memory, disk and GPUs with a short history, and warnings about shortages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from luna_tui.console.widgets.pane import Pane
 
 
 class MachinePanel(Pane):
-    """One line a resource."""
+    """Shows one line per resource, warnings first."""
 
     def facts(self, state: ConsoleState) -> tuple[object, ...]:
         return (state.machine, state.warnings)

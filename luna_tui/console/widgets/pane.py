@@ -1,4 +1,4 @@
-"""A pane of the dashboard: it is given the whole state and redraws when its own part of it has changed."""
+"""A pane of the dashboard: it receives the whole state and redraws when its own part of it has changed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from luna_tui.console.widgets.lines import Lines
 
 
 class Pane(Lines, can_focus=True):
-    """Subclasses say which facts they depend on and draw them; hidden panes do no work."""
+    """The base class of panes: subclasses name the facts they depend on and draw them; hidden panes do no work."""
 
     KIND: ClassVar[str] = "pane"
 
@@ -33,7 +33,7 @@ class Pane(Lines, can_focus=True):
         self._size_drawn = Size()
 
     def facts(self, state: ConsoleState) -> tuple[object, ...]:
-        """The parts of the state that the drawing depends on; compared by identity."""
+        """Return the parts of the state that the drawing depends on; compared by identity."""
         raise NotImplementedError
 
     def draw(self, state: ConsoleState, width: int, height: int) -> None:
@@ -41,15 +41,15 @@ class Pane(Lines, can_focus=True):
         raise NotImplementedError
 
     def watch_state(self, state: ConsoleState | None) -> None:
-        """Redraw if something this pane shows is new."""
+        """Redraw if something this pane shows has changed."""
         self.redraw()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Draw for the new size."""
+        """Redraw for the new size."""
         self.redraw()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw for the new size before it is painted: a resize is told of only after the first paint in that size."""
+        """Redraw for a new size before painting: Textual reports a resize only after the first paint in that size."""
         if self.scrollable_content_region.size != self._size_drawn:
             self.painting = True
             try:
@@ -59,11 +59,11 @@ class Pane(Lines, can_focus=True):
         return super().render_lines(crop)
 
     def on_show(self, event: events.Show) -> None:
-        """Catch up with what was missed while hidden."""
+        """Redraw with what has changed while the pane was hidden."""
         self.redraw()
 
     def redraw(self, *, force: bool = False) -> None:
-        """Draw if the facts or the size differ from what is on the screen."""
+        """Redraw if the facts or the size differ from what is shown, or if `force` is set."""
         state, size = self.state, self.scrollable_content_region
         if state is None or not self.is_attached or not size.width or not size.height:
             return
@@ -76,8 +76,8 @@ class Pane(Lines, can_focus=True):
         try:
             self.draw(state, size.width, size.height)
         except Exception as error:
-            # One pane's fault must not take the others away, nor the run behind them.
-            # The console has this descriptor lead to runs/console.log; sys.stderr is Textual's while it draws.
+            # An error in one pane must not take the others down, nor the run behind them.
+            # In the console this descriptor leads to runs/console.log; sys.stderr is Textual's while it draws.
             os.write(2, traceback.format_exc().encode(errors="replace"))
             words = f"this pane could not be drawn: {type(error).__name__}; the traceback is in runs/console.log"
             self.set_lines([Text(line, "bad") for line in wrap(words, max(8, size.width))])

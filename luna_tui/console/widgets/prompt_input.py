@@ -1,4 +1,4 @@
-"""Where raw prompts are written: what is typed or pasted goes to the model as it is, and is shown without harm."""
+"""The input for raw prompts: typed or pasted text goes to the model unchanged, and is displayed safely."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _PASTE = 200_000
 
 
 class RawTextArea(TextArea):
-    """A text area whose text is kept as it came while every character that could steer a terminal or hide is drawn as
-    one visible sign.
+    """A text area that keeps its text unchanged while every invisible or terminal-controlling character is drawn as one
+    visible one.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class RawTextArea(TextArea):
 
 
 class PromptInput(RawTextArea):
-    """Enter sends, ctrl+j makes a new line; up and down at its ends bring back earlier prompts."""
+    """The prompt input: Enter sends, ctrl+j inserts a newline; up and down at its ends recall earlier prompts."""
 
     DEFAULT_CSS = """
     PromptInput, PromptInput:focus { height: auto; max-height: 4; width: 1fr; border: none; padding: 0; }
@@ -60,13 +60,13 @@ class PromptInput(RawTextArea):
 
     @dataclass
     class Sent(Message):
-        """The person wants this raw prompt to be answered; whoever sends it clears the input."""
+        """The user has sent this raw prompt; the receiver clears the input with `remember`."""
 
         prompt: str
 
     @dataclass
     class Left(Message):
-        """The person wants the keys back."""
+        """The user wants to leave the input."""
 
     def __init__(self, *, id: str | None = None, glyphs: Glyphs = UNICODE, placeholder: str = "") -> None:
         super().__init__(id=id, glyphs=glyphs, placeholder=placeholder)
@@ -75,29 +75,29 @@ class PromptInput(RawTextArea):
         self._draft = ""
 
     def remember(self, prompt: str) -> None:
-        """Put a prompt that was sent behind the up arrow, and empty the input for the next one."""
+        """Add a sent prompt to the history behind the up arrow, and clear the input."""
         if not self._history or self._history[-1] != prompt:
             self._history = [*self._history, prompt][-_HISTORY:]
         self._place, self._draft = len(self._history), ""
         self.load_text("")
 
     def action_new_line(self) -> None:
-        """A new line in the prompt."""
+        """Insert a newline into the prompt."""
         self.insert("\n")
 
     def action_leave(self) -> None:
-        """Give the keys back."""
+        """Post the message that moves the focus out of the input."""
         self.post_message(self.Left())
 
     def action_cursor_up(self, select: bool = False) -> None:
-        """The line above, or the prompt before."""
+        """Move to the line above, or recall the previous prompt."""
         if not select and self.navigator.is_first_wrapped_line(self.cursor_location):
             self._recall(-1)
         else:
             super().action_cursor_up(select)
 
     def action_cursor_down(self, select: bool = False) -> None:
-        """The line below, or the prompt after."""
+        """Move to the line below, or recall the next prompt."""
         if not select and self.navigator.is_last_wrapped_line(self.cursor_location):
             self._recall(1)
         else:
@@ -127,7 +127,7 @@ class PromptInput(RawTextArea):
 
 
 def one_sign(character: str, glyphs: Glyphs) -> str:
-    """One visible character for any character: itself, the picture of a control character, or `�`."""
+    """Return one visible character for any character: itself, the picture of a control character, or `�`."""
     shown = safe_text(character)
     if len(shown) > 1:
         shown = "\ufffd"

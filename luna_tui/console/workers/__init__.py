@@ -1,1 +1,1 @@
-"""Threads beside the screen, and the console's link to the engine."""
+"""The console's background work, and its link to the engine."""

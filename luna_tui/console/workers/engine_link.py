@@ -1,7 +1,7 @@
-"""The console's link to the engine: what a person wants becomes a request, what happens becomes the screen's events.
+"""The console's link to the engine: intents become requests, and whatever happens becomes events for the screen.
 
-Nothing here works: the engine decides at once what may begin and owns the threads. What another process does comes out
-of its journal; both are the same events, and `poll` hands them over in order.
+No work is done here: the engine decides at once whether a request may start, and owns the threads. Another process's
+run is read from its journal; both yield the same events, which `poll` returns in order.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class EngineLink:
-    """One workspace, seen and steered from one console."""
+    """The link of one console to one workspace."""
 
     def __init__(self, facade: EngineFacade, root: Path, *, machine_every_s: float = 1.0) -> None:
         from engine.workspace.layout import Workspace
@@ -65,27 +65,27 @@ class EngineLink:
 
     @property
     def name(self) -> str:
-        """The workspace directory's name, raw."""
+        """The workspace directory's name, not yet made safe to show."""
         return self._workspace.root.name
 
     @property
     def run(self) -> Job | None:
-        """The training of this process whose end has not been told yet."""
+        """The training run of this process whose end has not been reported yet."""
         return self._follower.run
 
     @property
     def trains(self) -> bool:
-        """Whether this process trains at this moment."""
+        """Whether this process is training at this moment."""
         return self._engine.training is not None
 
     @property
     def job_label(self) -> str:
-        """What goes on beside training at this moment, in words."""
+        """The label of the job in progress beside training; empty without one."""
         job = self._engine.beside
         return job.label if job is not None else ""
 
     def start(self) -> None:
-        """Read the outline of the lineage first: what a person wants to see at once."""
+        """Start reading the outline of the lineage, which the first paint shows."""
         self._loader.outline()
 
     def _hear(self, event: Event | JobEvent) -> None:
@@ -96,13 +96,13 @@ class EngineLink:
             self._follower.put(event)
 
     def poll(self) -> Sequence[Event | ConsoleEvent]:
-        """All news since the last call."""
+        """Return all events since the last call."""
         if not self._painted:
             found = self._drained()
             self._painted = bool(found)
             return found
         poller = self._poller or self._watch()
-        # The mode first: once a run has ended, all it told is in the queues, and its end is the last thing told.
+        # The mode is read first: once a run has ended, all its events are in the queues, and its end is reported last.
         mode = self._follower.mode_now(poller.holder)
         happened: list[Event | ConsoleEvent] = [*self._drained(), *self._follower.told()]
         if self._follower.changed(mode):
@@ -132,53 +132,53 @@ class EngineLink:
                 found.append(self._news.get_nowait())
         return found
 
-    # What is read
+    # Reading
 
     def load_lineage(self) -> None:
         """Read the whole lineage again."""
         self._loader.lineage()
 
     def load_evaluation(self, ref: str) -> None:
-        """Read the recorded evaluation."""
+        """Read the recorded evaluation of a generation."""
         self._loader.evaluation(ref)
 
     def load_matrix(self, ref: str) -> None:
-        """Read the forgetting matrix, as far as it is known."""
+        """Read the forgetting matrix, with the cells that are known so far."""
         self._loader.matrix(ref)
 
     def load_curve(self, gen: int) -> None:
-        """Read the loss curve out of the journal of the run that made a generation."""
+        """Read the loss curve from the journal of the run that made a generation."""
         self._loader.curve(gen)
 
     def load_details(self, gen: int) -> None:
-        """Read the manifest."""
+        """Read the manifest of a generation."""
         self._loader.details(gen)
 
-    # What is asked for
+    # Requests
 
     def evaluate(self, ref: str, only: Eval | None = None) -> bool:
-        """Evaluate a generation again, or in `only` one of the three evals."""
+        """Evaluate a generation again, on all three evals or on the `only` one; return whether the job starts."""
         return self._submit(EvaluateRequest(ref, only)) is not None
 
     def fill_matrix(self, ref: str) -> bool:
-        """Compute the missing cells of a forgetting matrix; each is shown when it is known."""
+        """Compute the missing cells of a forgetting matrix, shown one by one; return whether the job starts."""
         return self._submit(FillMatrixRequest(ref)) is not None
 
     def verify(self) -> bool:
-        """Recompute every hash."""
+        """Recompute and check every hash; return whether the job starts."""
         return self._submit(VerifyRequest()) is not None
 
     def export(self, ref: str, target: str, directory: Path) -> bool:
-        """Write a generation for another program."""
+        """Write a generation for another program; return whether the job starts."""
         return self._submit(ExportRequest(ref, target, directory)) is not None
 
     def cancel_job(self) -> None:
-        """Cancel what goes on beside training, at its next safe point."""
+        """Cancel the job beside training, at its next safe point."""
         if (job := self._engine.beside) is not None:
             job.cancel()
 
     def train(self, request: TrainRequest) -> bool:
-        """Train; luna.toml is read anew each time."""
+        """Start training, and return whether it starts; luna.toml is read again each time."""
         job = self._submit(request)
         if job is None:
             return False
@@ -186,7 +186,7 @@ class EngineLink:
         return True
 
     def _submit(self, request: Request) -> Job | None:
-        """Submit, and tell a refusal: the engine's word is the last one, whatever the screen showed a moment ago."""
+        """Submit a request; report a refusal, which the engine decides regardless of what the screen last showed."""
 
         def show(matrix: Mapping[str, object]) -> None:
             if isinstance(request, FillMatrixRequest):
@@ -199,7 +199,7 @@ class EngineLink:
         return answer
 
     def stop(self) -> None:
-        """Stop after this step, with a checkpoint; another process is asked by a file."""
+        """Stop the run after its current step, with a checkpoint; another process is asked through a file."""
         if (run := self.run) is not None:
             run.cancel()
         else:
@@ -213,7 +213,7 @@ class EngineLink:
             self._news.put(Noted("warning", "nobody trains here any longer"))
 
     def rollback(self, ref: str, reason: str) -> None:
-        """Move HEAD."""
+        """Move HEAD to a generation, then read the lineage again."""
 
         def move() -> None:
             moved = self._facade.rollback(self._workspace, ref, reason=reason)
@@ -226,15 +226,15 @@ class EngineLink:
     # Chat
 
     def ask(self, turn: int, prompt: str, refs: Sequence[str], options: SamplingOptions, kind: str = "chat") -> None:
-        """Send a raw prompt."""
+        """Send a raw prompt to these generations."""
         self._chat.ask(turn, prompt, refs, options, kind)
 
     def cancel_answers(self) -> None:
-        """Stop the answer."""
+        """Cancel the answer in progress, and those that wait in the same turn."""
         self._chat.cancel()
 
     def rate(self, rating: Rating) -> None:
-        """Write a row with karma to the inbox."""
+        """Write a rated answer to the inbox, as a row with karma."""
 
         def write() -> None:
             karma = self._facade.write_rating(self._workspace, rating)
@@ -250,11 +250,11 @@ class EngineLink:
     # Configuration and leaving
 
     def config_text(self) -> str:
-        """luna.toml as it is."""
+        """Return the text of luna.toml."""
         return self._workspace.config_path.read_text(errors="replace")
 
     def config_problem(self) -> Mapping[str, str] | None:
-        """What is wrong with luna.toml."""
+        """Return the error in luna.toml (`title`, `where`, `hint`), None when it is valid."""
         from engine.core.errors import LunaError
 
         try:
@@ -264,11 +264,11 @@ class EngineLink:
         return None
 
     def reload_config(self) -> None:
-        """Show what luna.toml says now."""
+        """Read luna.toml again for what the screen shows of it."""
         self._loader.settings()
 
     def hand_over(self) -> int | None:
-        """Stop with a checkpoint and let a process of its own go on; returns its process id, None if nothing is left.
+        """Stop with a checkpoint and let a separate process continue; return its pid, None if nothing is left to do.
 
         Raises LunaError when that process does not start.
         """
@@ -292,6 +292,6 @@ class EngineLink:
         )
 
     def close(self, *, wait: bool) -> None:
-        """Leave: finish the run of this process first (`wait`), or stop it with a checkpoint."""
+        """Close the link: finish this process's run first (`wait`), or stop it with a checkpoint."""
         self._chat.close()
         self._engine.close(finish_training=wait)

@@ -1,4 +1,4 @@
-"""What goes on beside training, as the screen tells it: begun, how far, and how it ended in one sentence."""
+"""Jobs beside training as events for the screen: started, progress, and the result in one sentence."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _NAMES = {
 
 
 def told_of_job(event: JobEvent, log: Path) -> Iterator[ConsoleEvent]:
-    """Yield what the console shows of a job's event."""
+    """Yield the console events for an event of a job."""
     job = event.job
-    name = _NAMES[type(job.request)]  # pyright: ignore[reportArgumentType] - training is told by its own events
+    name = _NAMES[type(job.request)]  # pyright: ignore[reportArgumentType] - training has its own events
     if event.what == "began":
         yield JobStarted(name, job.label)
     elif event.what == "advanced":

@@ -1,6 +1,6 @@
-"""What the console asks of the world behind it: the engine, the workspace, the models. Tests hand in a scripted one.
+"""The interface between the console and what is behind it: engine, workspace and models. Tests pass a scripted one.
 
-Every method returns at once; what comes of it arrives by `poll`, as events.
+Every method returns at once; results arrive through `poll`, as events.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Link(Protocol):
-    """The console's side of one workspace."""
+    """The console's link to one workspace."""
 
     @property
     def root(self) -> Path:
@@ -29,25 +29,25 @@ class Link(Protocol):
 
     @property
     def name(self) -> str:
-        """The workspace's name, raw."""
+        """The workspace's name, not yet made safe to show."""
         ...
 
     @property
     def trains(self) -> bool:
-        """Whether this process trains at this moment, whatever has been told of it."""
+        """Whether this process is training at this moment, even if its events have not been polled yet."""
         ...
 
     @property
     def job_label(self) -> str:
-        """What goes on beside training at this moment, in words; empty when nothing does."""
+        """The label of the job in progress beside training; empty without one."""
         ...
 
     def start(self) -> None:
-        """Begin to watch the workspace: its lineage, its lock, the machine."""
+        """Start watching the workspace: its lineage, its lock, the machine."""
         ...
 
     def poll(self) -> Sequence[Event | ConsoleEvent]:
-        """All that has happened since the last call; never blocks."""
+        """Return all events since the last call; never blocks."""
         ...
 
     def load_lineage(self) -> None: ...
@@ -61,19 +61,19 @@ class Link(Protocol):
     def load_details(self, gen: int) -> None: ...
 
     def train(self, request: TrainRequest) -> bool:
-        """Train; whether it begins. A refusal is told."""
+        """Start training, and return whether it starts. A refusal is reported as an event."""
         ...
 
     def stop(self) -> None:
-        """Ask the run to stop after its step, with a checkpoint; also the run of another process."""
+        """Request that the run stops after its current step, with a checkpoint; also for a run of another process."""
         ...
 
     def evaluate(self, ref: str, only: Eval | None = None) -> bool:
-        """Examine a generation now, or in `only` one of the three evals."""
+        """Evaluate a generation now, on all three evals or on the `only` one; return whether the job starts."""
         ...
 
     def fill_matrix(self, ref: str) -> bool:
-        """Ask for the missing cells of a forgetting matrix."""
+        """Compute the missing cells of a forgetting matrix; return whether the job starts."""
         ...
 
     def verify(self) -> bool: ...
@@ -93,19 +93,19 @@ class Link(Protocol):
     def rate(self, rating: Rating) -> None: ...
 
     def config_text(self) -> str:
-        """luna.toml as it is on disk."""
+        """Return the text of luna.toml as it is on disk."""
         ...
 
     def config_problem(self) -> Mapping[str, str] | None:
-        """What is wrong with luna.toml (`title`, `where`, `hint`), or None."""
+        """Return the error in luna.toml (`title`, `where`, `hint`), or None."""
         ...
 
     def reload_config(self) -> None: ...
 
     def hand_over(self) -> int | None:
-        """Stop the run with a checkpoint, let a process of its own go on with it, and return its id; may block."""
+        """Stop the run with a checkpoint, start a separate process that continues it, and return its pid; may block."""
         ...
 
     def close(self, *, wait: bool) -> None:
-        """Leave; with `wait` the run in this process is finished first, else it is stopped with a checkpoint."""
+        """Close the link; with `wait` this process's run is finished first, else it is stopped with a checkpoint."""
         ...

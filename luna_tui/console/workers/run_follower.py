@@ -1,4 +1,4 @@
-"""Whose run the console shows: this process's own, another process's, or nobody's; and what that run tells."""
+"""Follows the run that the console shows: this process's own or another process's; and collects its events."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 
 class RunFollower:
-    """Takes this process's events by `put`, and another's out of its journal; `run` is the training of this process
-    whose end has not been told yet.
+    """Takes this process's events through `put`, and another process's from its journal.
+
+    `run` is the training of this process whose end has not been reported yet.
     """
 
     def __init__(self, workspace: Workspace) -> None:
@@ -28,17 +29,19 @@ class RunFollower:
         self._tail: JournalTail | None = None
 
     def put(self, event: Event) -> None:
-        """Take an event of this process's run."""
+        """Queue an event of this process's run."""
         self._events.put(event)
 
     def began(self, run: Job) -> ModeChanged:
-        """Follow a training of this process from now on; returns the mode that this is."""
+        """Follow a training run of this process from now on, and return the new mode."""
         self.run, self._tail = run, None
         self.mode = ModeChanged("owner")
         return self.mode
 
     def mode_now(self, holder: Holder | None) -> ModeChanged:
-        """Return the mode; asked before `told`, since whatever a run that has ended told is there by then."""
+        """Return the current mode; call it before `told`, so that all events of a run that has ended are queued by
+        then.
+        """
         if self.run is not None:
             if not self.run.done:
                 return ModeChanged("owner")
@@ -48,7 +51,7 @@ class RunFollower:
         return ModeChanged("idle")
 
     def told(self) -> list[Event]:
-        """Return what the run has told since the last call."""
+        """Return the run's events since the last call."""
         found: list[Event] = []
         with suppress(Empty):
             while True:
@@ -62,7 +65,7 @@ class RunFollower:
         return found
 
     def changed(self, mode: ModeChanged) -> bool:
-        """Take in the mode, once all that the one before had to tell has been read; whether it is another."""
+        """Set the mode, after all events of the previous one were read; return whether it has changed."""
         if mode == self.mode:
             return False
         self.mode, self._tail = mode, None

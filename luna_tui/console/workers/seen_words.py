@@ -1,4 +1,4 @@
-"""What the engine's poller has seen, as the screen tells it."""
+"""The observations of the engine's poller as events for the screen."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from luna_tui.console.workers.trouble import told
 
 
 def told_of_seen(seen: Seen, root: Path, log: Path) -> Iterator[ConsoleEvent]:
-    """Yield what the console shows of something seen in the workspace at `root`."""
+    """Yield the console events for something observed in the workspace at `root`."""
     if isinstance(seen, MachineSeen):
         yield MachineSampled(seen.sample, seen.warnings)
     elif isinstance(seen, Earned):

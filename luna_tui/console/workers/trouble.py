@@ -1,4 +1,4 @@
-"""An error as the person at the console hears of it."""
+"""Exceptions as notices for the console's user."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from luna_tui.console.state.events import Noted
 
 
 def told(error: BaseException, log: Path) -> Noted:
-    """Return an error in words; what nobody expected leaves its traceback in the log."""
+    """Return an exception as a notice; an unexpected one leaves its traceback in the log."""
     from engine.core.errors import LunaError
     from ledger.errors import LedgerError
 

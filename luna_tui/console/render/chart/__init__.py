@@ -1,1 +1,1 @@
-"""The loss chart: axes, series, Braille dots."""
+"""The loss chart: its axes, its series, and the Braille dots it is drawn with."""

@@ -1,4 +1,4 @@
-"""Axes of the loss chart: a range that seldom moves, ticks at round numbers, labels that can be told apart."""
+"""Axes of the loss chart: a range that rarely changes, ticks at round numbers, labels that are distinct."""
 
 from __future__ import annotations
 
@@ -21,19 +21,21 @@ class Axis:
     ticks: tuple[tuple[float, str], ...]
 
     def share(self, value: float) -> float:
-        """How far up a value is: 0 at the bottom, 1 at the top, outside of that when the value is off the axis."""
+        """Return how far up the axis a value is: 0 at the bottom, 1 at the top, outside of that for a value off the
+        axis.
+        """
         if not self.log_scale:
             return (value - self.low) / (self.high - self.low)
         return math.log(max(value, _SMALLEST_LOG) / self.low) / math.log(self.high / self.low)
 
     @property
     def label_width(self) -> int:
-        """Cells of a label."""
+        """The width of a label in cells."""
         return len(self.ticks[0][1]) if self.ticks else 0
 
 
 def usual_range(values: Sequence[float]) -> tuple[float, float]:
-    """The lowest and highest of the values that are no outliers: further out than half the spread of the middle 96 %.
+    """Return the lowest and highest value without outliers, those further out than half the spread of the middle 96 %.
 
     The start of a run is far from its end but not far from its neighbours, so it stays; a lone spike does not.
     """
@@ -48,7 +50,7 @@ def usual_range(values: Sequence[float]) -> tuple[float, float]:
 
 
 def loss_axis(low: float, high: float, rows: int, *, log_scale: bool) -> Axis:
-    """An axis that holds `low` to `high` (both positive for a log scale) on so many rows of the screen."""
+    """Return an axis that contains `low` to `high` (both positive for a log scale) on `rows` rows of the screen."""
     if high - low <= 1e-9 * max(abs(low), abs(high)):
         margin = abs(high) / 10 or 0.1
         low, high = low - margin, high + margin
@@ -61,7 +63,7 @@ def loss_axis(low: float, high: float, rows: int, *, log_scale: bool) -> Axis:
 
 
 def step_ticks(first: int, last: int, room: int) -> list[int]:
-    """Round step numbers within a range, about one to ten cells of `room`."""
+    """Return round step numbers within a range, about one to ten cells of `room`."""
     wanted = max(1, room // (max(len(str(last)), 3) + 6))
     magnitude = 10 ** max(0, len(str(max(1, (last - first) // wanted))) - 1)
     step = next((m * magnitude for m in (1, 2, 5) if m * magnitude * wanted >= last - first), 10 * magnitude)
@@ -69,7 +71,7 @@ def step_ticks(first: int, last: int, room: int) -> list[int]:
 
 
 def _linear(low: float, high: float, rows: int) -> tuple[float, float, list[float]]:
-    """The range widened to half steps, so that it moves seldom, and the steps within it."""
+    """Return the range widened to half steps, so that it rarely changes, and the steps within it."""
     spread = high - low
     ideal = min(_MOST, max(_FEWEST, rows // 3))
     exponent = math.floor(math.log10(spread))
@@ -104,7 +106,7 @@ def _log_axis(low: float, high: float, rows: int) -> Axis:
 
 
 def _labelled(ticks: Sequence[float]) -> tuple[tuple[float, str], ...]:
-    """The ticks with labels of one width: as many decimals as it takes, powers of ten where that is too long."""
+    """Return the ticks with labels of one width: as many decimals as needed, powers of ten where that is too long."""
     largest = max((abs(tick) for tick in ticks), default=0.0)
     for decimals in range(6):
         labels = [f"{tick:.{decimals}f}" for tick in ticks]

@@ -10,7 +10,7 @@ _BRAILLE = ("", *(chr(0x2800 + bits) for bits in range(1, 256)))
 
 
 class DotGrid:
-    """Dots of one series over `width` × `height` cells; dot (0, 0) is at the top left. Dots outside are left out."""
+    """The dots of one series over `width` × `height` cells; dot (0, 0) is at the top left. Dots outside are ignored."""
 
     def __init__(self, width: int, height: int, ascii_mark: str = "") -> None:
         self.width = width
@@ -21,12 +21,12 @@ class DotGrid:
         self._cells = [0] * (width * height)
 
     def row(self, row: int) -> list[str]:
-        """A row's characters, empty where there is no dot."""
+        """Return a row's characters, empty where there is no dot."""
         characters = self._characters
         return [characters[bits] for bits in self._cells[row * self.width : (row + 1) * self.width]]
 
     def dot(self, column: int, row: int) -> None:
-        """Set one dot."""
+        """Set one dot; a dot outside the grid is ignored."""
         if 0 <= column < self.columns and 0 <= row < self.rows:
             cell = row // self.down * self.width + column // self.across
             self._cells[cell] |= _BITS[row % self.down][column % self.across]
@@ -37,7 +37,7 @@ class DotGrid:
             self.dot(column, row)
 
     def line(self, points: Iterable[tuple[float, float]], *, on: int = 1, off: int = 0) -> None:
-        """Join (column, row) points; with `off`, that many dots are left out after each `on`."""
+        """Draw line segments through (column, row) points; with `off`, skip that many dots after each `on` dots."""
         period = on + off
         right, bottom = self.columns - 0.5, self.rows - 0.5
         travelled = 0
@@ -63,7 +63,7 @@ class DotGrid:
             reached = x_end, y_end
 
     def _clipped(self, ends: tuple[float, float, float, float]) -> tuple[float, float, float, float] | None:
-        """The part of a line that lies on the grid (Liang and Barsky 1984), None when no part does."""
+        """Return the part of a line that lies on the grid (Liang and Barsky 1984), None when no part does."""
         x, y, x_end, y_end = ends
         across, down = x_end - x, y_end - y
         enter, leave = 0.0, 1.0

@@ -1,7 +1,8 @@
 """The loss chart as lines of text: raw losses, the smoothed curve, the parent's curve behind it, and both axes.
 
-Our own dots: for 75×14 cells and 300 steps plotext took 10 to 16 ms where this took 2 to 4 (bench/p10_chart_redraw.py);
-textual-hires-canvas (3 to 4 ms for the dots alone) and textual-plot are Textual widgets, which a drawing must not know.
+It draws its own dots: for 75×14 cells and 300 steps plotext took 10 to 16 ms where this took 2 to 4
+(bench/p10_chart_redraw.py); textual-hires-canvas (3 to 4 ms for the dots alone) and textual-plot are Textual widgets,
+on which a renderer must not depend.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ NO_TRAINING = "no training yet: t trains the next generation"
 _NARROWEST_WITH_LABELS = 20
 _LOWEST_WITH_STEPS = 4
 _LOWEST_WITH_RULE = 7
-_LABEL_WIDTH = 4  # room for most labels, so that the plot stays where it is when the scale changes
+_LABEL_WIDTH = 4  # fits most labels, so that the plot stays in place when the scale changes
 
 
 def draw_chart(
@@ -43,7 +44,7 @@ def draw_chart(
 ) -> list[Text]:
     """Return `height` lines of at most `width` cells; `window` is a range of steps, `ghost` the parent's curve.
 
-    A log scale leaves out losses of zero and below. The cost grows with width × height, not with the history.
+    A log scale omits losses of zero and below. The cost grows with width × height, not with the history.
     """
     if width <= 0 or height <= 0:
         return [Text() for _ in range(height)]
@@ -80,7 +81,7 @@ def draw_chart(
 
 
 def draw_sentence(sentence: str, width: int, height: int, glyphs: Glyphs, *, key: str = "") -> list[Text]:
-    """Return `height` lines with a sentence in the middle, as much of it as fits; `key` is a word in it to press."""
+    """Return `height` lines with a centred sentence, as much as fits; `key` is a key named in it, to highlight."""
     shown = ascii_text(sentence) if glyphs is ASCII else sentence
     words = textwrap.wrap(safe_line(shown), max(1, width))[: max(0, height)]
     lines = [Text() for _ in range(height)]
@@ -105,7 +106,7 @@ def _why_empty(curve: Curve, window: tuple[int, int] | None, log_scale: bool) ->
 
 
 def _gutter(label: str | None, width: int, marks: Marks) -> list[Cell]:
-    """The axis and its labels, left of a row of the plot."""
+    """Return the axis and its label at the left of a row of the plot."""
     if not width:
         return []
     upright = marks.upright if label is None else marks.upright_tick
@@ -126,7 +127,7 @@ def _step_line(gutter: int, labels: Iterable[tuple[int, str]]) -> Text:
 
 
 def _line(cells: Sequence[Cell]) -> Text:
-    """Cells as a line with one span for each run of a style, without blanks at its end."""
+    """Join cells into a line with one span for each run of a style, without trailing blanks."""
     pieces: list[str] = []
     spans: list[Span] = []
     place = 0

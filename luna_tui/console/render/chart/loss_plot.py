@@ -1,4 +1,4 @@
-"""The inside of the loss chart: three series and a few marks on one grid of cells."""
+"""The inside of the loss chart: three series and a few markers on one grid of cells."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from luna_tui.console.render.chart.loss_series import Series
 
 Cell = tuple[str, str]
 _BLANK: Cell = (" ", "")
-# Dots drawn and left out along the parent's curve: two cells, then a gap of one.
+# Dots drawn and skipped along the parent's curve: two cells, then a gap of one.
 _DASH, _GAP = 4, 2
 _FAR = 1e6
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What is drawn beside braille dots, and instead of them where `smooth`, `ghost` and `raw` are marks."""
+    """The symbols drawn beside braille dots, and instead of them where `smooth`, `ghost` and `raw` are set."""
 
     upright: str = "│"
     upright_tick: str = "┤"
@@ -37,7 +37,7 @@ ASCII_MARKS = Marks("|", "+", "+", "-", "+", "o", "^", "v", smooth="*", ghost="-
 
 
 class Plot:
-    """Cells of `width` × `height` over the steps `first` to `last` and the losses of an axis."""
+    """A plot of `width` × `height` cells over the steps `first` to `last` and the range of an axis."""
 
     def __init__(self, axis: Axis, first: int, last: int, width: int, height: int, marks: Marks) -> None:
         self._axis, self._first, self._last = axis, first, last
@@ -50,7 +50,7 @@ class Plot:
         self._under: dict[tuple[int, int], Cell] = {}
 
     def add(self, own: Series, parent: Series, *, show_raw: bool) -> None:
-        """Draw the curves: the parent's dashed, and raw losses as dots, or strokes where a dot would stand for many."""
+        """Draw the curves: the parent's dashed, raw losses as dots, or as strokes where a dot would stand for many."""
         self._smooth.line([self._place(step, loss) for step, loss in own.smooth])
         self._ghost.line([self._place(step, loss) for step, loss in parent.smooth], on=_DASH, off=_GAP)
         for step, low, high in own.raw if show_raw else ():
@@ -64,14 +64,14 @@ class Plot:
                 self._under[cell, self.height - 1] = self._marks.below, "raw"
 
     def mark_best(self, step: int, loss: float) -> None:
-        """Mark the lowest point of the smoothed curve, if it is in sight."""
+        """Mark the lowest point of the smoothed curve, if it is visible."""
         if self._first <= step <= self._last and (loss > 0 or not self._axis.log_scale):
             column, row = self._cell(step, loss)
             if 0 <= row < self.height:
                 self._over[column, row] = self._marks.best, "accent"
 
     def name_ghost(self, name: str, parent: Series) -> None:
-        """Write the parent's name where its curve ends: on the nearest row that no curve needs there."""
+        """Write the parent's name where its curve ends: on the nearest row where it covers no curve."""
         step, loss = next((point for point in reversed(parent.smooth) if point[0] <= self._last), parent.smooth[0])
         column, at = self._cell(step, loss)
         end = min(self.width, column + 1)
@@ -84,7 +84,7 @@ class Plot:
                 return
 
     def cells(self, row: int) -> list[Cell]:
-        """A row's characters with their styles; where two series meet, the more important one is drawn alone."""
+        """Return a row's characters with their styles; where two series meet, only the more important one is drawn."""
         cells: list[Cell] = [
             (smooth, "smooth") if smooth else (ghost, "ghost") if ghost else (raw, "raw") if raw else _BLANK
             for smooth, ghost, raw in zip(self._smooth.row(row), self._ghost.row(row), self._raw.row(row), strict=True)
@@ -98,15 +98,16 @@ class Plot:
         return cells
 
     def tick_labels(self) -> dict[int, str]:
-        """The axis' labels by the row they belong to."""
+        """Return the axis labels by the row they belong to."""
         labels: dict[int, str] = {}
         for value, label in self._axis.ticks:
             labels.setdefault(self._cell(self._first, value)[1], label)
         return labels
 
     def step_labels(self, steps: list[int]) -> list[tuple[int, int, str]]:
-        """(cell of the tick, cell the label begins at, label) for the steps whose labels have room, the last one first
-        of all; none where not even that one has room.
+        """Return (cell of the tick, cell where the label begins, label) for the steps whose labels fit.
+
+        The last step is placed first of all; the list is empty where not even that one fits.
         """
         if len(str(self._last)) > self.width:
             return []
@@ -127,7 +128,7 @@ class Plot:
         return round(column) // self._smooth.across, round(row) // self._smooth.down
 
     def _place(self, step: float, loss: float) -> tuple[float, float]:
-        """Where on the grids of dots a loss belongs; what is far off stays far off in figures that can be rounded."""
+        """Return the dot position of a step and loss, clamped so that far-off values can be rounded to integers."""
         column = (step - self._first) / (self._last - self._first) * (self._smooth.columns - 1)
         share = min(_FAR, max(-_FAR, self._axis.share(loss)))
         return min(_FAR, max(-_FAR, column)), (1 - share) * (self._smooth.rows - 1)

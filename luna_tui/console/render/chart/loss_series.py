@@ -1,4 +1,4 @@
-"""What of a curve a chart shows: the buckets of its steps, as values that can be drawn, and the range they span."""
+"""The part of a curve that a chart shows: the buckets of its steps as drawable values, and their range."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _ENOUGH_OF_ITS_OWN = 8
 class Series:
     """Points of the smoothed curve, (step, loss), and raw losses, (step, lowest, highest).
 
-    The line goes on to a neighbour on either side of the steps shown; `raw` and `losses`, the smoothed values that
-    count for the scale, do not.
+    The line extends to a neighbour on either side of the steps shown; `raw` and `losses`, the smoothed values that
+    determine the scale, do not.
     """
 
     smooth: tuple[tuple[int, float], ...] = ()
@@ -26,14 +26,14 @@ class Series:
 
     @classmethod
     def of(cls, curve: Curve, first: int, last: int, width: int, *, log_scale: bool) -> Series:
-        """The steps `first` to `last` of a curve, in as many points as a chart of `width` cells can tell apart."""
+        """Return the steps `first` to `last` of a curve, in as many points as a chart of `width` cells can resolve."""
         floor = 0.0 if log_scale else -math.inf
         smooth: list[tuple[int, float]] = []
         raw: list[tuple[float, float, float]] = []
         losses: list[float] = []
         for bucket in curve.buckets(_BUCKETS_A_CELL * width, (first, last)):
             within = bucket.first <= last and bucket.last >= first
-            if bucket.smoothed > floor:  # never so for NaN, which stands for none
+            if bucket.smoothed > floor:  # always false for NaN, which means that there is no value
                 smooth.append((bucket.last, bucket.smoothed))
                 if within:
                     losses.append(bucket.smoothed)
@@ -44,10 +44,10 @@ class Series:
 
 
 def loss_range(own: Series, parent: Series, *, show_raw: bool, log_scale: bool) -> tuple[float, float] | None:
-    """The lowest and highest loss a chart has to show, None when there is nothing to show.
+    """Return the lowest and highest loss a chart has to show, None when there is nothing to show.
 
-    All of the smoothed curve counts, raw losses but for lone spikes, and of the parent's curve as much as leaves a
-    third of the height to the run's own.
+    All of the smoothed curve counts, raw losses except lone spikes, and of the parent's curve as much as leaves a third
+    of the height to the run's own.
     """
     values = list(own.losses)
     if show_raw and own.raw:

@@ -1,4 +1,4 @@
-"""A row of small bars: where a number has been, in one line."""
+"""Draws a number's recent values as a row of small bars on one line."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _ASCII_BARS = "_.-=^#"
 def sparkline(
     values: Sequence[float], width: int, glyphs: Glyphs, *, low: float | None = None, high: float | None = None
 ) -> str:
-    """Return at most `width` characters, each the mean of its share of the values; not a number is a space.
+    """Return at most `width` characters, each the mean of its share of the values; NaN is drawn as a space.
 
-    The bars reach from `low` to `high`, or from the lowest to the highest mean; values that are all equal are drawn
-    half high, zeros as the lowest bar.
+    The bars range from `low` to `high`, or from the lowest to the highest mean; equal values are drawn half high, zeros
+    as the lowest bar.
     """
     means = _means(values, width)
     finite = [mean for mean in means if math.isfinite(mean)]
