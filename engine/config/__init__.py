@@ -1,1 +1,1 @@
-"""luna.toml: its schema, where a value comes from, and the recipe of a phase."""
+"""The configuration in luna.toml: its schema, the sources of its values, and the recipe of each training phase."""

@@ -1,4 +1,4 @@
-"""All of `luna.toml` as one value; its tables are in engine.config.schema."""
+"""The whole of `luna.toml` as one value; its tables are defined in engine.config.schema."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONFIG_NAME = "luna.toml"
 
 
 class Config(Section):
-    """All of `luna.toml`; `Config()` is the default recipe."""
+    """The validated content of `luna.toml`; `Config()` is the default recipe."""
 
     model: ModelSection = ModelSection()
     curriculum: CurriculumSection = CurriculumSection()
@@ -37,7 +37,7 @@ class Config(Section):
     ladder: LadderSection = LadderSection()
 
     def recipe(self, phase: Phase) -> PhaseRecipe:
-        """Return the flat recipe of a phase."""
+        """Return the recipe of a phase: `[train]` with the phase's own table laid over it."""
         train = self.train
         own = {"base": train.base, "align": train.align, "converse": train.converse}[phase]
         names = tuple(name.strip() for name in train.targets.split(",") if name.strip())

@@ -1,4 +1,4 @@
-"""The keys of `luna.toml`: which there are, what each may be, and what is said about one that nobody knows."""
+"""The keys of `luna.toml`: which ones exist, which values each allows, and the error message for an unknown one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BOUNDS = (("ge", "at least"), ("gt", "above"), ("le", "at most"), ("lt", "below
 
 
 def table_of(key: Key) -> type[BaseModel] | None:
-    """Return the model of a table such as ("train", "base"), or None if there is no such table."""
+    """Return the pydantic model of a table such as ("train", "base"), or None if there is no such table."""
     model: type[BaseModel] = Config
     for part in key:
         info = model.model_fields.get(part)
@@ -28,18 +28,18 @@ def table_of(key: Key) -> type[BaseModel] | None:
 
 
 def field_of(key: Key) -> FieldInfo | None:
-    """Return what is known of a key's value, None for a key that nobody knows."""
+    """Return the pydantic field of a key, or None for an unknown key."""
     table = table_of(key[:-1])
     return table.model_fields.get(key[-1]) if table else None
 
 
 def key_name(key: Key) -> str:
-    """Return a key as people write it: `[train.base] steps`."""
+    """Return a key as messages show it: `[train.base] steps`."""
     return f"[{'.'.join(key[:-1])}] {key[-1]}" if len(key) > 1 else "".join(key)
 
 
 def unknown_key(key: Key) -> str:
-    """Say what is wrong with a key nobody knows, and which one may have been meant; empty if the key is known."""
+    """Return the error message for an unknown key, with a suggestion of the intended one; empty if the key is known."""
     for depth in range(1, len(key) + 1):
         if field_of(key[:depth]) is not None and (depth == len(key) or table_of(key[:depth]) is not None):
             continue
@@ -60,7 +60,7 @@ def unknown_key(key: Key) -> str:
 
 
 def _homes(name: str) -> list[Key]:
-    """Return every key of that name in any table."""
+    """Return every known key of that name, in any table."""
     tables: list[Key] = [(section,) for section in Config.model_fields]
     tables += [("train", phase) for phase in PHASES]
     return [(*table, name) for table in tables if field_of((*table, name))]
@@ -73,7 +73,7 @@ def _options(info: FieldInfo) -> list[object]:
 
 
 def from_text(key: Key, text: str) -> object:
-    """Read a variable's or flag's text as its field's type; text that does not fit stays text and fails validation."""
+    """Parse a variable's or flag's text as its field's type; text that does not fit stays text and fails validation."""
     info = field_of(key)
     if info is None:
         return text
@@ -94,7 +94,7 @@ def from_text(key: Key, text: str) -> object:
 
 
 def allowed_values(info: FieldInfo) -> str:
-    """Describe what a field may be, in words: "a whole number, at least 1"."""
+    """Describe the allowed values of a field in words: "a whole number, at least 1"."""
     metadata = list(info.metadata)
     words: list[str] = []
     for option in _options(info):

@@ -1,4 +1,4 @@
-"""What a backend is told about one phase of training."""
+"""The training recipe of one phase, as it is passed to a backend."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class PhaseRecipe:
     """Everything a backend needs to train one phase: `[train]` with the phase's own table laid over it.
 
     `blend` interpolates weights between parent (0) and trained child (1), as WiSE-FT does (Wortsman et al. 2022,
-    arXiv:2109.01903, eq. 1). `as_typed` is the share of times a question is fed the way people type it;
-    `prompts_count` says whether the prompts of questions count in the loss.
+    arXiv:2109.01903, eq. 1). `as_typed` is the share of the passes in which a question is reworded the way people type
+    it; `prompts_count` says whether the prompts of questions count in the loss.
     """
 
     phase: Phase
@@ -51,16 +51,16 @@ class PhaseRecipe:
 
     @property
     def rows_fed(self) -> int:
-        """Rows the whole training feeds: steps × batch size × accumulation."""
+        """Return how many rows the whole training feeds: steps × batch size × accumulation."""
         return self.steps * self.batch_size * self.accumulation
 
     @staticmethod
     def complete(recorded: Mapping[str, Any]) -> dict[str, Any]:
-        """A recorded recipe, with what one from before a key existed meant by leaving it out."""
+        """Return a recorded recipe with the values that older records, which lack some keys, imply."""
         return {"as_typed": 0.0, "prompts_count": recorded.get("phase") == "base", **recorded}
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values for the manifest."""
+        """Return the recipe as plain values for the manifest."""
         plain = asdict(self)
         plain["targets"] = self.targets if isinstance(self.targets, str) else list(self.targets)
         return plain

@@ -1,4 +1,4 @@
-"""The commented `luna.toml` that `init` writes, made from the fields of the schema: no key lacks a comment."""
+"""Render the commented `luna.toml` that `init` writes from the schema's fields, so that every key has a comment."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _PRECEDENCE = (
 
 
 def default_toml(profile: str = "default", values: Mapping[str, object] | None = None) -> str:
-    """Return a `luna.toml` with every key documented.
+    """Return the text of a `luna.toml` with every key documented.
 
-    `values` maps dotted keys to what this profile has instead of the defaults (`{"train.base.steps": 60}`); the text
-    reads back to exactly these. Raises UsageError for an unknown key or a value that is not allowed.
+    `values` maps dotted keys to this profile's values in place of the defaults (`{"train.base.steps": 60}`); parsing
+    the text gives exactly these. Raises UsageError for an unknown key or a value that is not allowed.
     """
     config = merge([flag_layer(values or {})])
     lines = [*_comment(_HEAD.get(profile, f"luna.toml: {profile}")), *_comment(_PRECEDENCE)]
@@ -62,7 +62,7 @@ def _comment(text: str) -> list[str]:
 
 
 def _toml(value: object) -> str:
-    """Write one value as TOML; floats the short way (2e-4, not 0.0002)."""
+    """Format one value as TOML; floats in the short notation (2e-4, not 0.0002)."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):

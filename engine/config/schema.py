@@ -1,5 +1,6 @@
-"""The tables of `luna.toml`: each key with its default, what it may be, and its text, which is also the comment in the
-file that `init` writes.
+"""The tables of `luna.toml`: each key with its default, its allowed values and its description.
+
+The description is also the key's comment in the file that `init` writes, as a table's docstring is the table's.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ Names = Annotated[tuple[Name, ...], Field(strict=False)]
 
 
 class Section(BaseModel):
-    """A table of `luna.toml`: frozen, strictly typed, no key but its own."""
+    """Base class of the tables of `luna.toml`: frozen, strictly typed, unknown keys are forbidden."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
@@ -82,7 +83,7 @@ class ReplaySection(Section):
 
 
 class PhaseSection(Section):
-    """What a phase does in its own way."""
+    """The settings that each phase has of its own; `steps`, `lr` and `method` overrule those of [train]."""
 
     steps: Count
     """Optimiser steps."""
@@ -170,7 +171,7 @@ class TrainSection(Section):
     @model_validator(mode="before")
     @classmethod
     def _spread(cls, given: object) -> object:
-        """Hand `steps` and `lr` to every phase whose own table does not say otherwise."""
+        """Copy `steps` and `lr` to every phase whose own table does not set them."""
         if not isinstance(given, dict):
             return given
         spread = dict(cast("dict[str, object]", given))
@@ -223,7 +224,7 @@ class EvalSection(Section):
 
     @property
     def targets(self) -> dict[str, float]:
-        """The gate's targets by the name of their score."""
+        """Return the gate's targets, keyed by the name of their score."""
         names = ("recall", "generalization", "drift", "answered", "continued")
         return {name: getattr(self, f"{name}_target") for name in names}
 

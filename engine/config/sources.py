@@ -1,4 +1,4 @@
-"""Where the configuration comes from (the file, `LUNA_*` variables, flags), and what is said when a value is wrong."""
+"""The sources of the configuration (file, `LUNA_*` variables, flags), and the error messages for wrong values."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ _PREFIX = "LUNA_"
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Values of one source: `{("train", "batch_size"): 8}`, and for each key where a person finds it."""
+    """The values of one source, `{("train", "batch_size"): 8}`, and for each key the place where the user finds it."""
 
     values: Mapping[Key, object]
     origins: Mapping[Key, str] = field(default_factory=dict[Key, str])
 
 
 def file_layer(path: Path) -> Layer:
-    """Read `luna.toml`; UsageError if it is missing, empty, not UTF-8 or malformed (with line and column)."""
+    """Read `luna.toml` into a layer.
+
+    Raises UsageError if it is missing, unreadable, empty, not UTF-8 or malformed (with line and column).
+    """
     init = f"write a fresh one with: luna-tui init {path.parent}"
     try:
         raw = path.read_bytes()
@@ -56,7 +59,10 @@ def file_layer(path: Path) -> Layer:
 
 
 def env_layer(env: Mapping[str, str]) -> Layer:
-    """Read `LUNA_SECTION__KEY` variables."""
+    """Read the `LUNA_SECTION__KEY` variables of an environment into a layer.
+
+    Variables with blank text or without a double underscore are skipped.
+    """
     values: dict[Key, object] = {}
     origins: dict[Key, str] = {}
     for name, text in sorted(env.items()):
@@ -68,12 +74,15 @@ def env_layer(env: Mapping[str, str]) -> Layer:
 
 
 def variable_names() -> list[str]:
-    """Every variable that sets a key of luna.toml."""
+    """Return the names of all environment variables that set a key of luna.toml."""
     return [_PREFIX + "__".join(key).upper() for key in _all_keys(Config, ())]
 
 
 def flag_layer(overrides: Mapping[str, object]) -> Layer:
-    """Take values given on the command line as dotted keys; None means not given, text is read like a variable's."""
+    """Turn command-line values, given under dotted keys, into a layer.
+
+    None means that the flag was not given; text is parsed like that of a variable.
+    """
     values: dict[Key, object] = {}
     origins: dict[Key, str] = {}
     for dotted, value in overrides.items():
@@ -86,7 +95,10 @@ def flag_layer(overrides: Mapping[str, object]) -> Layer:
 
 
 def merge(layers: Sequence[Layer]) -> Config:
-    """Lay the later layers over the earlier ones and validate; UsageError lists every unknown key and wrong value."""
+    """Lay the later layers over the earlier ones and validate the result.
+
+    Raises UsageError that lists every unknown key, or else every wrong value.
+    """
     values: dict[Key, object] = {}
     origins: dict[Key, str] = {}
     unknown: list[tuple[str, str]] = []
@@ -152,7 +164,7 @@ def _nested(values: Mapping[Key, object]) -> dict[str, object]:
 
 
 def _line_of(text: str, key: Key) -> int:
-    """Line of a key in a TOML text: its own `name =` under its table's header, else the header, else 1."""
+    """Return the line of a key in a TOML text: its own `name =` under its table's header, else the header, else 1."""
     header, best = "", 1
     for number, line in enumerate(text.split("\n"), start=1):
         if found := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
@@ -171,16 +183,16 @@ def _line_of(text: str, key: Key) -> int:
 def _wrong_values(
     error: ValidationError, values: Mapping[Key, object], origins: Mapping[Key, str]
 ) -> Iterator[tuple[str, str]]:
-    told: set[Key] = set()
+    reported: set[Key] = set()
     for problem in error.errors():
         key: Key = tuple(str(part) for part in problem["loc"])
         while key and key not in values:
-            # A list's item lies below its key; a shared [train] steps is reported once, not once a phase.
+            # A list item's error belongs to the list's key; a shared [train] steps is reported once, not per phase.
             shared: Key = ("train", key[2]) if len(key) == 3 and key[0] == "train" else ()
             key = shared if shared in values else key[:-1]
-        if key in told:
+        if key in reported:
             continue
-        told.add(key)
+        reported.add(key)
         info = field_of(key)
         table = table_of(key)
         if table is not None:

@@ -1,1 +1,1 @@
-"""What every layer uses: errors, events, the journal, cancellation, facts of the machine."""
+"""Code that every layer uses: errors, events, the run journal, cancellation, and facts about the machine."""

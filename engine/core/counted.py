@@ -1,4 +1,4 @@
-"""A count and its noun in the right number: `1 row`, `2 rows`."""
+"""Format a count with its noun in singular or plural: `1 row`, `2 rows`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
-    """`counted(1, "bad row")` is `1 bad row`; the plural is the noun with an s unless another one is given."""
+    """Return the count with its noun, such as `1 bad row`; the plural adds an s unless `plural` is given."""
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
 
 

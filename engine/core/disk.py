@@ -1,4 +1,4 @@
-"""Room on a disk."""
+"""Free disk space as the current user may use it."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ GIB = 1024**3
 
 
 def free_bytes(path: Path) -> int:
-    """Return the bytes this user may still write where `path` lies."""
+    """Return the bytes that this user can still write on the file system that holds `path`."""
     return shutil.disk_usage(path).free

@@ -1,4 +1,4 @@
-"""From whatever was raised to an error a person can act on."""
+"""Map any exception to a LunaError that tells the user what to do."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from engine.core.errors import Damaged, Interrupted, LunaError, UsageError
 from ledger.errors import LedgerBadInput, LedgerDamaged, LedgerError
 
 _FULL_BYTES = 4 * 1024**2
-"""Below this much free space an error that nobody expected is most likely the disk's."""
+"""With less free space than this, an otherwise unexplained error is attributed to the full disk."""
 
 _ROOM = "make room (luna-tui gc shows what can go), then: luna-tui train --resume"
 
 
 def as_luna_error(error: BaseException, root: Path) -> LunaError:
-    """Return the error as a person should hear of it; `root` is where the work lies, to see whether that is full."""
+    """Convert an exception to the LunaError that is shown to the user.
+
+    `root` is the workspace: it is checked for having been moved or deleted, and for a full disk.
+    """
     if _is_gone(root) and not isinstance(error, KeyboardInterrupt | SystemExit | LunaError):
         return LunaError(
             "the workspace's folder was moved or deleted while it was being worked in",
@@ -48,19 +51,19 @@ def as_luna_error(error: BaseException, root: Path) -> LunaError:
 
 
 def _is_gone(root: Path) -> bool:
-    # A library may have made some folders anew for what it was about to write; luna.toml nobody does.
+    # A library may recreate folders for a file it is about to write, but nothing recreates luna.toml.
     return not root.is_dir() or ((root / "runs").is_dir() and not (root / "luna.toml").exists())
 
 
 def is_expected(error: BaseException) -> bool:
-    """Whether the error says by itself what went wrong, so that no traceback is needed."""
+    """Return whether the error message explains the failure by itself, so that no traceback is needed."""
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
     return isinstance(error, LunaError | LedgerError)
 
 
 def keep_traceback(error: BaseException, log: Path) -> str:
-    """Append the traceback to a log and return where it is; an empty text when even that cannot be written."""
+    """Append the traceback to a log and return a sentence that names the log; empty when it cannot be written."""
     try:
         log.parent.mkdir(exist_ok=True)
         with log.open("a", encoding="utf-8") as file:

@@ -1,18 +1,18 @@
-"""What can go wrong, as a person should hear of it.
+"""The exceptions shown to the user, and the exit code of each.
 
 LunaError              exit 1   something failed
-├── UsageError         exit 2   bad input: what, where, how to mend it
+├── UsageError         exit 2   bad input: what, where, how to fix it
 ├── Rejected           exit 3   the gate rejected a generation, or the stop rule stopped the lineage
-├── Damaged            exit 4   the ledger or an artefact is not what was recorded
-├── RuntimeChildError  exit 1   llama.cpp's child process failed or died
-└── Interrupted        exit 130 a person asked to stop; the run can be resumed
+├── Damaged            exit 4   the ledger or an artefact differs from its record
+├── RuntimeChildError  exit 1   the llama.cpp child process failed or died
+└── Interrupted        exit 130 the user asked to stop; the run can be resumed
 """
 
 from __future__ import annotations
 
 
 class LunaError(Exception):
-    """A failure a person can act on: a title, where it happened, and a hint that says how to mend it."""
+    """A failure the user can act on: a title, where it happened, and a hint that says how to fix it."""
 
     exit_code = 1
 
@@ -32,7 +32,7 @@ class LunaError(Exception):
 
 
 def cannot_write(error: OSError, where: object, why: str) -> LunaError:
-    """Return the error for a place that cannot be written, where `why` says what was to be written there."""
+    """Return the error for a path that cannot be written; `why` says what was to be written there."""
     return LunaError(
         f"cannot be written ({error.strerror or error}): {why}",
         where=str(where),
@@ -41,32 +41,32 @@ def cannot_write(error: OSError, where: object, why: str) -> LunaError:
 
 
 class InUse(LunaError):
-    """Another process holds the workspace."""
+    """Raised when another process holds the workspace's lock."""
 
 
 class UsageError(LunaError):
-    """Bad input or usage."""
+    """Raised for invalid input, configuration or command-line usage."""
 
     exit_code = 2
 
 
 class Rejected(LunaError):
-    """The gate rejected a generation or the stop rule fired; everything is recorded, HEAD has not moved."""
+    """Raised when the gate rejects a generation or the stop rule fires; everything is recorded, HEAD has not moved."""
 
     exit_code = 3
 
 
 class Damaged(LunaError):
-    """A recorded file differs from its record."""
+    """Raised when a recorded file is missing, cannot be read or differs from its record."""
 
     exit_code = 4
 
 
 class RuntimeChildError(LunaError):
-    """The llama.cpp child failed; the engine lives on and the next request starts a new child."""
+    """Raised when the llama.cpp child fails; the engine keeps running and the next request starts a new child."""
 
 
 class Interrupted(LunaError):
-    """A person stopped the work; what was done so far is kept and can be resumed."""
+    """Raised when the user stops the work; what was done so far is kept and can be resumed."""
 
     exit_code = 130

@@ -1,5 +1,4 @@
-"""Everything the engine tells the outside world, as frozen values: the journal, the printer and the screen read the
-same events.
+"""The events that a run emits, as frozen structs: the journal, the printer and the screen read the same ones.
 
 An event carries its run's id, a sequence number (from 0, without gaps), and both clocks: `mono` (seconds, monotonic,
 for durations) and `wall` (seconds since the epoch). Payloads are plain values only: no tensors, no paths, no
@@ -18,7 +17,7 @@ import msgspec
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """The header every event shares."""
+    """The fields common to all events: run id, sequence number, and both clocks in seconds."""
 
     run: str
     seq: int
@@ -27,7 +26,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunStarted(Event, frozen=True, kw_only=True):
-    """A generation's run began, or went on after an interruption (`resumed`)."""
+    """Emitted when a generation's run starts or, with `resumed`, continues after an interruption."""
 
     gen: int
     parent_gen: int | None
@@ -43,7 +42,7 @@ class RunStarted(Event, frozen=True, kw_only=True):
 
 
 class StepChanged(Event, frozen=True, kw_only=True):
-    """The method's next step began: prepare, train, export, examine, judge or record."""
+    """Emitted when the run enters its next step: prepare, train, export, examine, judge or record."""
 
     step: str
     index: int
@@ -52,7 +51,7 @@ class StepChanged(Event, frozen=True, kw_only=True):
 
 
 class DataPrepared(Event, frozen=True, kw_only=True):
-    """What this generation will be fed: counts of rows by stage, and of what was left aside."""
+    """Emitted when a generation's rows are chosen: how many are fed, by stage, and how many were left out."""
 
     new_rows: int
     train_rows: int
@@ -65,7 +64,7 @@ class DataPrepared(Event, frozen=True, kw_only=True):
 
 
 class TrainStep(Event, frozen=True, kw_only=True):
-    """One optimizer step: loss in nats per trained token, lr, the gradient's L2 norm, speed and seconds left."""
+    """One optimizer step: loss in nats per trained token, learning rate, L2 gradient norm, speed and seconds left."""
 
     step: int
     total: int
@@ -80,7 +79,10 @@ class TrainStep(Event, frozen=True, kw_only=True):
 
 
 class VoiceSampled(Event, frozen=True, kw_only=True):
-    """What the model in training answers a pinned prompt at this step, greedily; `seconds` is what asking cost."""
+    """The greedy answer of the model in training to a pinned prompt at this step.
+
+    `seconds` is this prompt's share of the time that the sampling took.
+    """
 
     step: int
     prompt: str
@@ -90,14 +92,14 @@ class VoiceSampled(Event, frozen=True, kw_only=True):
 
 
 class CheckpointSaved(Event, frozen=True, kw_only=True):
-    """A checkpoint is durable: the run can be resumed from this step."""
+    """Emitted when a checkpoint is durable, so that the run can be resumed from this step."""
 
     step: int
     seconds: float
 
 
 class Progress(Event, frozen=True, kw_only=True):
-    """Progress of anything else a person waits for; `eta_s` is None while it cannot be told."""
+    """Progress of any other long operation; `eta_s` is None while it cannot be estimated."""
 
     label: str
     done: int
@@ -106,7 +108,7 @@ class Progress(Event, frozen=True, kw_only=True):
 
 
 class Exported(Event, frozen=True, kw_only=True):
-    """The GGUF exists and passed its checks."""
+    """Emitted when the generation's GGUF is written and has passed its checks."""
 
     gen: int
     child_sha: str
@@ -118,8 +120,9 @@ class Exported(Event, frozen=True, kw_only=True):
 
 
 class Examined(Event, frozen=True, kw_only=True):
-    """The three scores of the shipped GGUF with their counts and 95 % intervals, and the score on every ancestor's
-    exam.
+    """The scores of the shipped GGUF.
+
+    `scores` holds the three scores with their counts and 95 % intervals, and the score on every ancestor's exam.
     """
 
     gen: int
@@ -128,7 +131,7 @@ class Examined(Event, frozen=True, kw_only=True):
 
 
 class Judged(Event, frozen=True, kw_only=True):
-    """The gate's and the stop rule's verdict: accepted, rejected or stopped, with the reasons in words."""
+    """The verdict of the gate and the stop rule: accepted, rejected or stopped, with the reasons in words."""
 
     gen: int
     verdict: str
@@ -136,7 +139,7 @@ class Judged(Event, frozen=True, kw_only=True):
 
 
 class Recorded(Event, frozen=True, kw_only=True):
-    """The ledger row, the manifest and the head log are durable."""
+    """Emitted when the ledger row, the manifest and the head log entry are durable."""
 
     gen: int
     row: dict[str, str]
@@ -144,15 +147,16 @@ class Recorded(Event, frozen=True, kw_only=True):
 
 
 class LogLine(Event, frozen=True, kw_only=True):
-    """Something worth reading that is not a number: level is info, warning or error."""
+    """A text message for the reader; `level` is info, warning or error."""
 
     level: str
     text: str
 
 
 class RunFinished(Event, frozen=True, kw_only=True):
-    """The last event of a run. `verdict` is accepted, rejected, stopped, interrupted or failed; `exit_code` as the
-    command line uses it.
+    """The last event of a run.
+
+    `verdict` is accepted, rejected, stopped, interrupted or failed; `exit_code` is the one the command line exits with.
     """
 
     gen: int | None
@@ -184,7 +188,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
 
 
 def type_name(event_type: type[Event]) -> str:
-    """Return the name used on disk, `RunFinished` → `run_finished`."""
+    """Return the name of an event type on disk, `RunFinished` → `run_finished`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", event_type.__name__).lower()
 
 
@@ -197,10 +201,9 @@ def to_json_object(event: Event) -> dict[str, Any]:
 
 
 def from_json_object(data: Mapping[str, Any]) -> Event | None:
-    """Return the event a JSON object describes, or None for a type this version does not know; unknown fields are
-    ignored.
+    """Return the event that a JSON object describes, or None for a type this version does not know.
 
-    Raises KeyError or TypeError when a known type lacks a field.
+    Unknown fields are ignored. Raises KeyError when there is no `type`, and TypeError when a known type lacks a field.
     """
     event_type = _BY_NAME.get(str(data["type"]))
     if event_type is None:
@@ -213,7 +216,7 @@ E = TypeVar("E", bound=Event)
 
 
 class Emitter:
-    """Stamps events with run id, sequence number and clocks and hands each of them to every sink, in order."""
+    """Stamps events with run id, sequence number and clocks and passes each of them to every sink, in order."""
 
     def __init__(self, run: str, *sinks: Callable[[Event], None], first_seq: int = 0) -> None:
         self.run = run
@@ -221,20 +224,21 @@ class Emitter:
         self._seq = count(first_seq)
 
     def __call__(self, event_type: type[E], **payload: Any) -> E:
-        """Build an event of `event_type` from its payload, deliver it, and return it."""
+        """Build an event of `event_type` from its payload, pass it to every sink, and return it."""
         event = event_type(run=self.run, seq=next(self._seq), mono=time.monotonic(), wall=time.time(), **payload)
         for sink in self.sinks:
             sink(event)
         return event
 
     def log(self, text: str, level: str = "info") -> None:
-        """Emit a line of log."""
+        """Emit a LogLine event; `level` is info, warning or error."""
         self(LogLine, level=level, text=text)
 
 
 class ProgressReporter:
-    """Turns `(done, total)` calls into `Progress` events with a time left, at most four a second and always the last
-    one.
+    """Turns `(done, total)` calls into `Progress` events with an estimate of the seconds left.
+
+    Emits at most one event per `min_interval_s` seconds (four a second by default), and always the last one.
     """
 
     def __init__(self, emit: Emitter, label: str = "", min_interval_s: float = 0.25) -> None:

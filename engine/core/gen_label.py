@@ -1,4 +1,4 @@
-"""What a generation is called, wherever it is named."""
+"""The label of a generation in messages, tables and file comments."""
 
 from __future__ import annotations
 

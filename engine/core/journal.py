@@ -1,5 +1,6 @@
-"""The journal of a run, `runs/<run_id>/events.jsonl`: one JSON object a line, complete enough to draw the screen from
-it alone.
+"""The event journal of a run, `runs/<run_id>/events.jsonl`: one JSON object per line.
+
+The journal is complete enough to draw the screen from it alone.
 """
 
 from __future__ import annotations
@@ -12,22 +13,22 @@ from pathlib import Path
 
 from engine.core.events import CheckpointSaved, Event, Judged, Recorded, RunFinished, from_json_object, to_json_object
 
-# After these a reader may act on what it read (resume, show a verdict), so they are on disk before the engine goes on.
+# A reader may act on these events (resume, show a verdict), so they are fsynced before the engine goes on.
 _DURABLE = (CheckpointSaved, Judged, Recorded, RunFinished)
 
 
 class Journal:
-    """Appends events to a run's journal; usable as an Emitter's sink."""
+    """Appends events to a run's journal; usable as a sink of an Emitter."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.path = path
         self._file = path.open("ab")
         if self._file.tell() and not _ends_with_newline(path):
-            self._file.write(b"\n")  # a line torn by a crash stays as evidence, the next one starts clean
+            self._file.write(b"\n")  # a line torn by a crash is kept as evidence; the next event gets its own line
 
     def __call__(self, event: Event) -> None:
-        """Append one event and flush it; durable events are also fsynced."""
+        """Append one event and flush it; durable events are also fsynced. Does nothing once the journal is closed."""
         if self._file.closed:
             return
         line = json.dumps(to_json_object(event), ensure_ascii=False, allow_nan=True) + "\n"
@@ -37,13 +38,13 @@ class Journal:
             os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Close the file; later events are dropped."""
-        with contextlib.suppress(OSError):  # what a full disk did not take was told when it was written
+        """Close the file; events that are emitted later are dropped."""
+        with contextlib.suppress(OSError):  # a full disk was already reported when the line was written
             self._file.close()
 
 
 def read_journal(path: Path) -> Iterator[Event]:
-    """Yield a journal's events; torn or unknown lines are skipped, since a crash may leave one."""
+    """Yield a journal's events in order; torn lines, as a crash may leave one, and unknown types are skipped."""
     with path.open("rb") as file:
         for line in file:
             try:
@@ -55,7 +56,7 @@ def read_journal(path: Path) -> Iterator[Event]:
 
 
 def last_seq(path: Path) -> int:
-    """Return the highest sequence number in a journal, or -1 when there is none."""
+    """Return the highest sequence number in a journal, or -1 when there is no file or no event."""
     if not path.exists():
         return -1
     return max((event.seq for event in read_journal(path)), default=-1)

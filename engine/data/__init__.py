@@ -1,1 +1,1 @@
-"""What can be learned: readers, parsers, rows, holdout, replay, the inbox, synthetic rows."""
+"""Training data: readers, parsers, rows, holdout, replay, the inbox, and synthetic rows."""

@@ -1,7 +1,8 @@
-"""The curriculum folder: `<root>/<stage>/…` read stage by stage in the order that counts.
+"""The curriculum folder: read `<root>/<stage>/…` stage by stage, in feeding order.
 
-Inside a stage files are read in natural order of their paths (`part2` before `part10`), rows in file order. The same
-row twice is kept once. Whatever is not learnt (bad rows, duplicates, other files, system messages) is counted and told.
+Inside a stage, files are read in natural order of their paths (`part2` before `part10`), rows in file order. A row that
+occurs twice is kept once. Everything that is not trained on (bad rows, duplicates, other files, system messages) is
+counted and reported.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """A row dropped because the same content stands at `first`: the one read first, or the one rated last."""
+    """A dropped row whose content is kept from `first`: the one read first, or the one rated last."""
 
     id: str
     source: str
@@ -56,17 +57,17 @@ class Curriculum:
     unanswered_turns: int = 0
 
     def of_stage(self, stage: str) -> tuple[Row, ...]:
-        """Rows of one stage, in order."""
+        """Return the rows of one stage, in feeding order."""
         return tuple(row for row in self.rows if row.stage == stage)
 
     @property
     def counts(self) -> dict[str, int]:
-        """Rows by stage, every stage named, in stage order."""
+        """Return the number of rows of every stage, in stage order; 0 for a stage without rows."""
         found = Counter(row.stage for row in self.rows)
         return {stage: found[stage] for stage in self.stages}
 
     def refuse_bad(self) -> None:
-        """Raise UsageError if any row is bad: what `--strict` asks for."""
+        """Raise UsageError if any row is bad, as `--strict` demands."""
         if self.bad:
             raise UsageError(
                 f"{_many(len(self.bad), 'bad row')}:\n{_listed(self.bad)}",
@@ -74,7 +75,7 @@ class Curriculum:
             )
 
     def to_dict(self) -> dict[str, object]:
-        """Counts for the journal and the manifest, bad rows and duplicates in full."""
+        """Return the counts for the journal and the manifest, with bad rows and duplicates in full."""
         return {
             "rows": self.counts,
             "bad": [{"file": row.file, "line": row.line, "reason": row.reason} for row in self.bad],
@@ -88,7 +89,7 @@ class Curriculum:
 
 @dataclass(slots=True)
 class _Reader:
-    """Collects rows file by file; what is known about duplicates reaches over all of them."""
+    """Collects rows file by file; duplicates are detected across all of them."""
 
     max_bytes: int
     on_done: Callable[[int, int], None] = lambda _done, _total: None
@@ -102,7 +103,7 @@ class _Reader:
     unanswered_turns: int = 0
 
     def read_all(self, files: Sequence[tuple[Path, str, str]]) -> None:
-        """Read (path, name for messages, stage) one after the other; progress is counted in bytes."""
+        """Read each (path, name for messages, stage) in turn; progress is counted in bytes."""
         sizes = [_size(path) for path, _, _ in files]
         done, total = 0, sum(sizes)
         for (path, shown, stage), size in zip(files, sizes, strict=True):
@@ -141,7 +142,7 @@ class _Reader:
     def take(self, row: Row) -> None:
         known = self.rows.get(row.id)
         if known is not None and row.karma is not None:
-            # Rated again: the last word about an answer counts, and it is the newest thing that was said.
+            # Rated again: the last rating of an answer counts, and its row becomes the newest.
             del self.rows[row.id]
             self.duplicates.append(Duplicate(row.id, known.source, row.source))
             self.rows[row.id] = replace(row, stage=known.stage)
@@ -175,8 +176,8 @@ def read_curriculum(
 ) -> Curriculum:
     """Read every stage's folder under `root`.
 
-    A stage without a folder is a note. `on_done(done, total)` counts bytes and may raise to stop. Raises UsageError if
-    the root is missing or cannot be read, or if no stage has a single good row.
+    A stage without a folder gives a note. `on_done(done, total)` counts bytes and may raise to stop. Raises UsageError
+    if the root is missing or cannot be read, or if no stage has a single good row.
     """
     if not root.is_dir():
         problem = "is not a folder" if root.exists() else "there is no such folder"
@@ -219,9 +220,9 @@ def read_files(
 ) -> Curriculum:
     """Read files, and all files in folders (`--data`, the inbox), as rows of `stage`.
 
-    A file below a folder named like one of `stages` belongs to that stage instead. No rows at all is not an error here.
-    `on_done` as in `read_curriculum`.
-    Raises UsageError for a path that does not exist (unless `missing_ok`) or a file of an unknown format.
+    A file below a folder named like one of `stages` belongs to that stage instead. Finding no rows is not an error
+    here. `on_done` as in `read_curriculum`. Raises UsageError for a path that does not exist (unless `missing_ok`), a
+    pipe or device, or a file of an unknown format.
     """
     known = tuple(stages) if stage in stages else (*stages, stage)
     reader = _Reader(max_line_bytes, on_done)
@@ -250,7 +251,7 @@ def read_files(
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except OSError:  # gone since it was listed: reading it tells
+    except OSError:  # deleted since it was listed: reading it reports that
         return 0
 
 

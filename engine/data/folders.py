@@ -1,4 +1,4 @@
-"""The files below a data folder, in the order they are read, and what of the folder is not read."""
+"""List the files below a data folder in the order they are read, and what of the folder is not read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.data.rows import BadRow
 
 
 def natural_key(name: str) -> list[tuple[int, int, str]]:
-    """Sort key in which numbers count as numbers: `part2` before `part10`; equal for equal names only."""
+    """Return a sort key in which numbers count as numbers: `part2` before `part10`; equal for equal names only."""
     parts = re.split(r"([0-9]+)", name)
     key = [(1, int(part), "") if part.isdecimal() else (2, 0, part.casefold()) for part in parts if part]
     return [*key, (0, 0, name)]
@@ -22,9 +22,9 @@ def files_below(
 ) -> Iterator[tuple[Path, str]]:
     """Yield (path, name for messages) of every file below a folder, in natural order.
 
-    What is not read, what a person should know, and what is bad is added to the lists given. Hidden folders are not
-    entered. A linked folder is entered and told, but for one that leads back to where it was
-    come from or to what was read already. A folder that cannot be read is a bad row.
+    What is not read, what the user should know, and what is bad is appended to `ignored`, `notes` and `bad`. Hidden
+    folders are not entered. A linked folder is entered with a note, except one that leads back to a folder above it or
+    to one that was already read. A folder that cannot be read is a bad row.
     """
 
     def name_of(path: Path) -> str:
@@ -65,5 +65,5 @@ def files_below(
 
 
 def printable(name: str) -> str:
-    """A file name that can be written as UTF-8: names that are not come from the system with lone surrogates."""
+    """Return a file name that can be encoded as UTF-8: the system decodes other names with lone surrogates."""
     return name.encode("utf-8", "replace").decode()

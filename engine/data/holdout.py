@@ -1,4 +1,4 @@
-"""The holdout: which of a generation's new rows are kept for its exam, the same ones wherever it is made."""
+"""The holdout: which of a generation's new rows are kept for its exam, the same ones on every machine."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ledger.hashing import sha256_text
 Stratum = tuple[str, str]
 
 CORRECTED = 2
-"""The karma of an answer that a person has written."""
+"""The karma of an answer that the user has corrected and so written."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Cluster:
-    """Rows that must stay together: one conversation, or everything that asks the same thing."""
+    """Rows that must stay together: one conversation, or all rows that ask the same thing."""
 
     key: str
     rows: int
@@ -30,10 +30,10 @@ class _Cluster:
 def split(rows: Sequence[Row], fraction: float, salt: str = "") -> tuple[list[Row], list[Row]]:
     """Split rows into (train, holdout), each in the order given.
 
-    Rows of one group, or with the same prompt, are never parted: they are a cluster. Strata are (stage, topic); their
+    Rows of one group, or with the same prompt, form a cluster and are never separated. Strata are (stage, topic); their
     shares are rounded cumulatively, so that the whole is off by about half a cluster. A topic with two clusters or more
     keeps one in training. Which clusters are held out depends on their hash with `salt`, never on the order of the
-    rows. What a person has corrected is trained on: such clusters are held out only when the others are too few for an
+    rows. What the user has corrected is trained on: such clusters are held out only when the others are too few for an
     exam. Raises UsageError if there are too few clusters to hold out one, ValueError unless 0 < fraction ≤ 0.5.
     """
     if not 0 < fraction <= 0.5:
@@ -50,7 +50,7 @@ def split(rows: Sequence[Row], fraction: float, salt: str = "") -> tuple[list[Ro
     corrected = {cluster_of[row.id] for row in rows if row.karma is not None and row.karma >= CORRECTED}
     others = [cluster for cluster in clusters if cluster.key not in corrected]
     if corrected and len(others) >= needed:
-        # The exam keeps its size, up to half of what may go into it.
+        # The exam keeps its size, up to half of the rows that may be held out.
         fraction = min(0.5, fraction * sum(c.rows for c in clusters) / sum(c.rows for c in others))
         clusters = others
     held = _choose(clusters, fraction, salt)
@@ -71,17 +71,20 @@ def split_by_ids(rows: Sequence[Row], held_out: Collection[str]) -> tuple[list[R
 
 
 def clusters_needed(fraction: float) -> int:
-    """How many different things must be asked so that a share of `fraction` is at least one of them."""
+    """Return the fewest clusters of which a share of `fraction` is at least one; never fewer than two."""
     return max(2, math.ceil(1 / fraction - 1e-9))
 
 
 def count_clusters(rows: Sequence[Row]) -> int:
-    """How many different things the rows ask: groups, joined where they share a prompt."""
+    """Return how many clusters the rows form: groups, joined where they share a prompt."""
     return len(set(_cluster_keys(rows).values()))
 
 
 def _choose(clusters: Sequence[_Cluster], fraction: float, salt: str) -> set[str]:
-    """Walk through the strata, taking clusters while that brings the holdout nearer to its share of the rows so far."""
+    """Choose the clusters to hold out, stratum by stratum.
+
+    A cluster is taken while that brings the holdout nearer to its share of the rows so far.
+    """
     kept_in_training = Counter(topic for cluster in clusters for topic in cluster.topics)
     single = {topic for topic, count in kept_in_training.items() if count == 1}
     order = {cluster.key: sha256_text(f"{salt}\0{cluster.key}") for cluster in clusters}

@@ -1,11 +1,12 @@
-"""The inbox: rows a person makes by rating and correcting answers, and which of them may be trained on.
+"""The inbox: rows the user makes by rating and correcting answers, and which of them may be trained on.
 
-One JSON object a line in `inbox/chat.jsonl`, appended only. What was said last counts:
+One JSON object per line in `inbox/chat.jsonl`, append-only. The latest entry counts:
 
-- about one answer to a prompt, the last rating; an answer rated down is never trained on as it was;
-- of several answers to one prompt that were not rated down, the last one rated: a correction takes the place of what
-  stood before, and one situation has one answer. Rating an answer down takes nothing from another one;
-- rows that nobody has rated, as other files in the folder hold them, give way to an answer that a person stands by.
+- for one answer to a prompt, its last rating; an answer rated down is never trained on as it was;
+- of several answers to one prompt that were not rated down, the last one rated: a correction replaces the answer
+  before it, and one prompt has one answer. Rating an answer down does not affect the others;
+- unrated rows, as other files in the folder hold them, are dropped where their prompt has a rated answer that was not
+  rated down.
 """
 
 from __future__ import annotations
@@ -32,10 +33,9 @@ Source = Literal["rated", "corrected", "import"]
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """A prompt and an answer with what a person thinks of it: karma +1 good, -1 bad, +2 corrected, 0 not said.
+    """A prompt and an answer with the user's rating: karma +1 good, -1 bad, +2 corrected, 0 unrated.
 
-    `gen` is the generation that answered (None: the base, or nobody), `rejected` what it had said before `response` was
-    put in its place.
+    `gen` is the generation that answered (None: the base, or no model), `rejected` its answer that `response` replaced.
     """
 
     prompt: str
@@ -53,11 +53,11 @@ def append_row(
     folder: str = "inbox",
     check: Callable[[Row], None] = lambda _row: None,
 ) -> Path:
-    """Append one row and return its file when it is on disk; several consoles wait for each other.
+    """Append one row and return its file when it is durable; several consoles wait for each other.
 
     A torn last line, as a crash leaves it, is ended first and stays as a bad row. `check` may refuse, by raising, a row
-    that would be trained on. Raises UsageError for a row that could not be learnt (nothing in it, no UTF-8),
-    LedgerError when it cannot be brought to disk.
+    that would be trained on. Raises UsageError for a row that could not be trained on (empty, too long, not UTF-8),
+    LedgerError when it cannot be written to disk.
     """
     fields = {name: value for name, value in asdict(row).items() if value is not None}
     line = json.dumps(fields, ensure_ascii=True).encode("ascii") + b"\n"
@@ -73,7 +73,7 @@ def append_row(
 
 
 def read_rows(workspace: Workspace, *, folder: str = "inbox") -> tuple[InboxRow, ...]:
-    """All rows of `inbox/chat.jsonl` in the order they were said, superseded ones too; bad lines are passed over.
+    """Return all rows of `inbox/chat.jsonl` in file order, superseded ones too; bad lines are skipped.
 
     A line that was not written by `append_row` has the source "import".
     """
@@ -94,26 +94,27 @@ def read_rows(workspace: Workspace, *, folder: str = "inbox") -> tuple[InboxRow,
 
 
 def count(workspace: Workspace, *, folder: str = "inbox") -> int:
-    """How many rows of the inbox, in all its files, may be trained on, whether or not a generation has learnt them."""
+    """Return how many inbox rows, in all its files, may be trained on, whether or not a generation has been."""
     return len(standing_rows(workspace, folder=folder))
 
 
 def standing_rows(workspace: Workspace, *, folder: str = "inbox", max_line_bytes: int = _MAX_BYTES) -> list[Row]:
-    """The rows of the inbox, in all its files, that may be trained on."""
+    """Return the inbox rows, in all its files, that may be trained on."""
     found = read_files([workspace.root / folder], "inbox", max_line_bytes=max_line_bytes, missing_ok=True)
     return usable(found.rows)[0]
 
 
 def usable(rows: Iterable[Row]) -> tuple[list[Row], int]:
-    """Return the inbox's rows that may be trained on, in order, and how many are left aside by a person's word.
+    """Return the inbox rows that may be trained on, in order, and how many the user's ratings exclude.
 
-    Rows without karma stay, unless the very same answer was rated down or their prompt has an answer with karma.
+    Rows without karma are kept, unless the same answer was rated down or their prompt has an answer with karma that was
+    not.
     """
     given = list(rows)
     said: dict[str, Row] = {}
     for row in given:
         if row.karma is not None:
-            said.pop(row.id, None)  # so that the dict is in the order of the last word about each answer
+            said.pop(row.id, None)  # keeps the dict in the order of each answer's last rating
             said[row.id] = row
     answer_of = {_situation(row): row for row in said.values() if row.karma is not None and row.karma >= 0}
     down = rated_down(given)
@@ -130,18 +131,21 @@ def usable(rows: Iterable[Row]) -> tuple[list[Row], int]:
 
 
 def rated_down(rows: Iterable[Row]) -> frozenset[str]:
-    """Ids of the answers whose last rating is negative; rows without karma say nothing."""
+    """Return the ids of the answers whose last rating is negative; rows without karma are no ratings."""
     verdicts = {row.id: row.karma for row in rows if row.karma is not None}
     return frozenset(row_id for row_id, karma in verdicts.items() if karma < 0)
 
 
 def _situation(row: Row) -> str:
-    """What an answer answers; a plain text answers nothing and stands for itself."""
+    """Return the key of what a row answers: its prompt; a plain text answers nothing and has its own id."""
     return f"prompt {row.prompt}" if row.kind == "qa" else row.id
 
 
 def _require_learnable(row: InboxRow, fields: dict[str, Any], size: int) -> Row:
-    """Return the row as it is read back; refuse now, while the person is there, what would only be a bad row there."""
+    """Return the row as it will be read back; raises UsageError for what would only be a bad row then.
+
+    The check is made now, while the user is there to correct it.
+    """
     if not row.prompt.strip():
         raise UsageError("an empty prompt teaches nothing", where=FILE, hint="rate an answer to a prompt")
     if not row.response.strip():

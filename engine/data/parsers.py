@@ -1,4 +1,4 @@
-"""One decoded record of a data file becomes canonical rows: five formats in, one `Row` out, or a reason why not.
+"""Parse a decoded record of a data file into canonical rows: five formats in, `Row`s out, or the reason why not.
 
 A record is a dict in one of these forms (further keys are ignored, null counts as absent):
 
@@ -38,12 +38,12 @@ _TYPE_NAMES: dict[type, str] = {
 
 
 class RowProblem(ValueError):
-    """Why a record makes no row; the reader of the file turns it into a BadRow."""
+    """Raised when a record gives no row, with the reason; the reader of the file turns it into a BadRow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The rows of one record, and what raw prompts have no place for."""
+    """The rows of one record, and the number of messages that raw prompts have no place for."""
 
     rows: tuple[Row, ...]
     system_messages: int = 0
@@ -51,7 +51,10 @@ class Parsed:
 
 
 def parse_record(record: object, *, stage: str, source: str, max_bytes: int = 1_000_000) -> Parsed:
-    """Make the rows of one record; RowProblem with the reason if it makes none."""
+    """Parse one record into its rows; raises RowProblem with the reason if it gives none.
+
+    A row of more than `max_bytes` bytes of UTF-8, prompt and response together, is a problem too.
+    """
     if not isinstance(record, dict):
         raise RowProblem(f"expected an object with prompt and response, got {_type_name(record)}")
     fields: dict[str, Any] = {
@@ -83,7 +86,7 @@ def parse_record(record: object, *, stage: str, source: str, max_bytes: int = 1_
 
 
 def _conversation(fields: Mapping[str, Any], accept: tuple[str, ...], common: Mapping[str, Any]) -> Parsed:
-    """One row for each answer, its prompt all turns before it, joined by line breaks as a raw prompt has them."""
+    """Return one row for each answer; its prompt is all turns before it, joined by line breaks as in a raw prompt."""
     name, role_key, text_key = (
         ("messages", "role", "content") if "messages" in fields else ("conversations", "from", "value")
     )
@@ -150,7 +153,7 @@ def _text(fields: Mapping[str, Any], name: str, where: str = "") -> str:
 
 
 def _checked(value: object, what: str) -> str:
-    """Return a text fit to be trained on; RowProblem for another type, nothing in it, or characters no UTF-8 has."""
+    """Return a text fit to train on; raises RowProblem for another type, empty text, NUL or characters not in UTF-8."""
     if not isinstance(value, str):
         raise RowProblem(f"{what} must be text, not {_type_name(value)}")
     if "\0" in value:

@@ -1,4 +1,4 @@
-"""A persona file: whose voice it is, in which situations, with which words; TOML that a person writes."""
+"""A persona file: the voice, situations and word lists of tone examples; TOML that the user writes."""
 
 from __future__ import annotations
 
@@ -19,27 +19,30 @@ Lines = Annotated[tuple[Line, ...], Field(strict=False, min_length=1)]
 
 
 class Part(BaseModel):
-    """A table of the file: frozen, strictly typed, no key but its own."""
+    """Base class of the tables of the file: frozen, strictly typed, unknown keys are forbidden."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Exchange(Part):
-    """A prompt and its answer, word for word."""
+    """A prompt and its answer, both used word for word."""
 
     prompt: Line
     response: Line
 
 
 class Turn(Part):
-    """Prompts that mean the same, and answers any of which fits any of them; `{words}` stand for a list of words."""
+    """Prompts that mean the same, and answers each of which fits each of them.
+
+    A slot `{name}` stands for a word of the persona's list `name`.
+    """
 
     prompts: Lines
     answers: Lines
 
 
 class Situation(Part):
-    """A kind of moment: what may be said in it, and examples word for word."""
+    """A kind of situation: the turns that may occur in it, and examples that are used word for word."""
 
     name: Line
     turns: Annotated[tuple[Turn, ...], Field(strict=False, min_length=1)]
@@ -47,7 +50,7 @@ class Situation(Part):
 
 
 class Persona(Part):
-    """A voice: its situations, the word lists they draw from, how prompts may be framed, and what it never says."""
+    """A voice: its situations, their word lists, how prompts may be framed, and the phrases it never uses."""
 
     name: Line
     rules: Annotated[tuple[Line, ...], Field(strict=False)] = ()
@@ -74,7 +77,7 @@ class Persona(Part):
 
 
 def load_persona(path: Path) -> Persona:
-    """Read a persona; UsageError says what is wrong, where and how to mend it."""
+    """Read and validate a persona file; raises UsageError that says what is wrong, where and how to fix it."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -89,13 +92,13 @@ def load_persona(path: Path) -> Persona:
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"malformed TOML: {error}", where=str(path), hint="mend that line") from None
     except ValidationError as error:
-        told = [_told(problem) for problem in error.errors()]
-        more = f" (and {len(told) - 3} more)" if len(told) > 3 else ""
+        problems = [_describe(problem) for problem in error.errors()]
+        more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
         hint = "a situation needs a name, turns of prompts and answers, and an example; see examples/personas"
-        raise UsageError("; ".join(told[:3]) + more, where=str(path), hint=hint) from None
+        raise UsageError("; ".join(problems[:3]) + more, where=str(path), hint=hint) from None
 
 
-def _told(problem: ErrorDetails) -> str:
+def _describe(problem: ErrorDetails) -> str:
     place = ".".join(str(part) for part in problem["loc"])
     message = problem["msg"].removeprefix("Value error, ")
     return f"{place}: {message}" if place else message

@@ -1,4 +1,4 @@
-"""From a data file to its records: .jsonl .json .csv .parquet, and .txt .md by paragraphs; what is broken is a BadRow.
+"""Read the records of data files: .jsonl .json .csv .parquet, and .txt .md by paragraphs; broken ones are BadRows.
 
 Text is UTF-8 with LF, CRLF or CR line ends, with or without a byte order mark. In a CSV file empty cells are absent,
 `karma` is a number and `accept` either one answer or a JSON list. In Markdown a fenced block stays whole, headings
@@ -23,13 +23,13 @@ from engine.data.rows import BadRow, excerpt
 _BOM = b"\xef\xbb\xbf"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _CSV_COLUMNS = ("prompt", "response", "instruction", "output", "text")
-# csv.field_size_limit is one setting for the whole process: one reader at a time changes it and puts it back.
+# csv.field_size_limit is process-wide: one reader at a time changes it and restores it.
 _csv_limit = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A decoded record, still in its own format, and the line or record number it was found at."""
+    """A decoded record, still in its own format, with the line or record number it was found at."""
 
     line: int
     value: object
@@ -41,13 +41,16 @@ Found = Record | BadRow
 
 @dataclass(frozen=True, slots=True)
 class _Repeated:
-    """Stands for a JSON object that has a key twice: no program agrees with the next on which of the two counts."""
+    """Stands for a JSON object with a repeated key: programs disagree on which of the two values counts."""
 
     key: str
 
 
 def read_records(path: Path, shown: str, max_bytes: int) -> Iterator[Found]:
-    """Yield the records of a data file in their order; `shown` is the file's name in messages."""
+    """Yield the records of a data file in order; `shown` is the file's name in messages.
+
+    A file that cannot be read gives a BadRow. Raises KeyError for a suffix that is not in SUFFIXES.
+    """
     try:
         if path.suffix.lower() == ".parquet":
             yield from _parquet(path, shown)
@@ -82,8 +85,8 @@ def _jsonl(path: Path, shown: str, max_bytes: int) -> Iterator[Found]:
 
 
 def _lines(path: Path, max_bytes: int) -> Iterator[tuple[int, bytes | None]]:
-    """Yield (line number, line); None instead of a line that is too long, which never comes into memory whole."""
-    # Latin-1 maps every byte to one character and back, so that the text layer's line ends can be had for bytes.
+    """Yield (line number, line), with None for a line that is too long, which is never held in memory whole."""
+    # Latin-1 maps every byte to one character and back, so that the text layer's line ends work for bytes.
     with path.open(encoding="latin-1", newline=None) as file:
         number = 0
         while text := file.readline(max_bytes + 2):
@@ -122,7 +125,7 @@ def _json(path: Path, shown: str, max_bytes: int) -> Iterator[Found]:
 
 
 def _load(text: str) -> object:
-    """Decode JSON; an object that has a key twice becomes a `_Repeated`. Raises ValueError or RecursionError."""
+    """Decode JSON; an object with a repeated key becomes a `_Repeated`. Raises ValueError or RecursionError."""
 
     def pairs(found: list[tuple[str, object]]) -> object:
         fields = dict(found)
@@ -135,7 +138,7 @@ def _load(text: str) -> object:
 
 
 def _record(shown: str, number: int, value: object, raw: str) -> Found:
-    """Return the record, or why it is none: a key that it, or anything in it, has twice."""
+    """Return the record, or a BadRow if it or anything in it has a repeated key."""
     left = [value]
     while left:
         one = left.pop()
@@ -204,7 +207,7 @@ def _csv_rows(text: str, shown: str) -> Iterator[tuple[int, list[str]] | BadRow]
 
 
 def _csv_types(value: dict[str, object]) -> dict[str, object]:
-    """Read the two cells that may be more than text; what does not read as such is left for the row's own check."""
+    """Decode the two cells that may be more than text; what does not decode is left for the row's own check."""
     for name, opens in (("karma", ""), ("accept", "[")):
         cell = value.get(name)
         if isinstance(cell, str) and cell.strip().startswith(opens):
@@ -239,7 +242,7 @@ def _markdown(path: Path, shown: str, max_bytes: int) -> Iterator[Found]:
 
 
 def _paragraphs(path: Path, *, markdown: bool) -> Iterator[Record]:
-    """Yield {"text": paragraph} for each run of lines without an empty one between."""
+    """Yield {"text": paragraph} for each run of lines without an empty line between them."""
     begun, held, fence = 1, list[str](), ""
     for number, line in enumerate(re.split(r"\r\n|\n|\r", _whole(path)), start=1):
         if fence:
@@ -264,7 +267,7 @@ def _paragraphs(path: Path, *, markdown: bool) -> Iterator[Record]:
 
 
 def _is_heading(lines: list[str]) -> bool:
-    """Whether the last block of these lines is a heading, `# so` or underlined, that waits for its paragraph."""
+    """Return whether the last block of these lines is a heading, `# so` or underlined, that waits for its paragraph."""
     block = [line for line in lines if line.strip()]
     if re.fullmatch(r" {0,3}(=+|-{2,})\s*", block[-1]):
         return True
@@ -277,7 +280,7 @@ def _paragraph(line: int, lines: list[str]) -> Record:
 
 
 def _whole(path: Path) -> str:
-    """Read a text; bytes that are not UTF-8 become lone surrogates, which the row that has them is rejected for."""
+    """Read a text file; bytes that are not UTF-8 become lone surrogates, for which their row is rejected later."""
     return path.read_bytes().removeprefix(_BOM).decode("utf-8", "surrogateescape")
 
 

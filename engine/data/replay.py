@@ -1,4 +1,4 @@
-"""Replay: which earlier rows a generation is fed again, and the order in which old and new rows are fed."""
+"""Replay: which earlier rows a generation is trained on again, and the order in which old and new rows are fed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ledger.hashing import sha256_text
 
 @dataclass(frozen=True, slots=True)
 class AncestorData:
-    """The new rows an ancestor was trained on, without its holdout and its own replay."""
+    """The new rows an ancestor was trained on, without its holdout and its own replayed rows."""
 
     gen: int
     rows: Sequence[Row]
@@ -20,7 +20,7 @@ class AncestorData:
 
 @dataclass(frozen=True, slots=True)
 class FedRow:
-    """A row as it is fed: new, or replayed from generation `from_gen`."""
+    """A row in the feeding order: new, or replayed from generation `from_gen`."""
 
     row: Row
     replay: bool = False
@@ -38,10 +38,11 @@ def choose_replay(
 ) -> list[FedRow]:
     """Choose up to `count` rows of the ancestors (root first) for generation `child_gen`, in the ancestors' order.
 
-    Every ancestor gives an equal share, the remainder falls to the oldest, and one with fewer rows passes its share on.
-    Within an ancestor the rows lie on a wheel that goes round its (stage, topic)s, and each generation takes the
-    stretch after the last one's: as many topics as possible each time, all of them after a few generations. No id of
-    `forbidden_ids` (every ancestor's holdout) and no id twice.
+    With the scope "parent" only the last ancestor counts. Every ancestor gives an equal share, the remainder falls to
+    the oldest, and one with fewer rows passes its share on. Within an ancestor the rows form a wheel that cycles
+    through its (stage, topic) pairs, and each generation takes the stretch after the last one's: as many topics as
+    possible each time, all of them after a few generations. No id of `forbidden_ids` (every ancestor's holdout) is
+    chosen, and no id twice.
     """
     taken = set(forbidden_ids)
     sources: list[tuple[int, list[Row]]] = []
@@ -75,12 +76,12 @@ def weave(new_rows: Iterable[Row], replay: Iterable[FedRow], stages: Sequence[st
 
 
 def _place(index: int, count: int) -> float:
-    """Where the index-th of `count` evenly spread things lies between 0 and 1."""
+    """Return the position between 0 and 1 of the index-th of `count` evenly spread items."""
     return (index + 0.5) / count
 
 
 def _shares(available: Sequence[int], count: int) -> list[int]:
-    """Deal `count` out equally: who has no more than the equal share gives all, the remainder falls to the first."""
+    """Split `count` equally: a source with no more than the equal share gives all, the remainder falls to the first."""
     shares = [0] * len(available)
     left = min(count, sum(available))
     dealing: list[int] = list(range(len(available)))

@@ -1,4 +1,4 @@
-"""The canonical row: one thing to learn, its content hash, and the one line it is recorded as."""
+"""The canonical row: one item to train on, its content hash, and the JSON line it is recorded as."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ How = Literal["match", "choice"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing to learn. For kind "text" the whole text is in `response` and `prompt` is empty."""
+    """One item to train on; for kind "text" the whole text is in `response` and `prompt` is empty."""
 
     id: str
     kind: Kind
@@ -33,11 +33,11 @@ class Row:
 
     @property
     def text(self) -> str:
-        """The text of a plain document."""
+        """Return the whole text of a row of kind "text"."""
         return self.response
 
     def to_json(self) -> str:
-        """Canonical JSON, one line; the same bytes on every machine, since the source is left out."""
+        """Return canonical JSON on one line; the same bytes on every machine, since the source is left out."""
         plain: dict[str, object] = {"id": self.id, "kind": self.kind, "stage": self.stage}
         if self.kind == "qa":
             plain |= {"prompt": self.prompt, "response": self.response}
@@ -51,7 +51,7 @@ class Row:
 
     @classmethod
     def from_json(cls, line: str, *, source: str = "") -> Row:
-        """Read a line written by `to_json`; Damaged if it is none, or if its id does not fit its content."""
+        """Parse a line written by `to_json`; raises Damaged if it is none, or if its id does not fit its content."""
         try:
             plain = json.loads(line)
             kind: Kind = "text" if plain["kind"] == "text" else "qa"
@@ -78,7 +78,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A row that cannot be learnt: where it is (line, or record number in .json and .parquet), why, how it begins."""
+    """A row that cannot be trained on: where it is, why, and how it begins.
+
+    `line` is a record number in .json and .parquet files.
+    """
 
     file: str
     line: int
@@ -90,7 +93,7 @@ class BadRow:
 
 
 def canonical_text(text: str) -> str:
-    """Unicode NFC, `\\n` line ends, no space around: the form that is hashed and trained on."""
+    """Return the form of a text that is hashed and trained on: Unicode NFC, `\\n` line ends, no space around."""
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
 
 
@@ -107,7 +110,10 @@ def make_row(
     source: str = "",
     group: str = "",
 ) -> Row:
-    """Make a row of canonical text with its content hash; without a `group` its prompt's words are the group."""
+    """Return a row of canonical text with its content hash.
+
+    `group` defaults to `prompt_group` of the prompt, and to the row's id for a plain text.
+    """
     prompt, response = canonical_text(prompt), canonical_text(response)
     content = {"text": response} if kind == "text" else {"prompt": prompt, "response": response}
     row_id = sha256_text(canonical_json(content))
@@ -116,7 +122,10 @@ def make_row(
 
 
 def prompt_group(prompt: str) -> str:
-    """Hash of a prompt's words in lower case: prompts that differ in case or punctuation only are one group."""
+    """Return a hash of a prompt's words in lower case.
+
+    Prompts that differ in case or punctuation only are one group.
+    """
     words = re.sub(r"[\W_]+", " ", unicodedata.normalize("NFKC", prompt).casefold()).strip()
     return sha256_text(words or prompt)
 
@@ -126,6 +135,6 @@ def _default_group(row_id: str, kind: Kind, prompt: str) -> str:
 
 
 def excerpt(text: str) -> str:
-    """The beginning of a bad row for a person to recognise: at most 80 printable characters, on one line."""
+    """Return the beginning of a bad row for the user to recognise: at most 80 printable characters, on one line."""
     flat = "".join(mark if mark.isprintable() else "�" for mark in " ".join(text[:400].split()))
     return flat if len(flat) <= 80 else flat[:79] + "…"

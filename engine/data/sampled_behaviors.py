@@ -1,4 +1,4 @@
-"""Tone examples whose answers a generation gives itself, filtered by the checks that the persona's own answers pass."""
+"""Tone examples that a generation itself answers, filtered by the checks that the persona's own answers pass."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from probes.base import Generation, Model
 from probes.phrases import find_corporate
 
 MORE = 2
-"""So many prompts are asked for each pair wanted, where the persona yields as many: some answers are left out."""
+"""Prompts per wanted pair, where the persona yields as many: some answers are left out."""
 
 
 def sample_behaviors(
@@ -28,33 +28,34 @@ def sample_behaviors(
 ) -> tuple[list[Behavior], BehaviorReport]:
     """Return `count` pairs, balanced over the situations: the persona's prompts, the model's answers to them.
 
-    An answer is left out if it does not end by itself, says nothing, has more words than the persona's `max_words`,
-    a corporate phrase, or stands there thrice already. The same model, persona, count and seed give the same pairs.
-    `on_done(done, total)` counts answers. Raises UsageError when too few are left, saying what was wrong with the rest.
+    An answer is left out if it does not end by itself, has no letters or digits, has more words than the persona's
+    `max_words`, contains a corporate phrase, or was kept three times already. The same model, persona, count and seed
+    give the same pairs. `on_done(done, total)` counts answers. Raises UsageError when too few are left, with the
+    reasons why the others were left out.
     """
-    asked = _prompts(persona, count, seed)
+    pairs = _prompts(persona, count, seed)
     done = 0
 
-    def tell(_index: int, _answer: Generation) -> None:
+    def count_answer(_index: int, _answer: Generation) -> None:
         nonlocal done
         done += 1
         if on_done is not None:
-            on_done(done, len(asked))
+            on_done(done, len(pairs))
 
-    # Words are about four letters and a half; three tokens a word leave room for names.
+    # Words have about four and a half letters; three tokens per word leave room for names.
     answers = model.generate(
-        [row.prompt for row in asked],
+        [row.prompt for row in pairs],
         max_tokens=8 + 3 * persona.max_words,
         temperature=temperature,
-        seeds=[seed * 1_000_003 + number for number in range(len(asked))],
-        on_done=tell,
+        seeds=[seed * 1_000_003 + number for number in range(len(pairs))],
+        on_done=count_answer,
     )
-    kept, left_out = _filter(persona, asked, answers)
+    kept, left_out = _filter(persona, pairs, answers)
     chosen = _balanced(persona, kept, count)
     if len(chosen) < count:
         wrong = ", ".join(f"{times} {why}" for why, times in left_out.most_common()) or "none left out"
         raise UsageError(
-            f"of {len(asked)} answers {len(kept)} can be used, {len(chosen)} of them balanced over the situations, and "
+            f"of {len(pairs)} answers {len(kept)} can be used, {len(chosen)} of them balanced over the situations, and "
             f"{count} are wanted (left out: {wrong})",
             where=persona.name,
             hint="ask for fewer with --count, take a generation nearer to the persona, or add prompts to it",
@@ -64,7 +65,7 @@ def sample_behaviors(
 
 
 def _prompts(persona: Persona, count: int, seed: int) -> list[Behavior]:
-    """As many of the persona's pairs as it yields, up to MORE for each wanted."""
+    """Return as many of the persona's pairs as it yields, up to MORE for each wanted."""
     for wanted in (MORE * count, count + count // 4):
         try:
             return make_behaviors(persona, wanted, seed)[0]
@@ -74,13 +75,13 @@ def _prompts(persona: Persona, count: int, seed: int) -> list[Behavior]:
 
 
 def _filter(
-    persona: Persona, asked: Sequence[Behavior], answers: Sequence[Generation]
+    persona: Persona, pairs: Sequence[Behavior], answers: Sequence[Generation]
 ) -> tuple[list[Behavior], Counter[str]]:
     phrases = forbidden(persona)
     kept: list[Behavior] = []
     left_out: Counter[str] = Counter()
     said: Counter[str] = Counter()
-    for row, answer in zip(asked, answers, strict=True):
+    for row, answer in zip(pairs, answers, strict=True):
         text = canonical_text(answer.text)
         if answer.stop_reason != "eos":
             left_out["did not end"] += 1

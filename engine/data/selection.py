@@ -1,4 +1,4 @@
-"""What a generation learns: the phase it is in, and the rows no ancestor has seen that belong to it."""
+"""Select what a generation is trained on: its phase, and the rows of that phase that no ancestor has seen."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ PhaseRequest = Literal["auto", "base", "align", "converse"]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The new rows of a generation in feeding order, and how they were found.
+    """The new rows of a generation in feeding order, and how they were selected.
 
-    By a person's word `rated_down` rows are left out, and `replaced` rows of the inbox whose prompt has a later answer;
+    The user's ratings exclude `rated_down` rows, and `replaced` rows of the inbox whose prompt has a later answer;
     `too_long` rows of the inbox exceed the context.
     """
 
@@ -41,11 +41,11 @@ class Selection:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Rows by stage, in feeding order."""
+        """Return the number of rows of each stage, in feeding order."""
         return dict(Counter(row.stage for row in self.rows))
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values for the journal and the manifest, without the rows."""
+        """Return plain values for the journal and the manifest, without the rows."""
         return {
             "phase": self.phase,
             "rows": len(self.rows),
@@ -62,7 +62,7 @@ class Selection:
 
 
 def phase_of_depth(depth: int) -> Phase:
-    """Return the phase of `--phase auto`: base without ancestors, align with one, then converse."""
+    """Return the phase `--phase auto` takes with `depth` ancestors: base without any, align with one, else converse."""
     return "base" if depth == 0 else "align" if depth == 1 else "converse"
 
 
@@ -82,10 +82,10 @@ def select_new(
 
     `base` takes every stage but the last (the only one, if there is one), `align` the last stage's `behaviors*` files
     or all of it, `converse` the oldest `converse_rows` of the last stage and then the inbox, or with `inbox_first` of
-    the inbox and then the last stage, never parting a conversation. With `data_rows` (`--data`) all of these are
-    candidates instead, whatever the phase. Answers rated down are no candidates wherever they stand, of the inbox only
-    what `usable` lets through and is not `too_long` (ids): such a row still stands for what it replaced. Raises
-    UsageError with counts if nothing is unseen, or if the rows are too few for a holdout.
+    the inbox and then the last stage, never splitting a conversation. With `data_rows` (`--data`) all of these are
+    candidates instead, whatever the phase. Answers rated down are never candidates, and of the inbox only the rows that
+    `usable` returns and that are not `too_long` (ids); a row that is too long still excludes the answer it replaced.
+    Raises UsageError with counts if nothing is unseen, or if the rows are too few for a holdout.
     """
     phase = phase_of_depth(depth) if requested == "auto" else requested
     stages = curriculum.stages
@@ -127,7 +127,7 @@ def select_new(
 
 
 def as_taught(phase: Phase, rows: Sequence[Row]) -> Selection:
-    """Return rows that were selected before, in another lineage, as they are."""
+    """Return a Selection of rows that were selected before, in another lineage, without changing them."""
     reason = f"{phase}: {counted(len(rows), 'row')}, as they were taught before"
     return Selection(phase, tuple(rows), reason, considered=len(rows), seen=0, left=0)
 
@@ -144,7 +144,7 @@ def _candidates(
         behaviors = [row for row in voice if fnmatch(_file_name(row), "behaviors*")]
         return (behaviors, f"{last}/behaviors*") if behaviors else (voice, last)
     if inbox_first:
-        # Corrections before ratings before imports; what was said first comes first among equals.
+        # Corrections before ratings before imports; among equals the oldest comes first.
         by_karma = sorted(inbox_rows, key=lambda row: -(row.karma or 0))
         return [*by_karma, *voice], f"the inbox and {last}"
     return [*voice, *inbox_rows], f"{last} and the inbox"
@@ -162,7 +162,10 @@ def _file_name(row: Row) -> str:
 
 
 def _oldest(unseen: Sequence[Row], count: int) -> list[Row]:
-    """Take the first `count` rows; a conversation that would be cut waits for the next generation, unless it is all."""
+    """Return the first `count` rows; a conversation that would be split waits for the next generation.
+
+    One that already starts at the first row is taken whole instead.
+    """
     if len(unseen) <= count:
         return list(unseen)
     end = count

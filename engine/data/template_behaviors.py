@@ -1,6 +1,6 @@
-"""Tone examples for the `align` phase out of a persona: distinct, balanced over situations, without corporate phrases.
+"""Tone examples for the `align` phase from a persona: distinct, balanced over situations, no corporate phrases.
 
-Nothing is random but the order, which a seed fixes: the same persona, count and seed give the same rows.
+Every random choice is fixed by the seed: the same persona, count and seed give the same rows.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from engine.data.persona import SLOT, Persona, Situation, Turn
 from engine.data.rows import canonical_text, prompt_group
 from probes.phrases import Phrase, find_corporate, load_phrases
 
-_PER_TEMPLATE = 2000  # fillings of one prompt that are looked at; a list of a hundred words twice would be ten thousand
+_PER_TEMPLATE = 2000  # fillings tried for one prompt; a list of a hundred words used twice would give ten thousand
 
 
 @dataclass(frozen=True, slots=True)
 class Behavior:
-    """A prompt and the persona's answer to it."""
+    """A tone example: a prompt, the answer in the persona's voice, and its situation."""
 
     prompt: str
     response: str
     situation: str
 
     def to_row(self) -> dict[str, str]:
-        """The row as it stands in a curriculum."""
+        """Return the example as a row of a curriculum, with the topic `behavior.<situation>`."""
         return {"prompt": self.prompt, "response": self.response, "topic": f"behavior.{self.situation}"}
 
 
 @dataclass(frozen=True, slots=True)
 class BehaviorReport:
-    """How varied the rows are, and what was left out.
+    """How varied the rows are, and how many were left out for which reason.
 
-    `distinct_1` and `distinct_2` are different words and word pairs over all of them in the answers (J. Li et al. 2016,
-    arXiv:1510.03055); an opening is an answer's first two words.
+    `distinct_1` and `distinct_2` are the numbers of distinct words and word pairs in the answers, divided by the
+    numbers of all of them (J. Li et al. 2016, arXiv:1510.03055); an opening is an answer's first two words.
     """
 
     rows: int
@@ -52,7 +52,7 @@ class BehaviorReport:
     left_out: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain JSON values; `words` is the shortest, the median and the longest answer."""
+        """Return the report as plain JSON values; `words` is the length of the shortest, median and longest answer."""
         shortest, median, longest = self.words
         return {
             "rows": self.rows,
@@ -69,8 +69,8 @@ class BehaviorReport:
 def make_behaviors(persona: Persona, count: int, seed: int = 0) -> tuple[list[Behavior], BehaviorReport]:
     """Return `count` rows, shuffled, and the report on them.
 
-    Raises UsageError when the persona's words do not yield as many distinct prompts, naming the situations that fall
-    short.
+    Raises UsageError when there are fewer rows than situations, or when the persona's words do not yield as many
+    distinct prompts, naming the situations that fall short.
     """
     if count < len(persona.situations):
         raise UsageError(
@@ -99,7 +99,10 @@ def make_behaviors(persona: Persona, count: int, seed: int = 0) -> tuple[list[Be
 
 
 def forbidden(persona: Persona) -> list[Phrase]:
-    """What no answer may contain: the tone probe's own list and the persona's."""
+    """Return the phrases that no answer may contain: the tone probe's own list and the persona's.
+
+    Raises UsageError when one of the persona's cannot be parsed.
+    """
     try:
         return load_phrases(persona.never)
     except ValueError as error:
@@ -109,7 +112,7 @@ def forbidden(persona: Persona) -> list[Phrase]:
 
 
 class _Maker:
-    """Makes rows situation by situation; what it has made is never made again."""
+    """Makes rows situation by situation, never the same prompt twice."""
 
     def __init__(self, persona: Persona, seed: int) -> None:
         self.rows: list[Behavior] = []
@@ -135,7 +138,7 @@ class _Maker:
         return made
 
     def _answer(self, turn: Turn, filling: Mapping[str, str], chance: random.Random) -> str:
-        """The answer whose opening and whose words were used least so far."""
+        """Return the answer that was used least so far and, among equals, whose opening was used least."""
         filled: list[str] = []
         for answer in turn.answers:
             own = {slot: chance.choice(self._persona.words[slot]) for slot in sorted(_slots(answer))}
@@ -163,7 +166,7 @@ class _Maker:
 def _prompts(
     persona: Persona, situation: Situation, chance: random.Random
 ) -> Iterator[tuple[str, Turn, Mapping[str, str]]]:
-    """Every prompt the situation can make, in a shuffled order that takes its templates in turn."""
+    """Yield every prompt the situation can make, in a shuffled order that takes its templates in turn."""
     queues: list[list[tuple[str, Turn, Mapping[str, str]]]] = []
     templates = [(turn, prompt) for turn in situation.turns for prompt in turn.prompts]
     for (turn, template), frame in product(templates, persona.frames):
@@ -184,7 +187,7 @@ def _slots(text: str) -> set[str]:
 
 
 def _fill(text: str, filling: Mapping[str, str]) -> str:
-    """Put the words in; `{Thing}` puts them in with a capital."""
+    """Replace the slots by words; `{Thing}` capitalises its word."""
 
     def word(found: re.Match[str]) -> str:
         name = found[1]
@@ -199,7 +202,7 @@ def _opening(text: str) -> str:
 
 
 def report_on(rows: Sequence[Behavior], persona: Persona, left_out: Mapping[str, int]) -> BehaviorReport:
-    """Return how varied rows are."""
+    """Return the report on how varied these rows are; there must be at least one."""
     answers = [re.findall(r"[\w']+", row.response.casefold()) for row in rows]
     words = [word for answer in answers for word in answer]
     pairs = [pair for answer in answers for pair in pairwise(answer)]

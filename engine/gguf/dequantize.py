@@ -1,4 +1,4 @@
-"""A base's fp32 weights as a Hugging Face directory that the trainers load."""
+"""Write a base's fp32 weights as a Hugging Face directory that the training backends load."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from engine.gguf.weights import WEIGHTS_FILE, load_weights, write_weights
 
 
 def weights_from_gguf(path: Path, out: Path) -> None:
-    """De-quantise a checked GGUF into `out` (config.json, model.safetensors in fp32, a vocabulary).
+    """De-quantise a GGUF into the directory `out`: config.json, model.safetensors in fp32, and a vocabulary.
 
-    Raises UsageError when transformers does not know how to read this architecture from GGUF.
+    Raises what `check_gguf` raises, and UsageError when transformers cannot read this architecture from GGUF.
     """
     check_gguf(path)
     quiet_libraries()
@@ -37,7 +37,7 @@ def weights_from_gguf(path: Path, out: Path) -> None:
     tied = bool(getattr(model.config, "tie_word_embeddings", False))
     weights = {n: t.contiguous() for n, t in model.state_dict().items() if not (tied and n == "lm_head.weight")}
     config = model.config.to_dict() | {"architectures": [type(model).__name__]}
-    # The saved weights are plain fp32: nothing may take them for a quantised file, or repeat where they were read.
+    # The saved weights are plain fp32: the config must not mark them as quantised, nor repeat where they were read.
     for key in ("quantization_config", "_name_or_path"):
         config.pop(key, None)
     building = _fresh(out)
@@ -50,7 +50,8 @@ def weights_from_gguf(path: Path, out: Path) -> None:
 def weights_from_hf(source: Path, out: Path) -> None:
     """Copy a Hugging Face directory to `out` with its weights in fp32.
 
-    Raises UsageError when it is not a causal language model in plain floats, or needs code of its own.
+    Raises UsageError when its config cannot be loaded without running code of its own, or when its weights are
+    quantised or not floats.
     """
     quiet_libraries()
     try:
@@ -80,10 +81,10 @@ def _fresh(out: Path) -> Path:
 
 
 def _save_vocabulary(path: Path, out: Path) -> None:
-    """Write a tokenizer that only names the vocabulary and its special tokens.
+    """Write a tokenizer that only lists the vocabulary and its special tokens.
 
-    Trainers insist on one; the ids they are given come from llama.cpp, so this one must never cut a text (rebuilt
-    tokenizers cut some texts otherwise than llama.cpp does, which is why it does not try).
+    Training backends require a tokenizer, but the token ids they are given come from llama.cpp. This one must never
+    tokenize a text: tokenizers rebuilt from a GGUF tokenize some texts differently from llama.cpp, so it does not try.
     """
     reader = gguf.GGUFReader(str(path))
     tokens = [str(t) for t in _contents(reader, "tokenizer.ggml.tokens", [])]

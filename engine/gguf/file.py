@@ -1,7 +1,7 @@
-"""GGUF files taken apart and put together: metadata is copied as the bytes it is, never decoded and encoded again.
+"""Read and write GGUF files: metadata entries are copied as raw bytes, never decoded and encoded again.
 
-Layout: see gguf_header, whose check a file must have passed before it is read here. The `gguf` package's own reader
-makes an object of every token and merge, which takes seconds where this takes a tenth of one.
+Layout: see engine.gguf.header, whose check a file must have passed before it is read here. The `gguf` package's own
+reader makes an object of every token and merge, which takes seconds where this takes a tenth of one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from engine.gguf.header import GGUFHeader, check_gguf
 
 Array = np.ndarray[Any, Any]
 
-# Other programs follow it and put EOS behind every raw prompt, where no model was trained to go on.
+# Other programs obey this flag and append EOS to every raw prompt, after which no model was trained to continue.
 ADD_EOS = "tokenizer.ggml.add_eos_token"
 _VERSION = 3
 _BOOL, _STRING, _ARRAY = 7, 8, 9
@@ -30,7 +30,7 @@ _BYTES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}  
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor in a file: `shape` outermost dimension first, `data` its bytes as they lie there."""
+    """A tensor of a GGUF file: `shape` is outermost dimension first, `data` its bytes as stored."""
 
     name: str
     shape: tuple[int, ...]
@@ -38,7 +38,7 @@ class Tensor:
     data: Array
 
     def dequantized(self) -> Array:
-        """Return its values in fp32."""
+        """Return the values as an fp32 array of `shape`."""
         if self.kind is gguf.GGMLQuantizationType.F32:
             return self.data.view(np.float32).reshape(self.shape)
         if self.kind is gguf.GGMLQuantizationType.F16:
@@ -49,7 +49,10 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class GGUFFile:
-    """A GGUF's parts: `header` (scalar metadata), `entries` (each key's bytes with key and type), `tensors` by name."""
+    """The parsed parts of a GGUF.
+
+    `header` holds the scalar metadata, `entries` each key's raw bytes with key and type, `tensors` the tensors by name.
+    """
 
     header: GGUFHeader
     entries: dict[str, bytes]
@@ -57,14 +60,14 @@ class GGUFFile:
 
     @property
     def alignment(self) -> int:
-        """Bytes that tensor data is aligned to."""
+        """Return the alignment of tensor data, in bytes."""
         return int(self.header.metadata.get("general.alignment", 32))
 
 
 def read_gguf(path: Path) -> GGUFFile:
-    """Check and take apart the GGUF at `path`; tensor data stays on disk until it is used.
+    """Validate and parse the GGUF at `path`; tensor data stays on disk until it is used.
 
-    Raises what `check_gguf` raises.
+    Raises what `check_gguf` raises, and UsageError for a tensor of unknown type.
     """
     header = check_gguf(path)
     entries: dict[str, bytes] = {}
@@ -99,7 +102,7 @@ def read_gguf(path: Path) -> GGUFFile:
 
 
 def clear_flag(path: Path, key: str) -> None:
-    """Set the truth value under `key` in the GGUF at `path` to False, where it stands; nothing without it."""
+    """Set the boolean under `key` in the GGUF at `path` to False, in place; does nothing if it is absent or False."""
     before, after = entry(key, True), entry(key, False)
     if read_gguf(path).entries.get(key) == before:
         with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as data:
@@ -109,7 +112,7 @@ def clear_flag(path: Path, key: str) -> None:
 
 
 def write_gguf(out: Path, entries: Sequence[bytes], tensors: Mapping[str, Array], alignment: int) -> None:
-    """Write a GGUF of these metadata entries and fp32 tensors, in this order."""
+    """Write a GGUF of these raw metadata entries and fp32 tensors, in this order; `alignment` is in bytes."""
     infos: list[bytes] = []
     offset = 0
     for name, array in tensors.items():
@@ -125,7 +128,7 @@ def write_gguf(out: Path, entries: Sequence[bytes], tensors: Mapping[str, Array]
 
 
 def entry(key: str, value: str | int) -> bytes:
-    """Return the bytes of a metadata entry: a string, a truth value, or a number as u32."""
+    """Return the raw bytes of a metadata entry: a string, a boolean, or an integer as u32."""
     if isinstance(value, bool):
         return _text(key) + struct.pack("<I?", _BOOL, value)
     if isinstance(value, str):

@@ -1,7 +1,7 @@
-"""A GGUF header, read without trusting the file: bounded, pure Python, before any other reader touches it.
+"""Validate a GGUF header without trusting the file: bounded, pure Python, before any other reader opens it.
 
 The `gguf` package's reader hangs on a crafted 43-byte file and llama.cpp aborts its process on some broken ones, so a
-file we did not make is looked at here first. Every count and length is compared with what the file can still hold
+file that luna did not make is checked here first. Every count and length is compared with what the file can still hold
 before it is used: the work is bounded by the file's size and by the limits below.
 
 Layout (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), little endian:
@@ -22,7 +22,7 @@ from engine.core.errors import Damaged, UsageError
 Scalar = int | float | bool | str
 
 MAX_KEY_BYTES = 65_535  # the format's own limit
-MAX_KEPT_STRING = 4_096  # longer values (a chat template) are cut: this is a look at the header, not a copy of it
+MAX_KEPT_STRING = 4_096  # longer values (a chat template) are truncated: the header is checked, not copied
 MAX_KV = 65_536
 MAX_TENSORS = 1_000_000
 MAX_STRINGS = 16_000_000  # the largest vocabularies have 0.3 million tokens
@@ -61,10 +61,10 @@ _BLOCKS = {kind: (values, size) for values, sizes in _BYTES.items() for kind, si
 
 @dataclass(frozen=True, slots=True)
 class GGUFHeader:
-    """What a GGUF says about itself.
+    """The header of a GGUF.
 
-    `metadata` holds the scalar and string values (strings cut at 4096 characters), `arrays` the number of elements of
-    each array key, `bytes` the file's size.
+    `metadata` holds the scalar and string values (strings truncated to 4096 characters), `arrays` the number of
+    elements of each array key, `bytes` the file's size.
     """
 
     version: int
@@ -77,10 +77,10 @@ class GGUFHeader:
 
 
 def check_gguf(path: Path | str) -> GGUFHeader:
-    """Read a GGUF's header and check that every tensor lies inside the file.
+    """Parse a GGUF's header and check that every tensor lies inside the file; tensor data is never read.
 
-    Raises UsageError for a file that is missing, empty, not a GGUF or of another version or byte order; Damaged for one
-    that is truncated or contradicts itself. Never reads tensor data.
+    Raises UsageError for a file that is missing, unreadable, empty, not a GGUF or of another version or byte order;
+    Damaged for one that is truncated or contradicts itself.
     """
     path = Path(path)
     try:
@@ -93,7 +93,7 @@ def check_gguf(path: Path | str) -> GGUFHeader:
 
 
 class _Reader:
-    """A cursor over the file that refuses to go past its end."""
+    """A cursor over the file that refuses to read past its end."""
 
     def __init__(self, file: BinaryIO, size: int, where: str) -> None:
         self.file = file

@@ -1,4 +1,4 @@
-"""llama.cpp's own converter as a child process: for bases that come as Hugging Face directories, and as a fallback."""
+"""Run llama.cpp's own converter in a subprocess: for bases that come as Hugging Face directories, and as a fallback."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from engine.core.errors import LunaError, UsageError
 
 
 def convert_to_gguf(directory: Path, out: Path, outtype: str) -> None:
-    """Convert a Hugging Face directory to a GGUF at `out` (`outtype` f32, f16, bf16 or auto).
+    """Convert a Hugging Face directory to a GGUF at `out`, which appears complete or not at all.
 
-    Raises UsageError for a directory without config.json, and LunaError with the converter's last lines when it fails.
+    `outtype` is f32, f16, bf16 or auto. Raises UsageError for a directory without config.json, and LunaError with the
+    converter's last lines when it fails.
     """
     if not (directory / "config.json").is_file():
         raise UsageError(
@@ -23,7 +24,7 @@ def convert_to_gguf(directory: Path, out: Path, outtype: str) -> None:
             hint="a Hugging Face directory has config.json, model.safetensors and the tokenizer's files",
         )
     part = out.with_name(out.name + ".part")
-    # -P: the directory luna runs in is the person's, nothing in it may pass for a module.
+    # -P: no file in the user's working directory may shadow a module.
     command = [
         sys.executable,
         "-P",

@@ -1,7 +1,7 @@
-"""Graft: write a child's weights into a GGUF that keeps its base's metadata and tokenizer as they are.
+"""Graft: write a child's weights into a GGUF that keeps its base's metadata and tokenizer unchanged.
 
-Only tensors and a few lineage facts are new, so the tokenizer that examined the base examines the child. The F32 file
-made here is then quantised by llama.cpp itself. Nothing in it depends on when or where it was made.
+Only the tensors and a few lineage facts are new, so the base and the child are evaluated with the same tokenizer. The
+F32 file written here is then quantised by llama.cpp itself. Nothing in it depends on when or where it was made.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from engine.core.errors import LunaError, UsageError
 from engine.gguf.file import ADD_EOS, Array, GGUFFile, entry, read_gguf, write_gguf
 from engine.gguf.weights import Weights
 
-# Tables such as rope_freqs are the architecture's, not learnt: they come from the base.
+# Tables such as rope_freqs belong to the architecture and are not trained: they come from the base.
 _TABLES = "rope_"
-# Architectures whose query and key rows llama.cpp keeps in the order of interleaved rotary positions.
+# Architectures whose query and key rows llama.cpp stores in the order of interleaved rotary positions.
 _INTERLEAVED = ("llama", "smollm3")
-# Written anew here or by llama.cpp's quantiser, or not wanted: a chat template has no place in a raw-prompt file.
+# Rewritten here or by llama.cpp's quantiser, or not wanted: a chat template has no place in a raw-prompt file.
 _DROPPED = (
     "general.architecture",
     "general.name",
@@ -36,7 +36,7 @@ _UNQUANTISED = (gguf.GGMLQuantizationType.F32, gguf.GGMLQuantizationType.F16, gg
 
 @dataclass(frozen=True, slots=True)
 class LineageFacts:
-    """What a GGUF says of its own descent; all of it follows from the inputs, none of it from the clock."""
+    """The lineage metadata of a GGUF; all of it follows from the inputs, none of it from the clock."""
 
     gen: int
     parent_sha: str
@@ -44,7 +44,7 @@ class LineageFacts:
     data_delta_sha: str
 
     def metadata(self) -> dict[str, str | int]:
-        """The facts as GGUF keys."""
+        """Return the facts as GGUF metadata keys and values."""
         return {
             "luna.generation": self.gen,
             "luna.parent_sha": self.parent_sha,
@@ -56,10 +56,11 @@ class LineageFacts:
 def write_graft(
     base_gguf: Path, weights: Weights, out: Path, facts: LineageFacts | None, *, keep_add_eos: bool = False
 ) -> None:
-    """Write `weights` (HF names, fp32) as an F32 GGUF at `out`, with the base's metadata minus its chat template, and
-    without EOS behind prompts unless `keep_add_eos`.
+    """Write `weights` (HF names, fp32) as an F32 GGUF at `out`, with the metadata of the base.
 
-    Raises UsageError when the architecture's tensors cannot be told apart and LunaError when one is missing.
+    The base's chat template is left out, and its flag to append EOS to prompts is cleared unless `keep_add_eos`. Raises
+    UsageError when the GGUF writer does not know the architecture or the metadata lacks its block or head count, and
+    LunaError when a tensor is missing, unexpected or of another shape.
     """
     base = read_gguf(base_gguf)
     _write(base, to_gguf_tensors(base, weights), out, facts, keep_add_eos)
@@ -68,7 +69,11 @@ def write_graft(
 def write_graft_of_gguf(
     base_gguf: Path, tensors_gguf: Path, out: Path, facts: LineageFacts | None, *, keep_add_eos: bool = False
 ) -> None:
-    """As `write_graft`, with the tensors of another GGUF of the same model (the converter's) instead of HF weights."""
+    """Write a graft like `write_graft`, with the tensors of another GGUF of the same model instead of HF weights.
+
+    The other GGUF is the output of llama.cpp's converter. Raises LunaError when a tensor is missing, unexpected or of
+    another shape.
+    """
     source = read_gguf(tensors_gguf)
     _write(
         read_gguf(base_gguf), {name: t.dequantized() for name, t in source.tensors.items()}, out, facts, keep_add_eos
@@ -76,19 +81,19 @@ def write_graft_of_gguf(
 
 
 def adds_eos(base_gguf: Path) -> bool:
-    """Return whether a GGUF asks for EOS behind every prompt."""
+    """Return whether a GGUF's metadata asks other programs to append EOS to every prompt."""
     return bool(read_gguf(base_gguf).header.metadata.get(ADD_EOS))
 
 
 def _write(
     base: GGUFFile, tensors: Mapping[str, Array], out: Path, facts: LineageFacts | None, keep_add_eos: bool
 ) -> None:
-    # Only a flag that is set is written anew: all other files stay the bytes they were, so that they can be rebuilt.
-    mended = {} if keep_add_eos or not base.header.metadata.get(ADD_EOS) else {ADD_EOS: entry(ADD_EOS, False)}
+    # Only a flag that is set is rewritten: all other files keep the same bytes as before, so that they can be rebuilt.
+    overrides = {} if keep_add_eos or not base.header.metadata.get(ADD_EOS) else {ADD_EOS: entry(ADD_EOS, False)}
     entries = [
         entry("general.architecture", base.header.architecture),
         entry("general.name", f"luna G{facts.gen}" if facts else "luna base"),
-        *(mended.get(key, data) for key, data in base.entries.items() if not key.startswith(_DROPPED)),
+        *(overrides.get(key, data) for key, data in base.entries.items() if not key.startswith(_DROPPED)),
         *(entry(key, value) for key, value in (facts.metadata() if facts else {}).items()),
     ]
     foreign = sorted(tensors.keys() - base.tensors.keys())
@@ -105,7 +110,7 @@ def _write(
 
 
 def graft_differs(base_gguf: Path, weights: Weights) -> list[str]:
-    """Return the tensors in which a graft of the base's own weights is not the base, [] when the graft is exact.
+    """Return the tensors in which a graft of the base's own weights differs from the base, [] when the graft is exact.
 
     The comparison is bit for bit: with the de-quantised tensors of a quantised base, else after rounding to the file's
     own type.
@@ -127,7 +132,11 @@ def graft_differs(base_gguf: Path, weights: Weights) -> list[str]:
 
 
 def to_gguf_tensors(base: GGUFFile, weights: Weights) -> dict[str, Array]:
-    """Return `weights` under their GGUF names, query and key rows permuted where llama.cpp wants them so."""
+    """Return `weights` under their GGUF names, query and key rows permuted where llama.cpp stores them interleaved.
+
+    Raises UsageError when the GGUF writer does not know the architecture or the metadata lacks its block or head count,
+    and LunaError for a tensor that has no GGUF name or is not in the base.
+    """
     architecture = base.header.architecture
     arch = next((a for a, name in gguf.MODEL_ARCH_NAMES.items() if name == architecture), None)
     if arch is None:

@@ -1,7 +1,7 @@
 """Full-precision weights: the base in fp32, and every generation as `parent + delta`, rebuilt bit for bit.
 
-A LoRA delta adds `scale · B · A` to each adapted matrix (Hu et al. 2021, arXiv:2106.09685, eq. 3). The product and
-the sum are taken in fp64 and rounded once to fp32, eight digits above what the order of summation could change.
+A LoRA delta adds `scale · B · A` to each adapted matrix (Hu et al. 2021, arXiv:2106.09685, eq. 3). The product and the
+sum are computed in fp64 and rounded once to fp32, eight digits above what the order of summation could change.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ DELTA_FILE = "delta.safetensors"
 
 
 def load_weights(directory: Path) -> Weights:
-    """Return all tensors of a Hugging Face directory in fp32, keyed by parameter name; shards are joined.
+    """Return all tensors of a Hugging Face directory in fp32, keyed by parameter name, with shards merged.
 
-    Raises Damaged when a file cannot be read, UsageError when there are no safetensors or they hold no floats.
+    Raises Damaged when a file cannot be read, UsageError when there are no safetensors or a tensor is not a float of at
+    least 16 bits.
     """
     weights: Weights = {}
     for file in weight_files(directory):
@@ -44,9 +45,9 @@ def load_weights(directory: Path) -> Weights:
 
 
 def weight_files(directory: Path) -> list[Path]:
-    """Return a directory's weight files: those its index names, else model.safetensors, else all safetensors.
+    """Return a directory's weight files: those its index lists, else model.safetensors, else all safetensors files.
 
-    Raises UsageError when there are none, and Damaged when the index cannot be read or names a missing file.
+    Raises UsageError when there are none, and Damaged when the index cannot be read or lists a missing file.
     """
     index, single = directory / f"{WEIGHTS_FILE}.index.json", directory / WEIGHTS_FILE
     if index.exists():
@@ -70,7 +71,10 @@ def weight_files(directory: Path) -> list[Path]:
 
 
 def tensor_names(directory: Path) -> set[str]:
-    """Return the names of all tensors of a Hugging Face directory, without reading their data."""
+    """Return the names of all tensors of a Hugging Face directory, without reading their data.
+
+    Raises as `weight_files` does.
+    """
     names: set[str] = set()
     for file in weight_files(directory):
         with safe_open(file, framework="pt") as opened:
@@ -79,7 +83,7 @@ def tensor_names(directory: Path) -> set[str]:
 
 
 def save_weights(weights: Weights, directory: Path, config_from: Path) -> None:
-    """Write fp32 weights, with the config and tokenizer files of `config_from`, as a Hugging Face directory.
+    """Write fp32 weights as a Hugging Face directory, with the config and tokenizer files of `config_from`.
 
     The directory appears complete or not at all.
     """
@@ -95,13 +99,13 @@ def save_weights(weights: Weights, directory: Path, config_from: Path) -> None:
 
 
 def write_weights(weights: Weights, path: Path) -> None:
-    """Write tensors durably as a safetensors file that transformers takes."""
+    """Write tensors durably as a safetensors file that transformers can load."""
     save_file({name: tensor.contiguous() for name, tensor in weights.items()}, path, metadata={"format": "pt"})
     make_durable(path)
 
 
 def save_lora_delta(path: Path, modules: dict[str, tuple[torch.Tensor, torch.Tensor]], scale: float) -> None:
-    """Write a LoRA delta: per module `A` (rank × in) and `B` (out × rank) in fp32, and the scale they count with."""
+    """Write a LoRA delta: per module `A` (rank × in) and `B` (out × rank) in fp32, and the scale of their product."""
     tensors: Weights = {}
     for name, (a, b) in sorted(modules.items()):
         tensors[f"{name}.lora_A"] = a.detach().to("cpu", torch.float32).contiguous()
@@ -110,16 +114,16 @@ def save_lora_delta(path: Path, modules: dict[str, tuple[torch.Tensor, torch.Ten
 
 
 def save_full_delta(path: Path, weights: Weights) -> None:
-    """Write a full fine-tuning's result: every tensor of the child in fp32, exactly as trained."""
+    """Write the delta of full fine-tuning: every tensor of the child in fp32, exactly as trained."""
     tensors = {name: t.detach().to("cpu", torch.float32).contiguous() for name, t in sorted(weights.items())}
     save_file(tensors, path, metadata={"luna": json.dumps({"kind": "full"}, sort_keys=True)})
 
 
 def scale_delta(path: Path, share: float, parent: Weights, out: Path) -> None:
-    """Write a delta that changes its parent `share` times as much: child = parent + share · change.
+    """Write a delta that applies `share` times the change of another: child = parent + share · change.
 
     Interpolation of weights as in WiSE-FT (Wortsman et al. 2022, arXiv:2109.01903, eq. 1). Raises Damaged when the
-    delta cannot be read or does not fit.
+    delta at `path` cannot be read or does not fit the parent.
     """
     info = _delta_info(path)
     if info["kind"] == "lora":
@@ -155,7 +159,7 @@ def apply_delta(weights: Weights, path: Path) -> Weights:
 
 
 def rebuild(base: Weights, deltas: Iterable[Path]) -> Weights:
-    """Return `base + Σ deltas` in fp32, applied oldest first."""
+    """Return `base + Σ deltas` in fp32, applied oldest first; raises Damaged as `apply_delta` does."""
     weights = base
     for delta in deltas:
         weights = apply_delta(weights, delta)
@@ -163,7 +167,7 @@ def rebuild(base: Weights, deltas: Iterable[Path]) -> Weights:
 
 
 def _check_full(weights: Weights, tensors: Weights, path: Path) -> None:
-    """A full delta replaces every tensor; only a tied output matrix may be absent."""
+    """Raise Damaged unless a full delta replaces every tensor; only a tied output matrix may be absent."""
     absent = weights.keys() - tensors.keys() - {"lm_head.weight"}
     wrong = sorted(absent | {n for n, t in tensors.items() if n not in weights or weights[n].shape != t.shape})
     if wrong:

@@ -1,1 +1,1 @@
-"""The base model and the weights of a lineage: resolved, rebuilt, written as GGUF."""
+"""The base model and the weights of a lineage: resolving, rebuilding, and writing them as GGUF."""

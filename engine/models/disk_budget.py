@@ -1,4 +1,4 @@
-"""How much disk the next generation takes, and a clear word before it runs out."""
+"""The disk space the next generation needs, and a clear error before it runs out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RESERVE_BYTES = 200 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class SpaceNeeded:
-    """Bytes a generation needs at its peak, by what needs them."""
+    """The bytes a generation needs at its peak, by purpose."""
 
     weights_cache: int
     checkpoints: int
@@ -26,7 +26,7 @@ class SpaceNeeded:
 
     @property
     def total(self) -> int:
-        """All of them, with a reserve for journals and evidence."""
+        """Return the sum, with a reserve for journals and evidence."""
         return self.weights_cache + self.checkpoints + self.float_gguf + self.gguf + self.delta + RESERVE_BYTES
 
 
@@ -44,7 +44,7 @@ def space_needed(weights_bytes: int, method: Method) -> SpaceNeeded:
 
 
 def require_space(workspace: Workspace, base: BaseModel, method: Method) -> None:
-    """Raise LunaError with the numbers when the disk cannot hold the next generation."""
+    """Raise LunaError, with the free and needed space, when the disk cannot hold the next generation."""
     weights = sum(f.stat().st_size for f in base.weights.glob("*.safetensors"))
     needed = space_needed(weights, method).total
     free = free_bytes(workspace.root)
@@ -57,9 +57,9 @@ def require_space(workspace: Workspace, base: BaseModel, method: Method) -> None
 
 
 def disk_needed(workspace: Workspace) -> int | None:
-    """Return the bytes the next generation needs, from this lineage's largest weights; None before there are any.
+    """Return the bytes the next generation needs, from this lineage's largest cached weights; None without any.
 
-    Never raises: files that are renamed or deleted meanwhile are passed over.
+    Never raises: files that are renamed or deleted meanwhile are skipped.
     """
     sizes: list[int] = []
     with contextlib.suppress(OSError):  # a folder that is renamed or dropped while it is listed

@@ -1,4 +1,4 @@
-"""Fp32 weights into the GGUF that is shipped: grafted into the base's own file, rounded once."""
+"""Write fp32 weights as the GGUF that is shipped: grafted into the base's own file, rounded once."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def write_gguf(
     *,
     keep_add_eos: bool = False,
 ) -> None:
-    """Write the GGUF of a child's fp32 weights; the same inputs give the same bytes, also when a collected file is
-    rebuilt.
+    """Write the GGUF of a child's fp32 weights; the same inputs give the same bytes.
 
-    `facts` are generation, parent SHA, base SHA and data SHA for the file's metadata. `keep_add_eos` leaves the base's
-    wish for EOS behind every prompt in it, as files of before had it.
+    A rebuilt file is therefore the collected one. `facts` are generation, parent SHA, base SHA and data SHA for the
+    file's metadata. `keep_add_eos` keeps the base's flag to append EOS to every prompt, as the files of earlier
+    versions did.
     """
     from engine.gguf.hf_converter import convert_to_gguf
     from engine.gguf.tensor_writer import LineageFacts, write_graft, write_graft_of_gguf

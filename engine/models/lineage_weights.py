@@ -1,6 +1,4 @@
-"""What a generation hands down: full-precision weights rebuilt from the base and every delta on the way, and what was
-taught.
-"""
+"""What a generation inherits: fp32 weights rebuilt from the base and every delta, and the rows trained on before it."""
 
 from __future__ import annotations
 
@@ -38,7 +36,7 @@ def require_manifest(workspace: Workspace, gen: int) -> Manifest:
 
 
 def require_own_line(workspace: Workspace, lineage: Lineage, parent: int | None) -> None:
-    """Raise UsageError when nothing can be trained from `parent` (None: the base), because a person wrote its rows."""
+    """Raise UsageError when nothing can be trained from `parent` (None: the base), since its rows are hand-written."""
     path = () if parent is None else (*lineage.ancestors(parent), parent)
     for gen in path:
         require_manifest(workspace, gen)
@@ -63,18 +61,18 @@ def require_evidence(workspace: Workspace, gen: int) -> Manifest:
 
 
 def weights_dir(workspace: Workspace, base: BaseModel, path: Sequence[int]) -> Path:
-    """Return a Hugging Face directory with the fp32 weights at the end of `path` (generations, root first; empty: the
-    base).
+    """Return a Hugging Face directory with the fp32 weights at the end of `path`.
 
-    Built from the nearest cached ancestor, or the base, by adding deltas in order; only the newest caches are kept. The
-    caller holds the workspace's lock, so that no other process drops a cache that is being read.
+    `path` lists generations, root first; an empty one stands for the base. The weights are built from the nearest
+    cached ancestor, or the base, by adding deltas in order; only the newest caches are kept. The caller holds the
+    workspace's lock, so that no other process drops a cache that is being read.
     """
     if not path:
         return base.weights
     caches = [_cache(workspace, gen) for gen in path]
     target = caches[-1]
     if (target / WEIGHTS).exists():
-        os.utime(target)  # the newest caches are those used last
+        os.utime(target)  # a cache counts as new by its last use
         return target
     from engine.gguf.weights import load_weights, rebuild, save_weights
 
@@ -90,7 +88,7 @@ def weights_dir(workspace: Workspace, base: BaseModel, path: Sequence[int]) -> P
 
 
 def checked_delta(workspace: Workspace, gen: int) -> Path:
-    """Return the path of a generation's delta; raises Damaged unless it is byte for byte the recorded one."""
+    """Return the path of a generation's delta; raises Damaged unless its SHA-256 is the recorded one."""
     manifest = require_evidence(workspace, gen)
     path = _delta(workspace, gen)
     recorded = manifest.files.get(path.relative_to(workspace.models).as_posix())
@@ -100,23 +98,29 @@ def checked_delta(workspace: Workspace, gen: int) -> Path:
 
 
 def new_rows_of(workspace: Workspace, gen: int) -> list[Row]:
-    """Return every row that was new in a generation, holdout included; Damaged when its record cannot be read."""
+    """Return every row that was new in a generation, holdout included; raises Damaged when they cannot be read."""
     return _rows(workspace.generation(gen) / "data" / "new.jsonl")
 
 
 def holdout_ids_of(workspace: Workspace, gen: int) -> set[str]:
-    """Return the ids of a generation's holdout."""
+    """Return the ids of the rows a generation holds out; raises Damaged when they cannot be read."""
     return {row.id for row in _rows(workspace.generation(gen) / "data" / "holdout.jsonl")}
 
 
 def development_ids_of(workspace: Workspace, gen: int) -> set[str]:
-    """Return the ids of the rows a generation kept for choosing by, if rescue was on: neither trained nor examined."""
+    """Return the ids of the rows a generation kept to choose α by, if rescue was on.
+
+    They are in neither its training nor its exam.
+    """
     path = workspace.generation(gen) / "data" / "development.jsonl"
     return {row.id for row in _rows(path)} if path.exists() else set()
 
 
 def ancestor_data(workspace: Workspace, path: Sequence[int]) -> tuple[list[AncestorData], set[str], set[str]]:
-    """Return what each ancestor was trained on, the ids any of them has seen, and the ids any of them holds out."""
+    """Return what each ancestor was trained on, the ids any of them has seen, and the ids any of them holds out.
+
+    Development rows count as held out.
+    """
     ancestors: list[AncestorData] = []
     seen: set[str] = set()
     held: set[str] = set()
@@ -134,7 +138,7 @@ def _delta(workspace: Workspace, gen: int) -> Path:
 
 
 def _cache(workspace: Workspace, gen: int) -> Path:
-    """Where a generation's weights are cached: named by content too, so that no stale cache is ever taken for it."""
+    """Return the cache directory of a generation's weights, named by content too, so that no stale cache is used."""
     return workspace.weights_cache / f"G{gen}-{require_evidence(workspace, gen).row['child_sha'][:12]}"
 
 

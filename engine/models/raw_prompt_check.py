@@ -1,4 +1,4 @@
-"""Whether other programs feed a raw prompt to a GGUF as luna does."""
+"""Check that other programs tokenize a raw prompt for a GGUF as luna does."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ PARITY_PROMPTS = 200
 
 
 def require_raw_prompts(runtime: Runtime, prompts: Sequence[str], where: str) -> None:
-    """Raise LunaError when the loaded GGUF has other programs put anything but BOS around a raw prompt.
+    """Raise LunaError when the loaded GGUF makes other programs put anything but BOS around a raw prompt.
 
-    A prompt that is fed with EOS behind it asks for a text that begins anew, which no generation was trained to write.
+    A prompt with EOS after it calls for a new text, which no generation was trained to write. Only the first
+    PARITY_PROMPTS distinct prompts are checked.
     """
     info = runtime.info
     if info is None:
         raise LunaError("no model is loaded that could be checked")
     head = [info.bos_id] if info.add_bos and info.bos_id >= 0 else []
-    asked = list(dict.fromkeys(prompts))[:PARITY_PROMPTS]
-    fed = runtime.tokenize(asked, add_special=True)
-    for prompt, plain, special in zip(asked, runtime.tokenize(asked), fed, strict=True):
+    checked = list(dict.fromkeys(prompts))[:PARITY_PROMPTS]
+    fed = runtime.tokenize(checked, add_special=True)
+    for prompt, plain, special in zip(checked, runtime.tokenize(checked), fed, strict=True):
         if special != [*head, *plain]:
             raise LunaError(
                 f"other programs would put special tokens around {prompt[:40]!r}: {len(special)} tokens in place of "

@@ -20,7 +20,8 @@ from ledger.hashing import sha256_file
 def restore_gguf(workspace: Workspace, base: BaseModel, gen: int, runtime: Runtime) -> Path:
     """Write models/luna_age_<gen>.gguf again and log it; raises Damaged when the rebuilt file is not the recorded one.
 
-    Works from the base and the deltas alone, never from the weights cache: a training may be using that meanwhile.
+    Uses the base and the deltas alone, never the weights cache, which a training may be using meanwhile. Raises
+    LunaError where the file cannot be written.
     """
     from engine.gguf.tensor_writer import adds_eos
     from engine.gguf.weights import load_weights, rebuild
@@ -39,7 +40,7 @@ def restore_gguf(workspace: Workspace, base: BaseModel, gen: int, runtime: Runti
         write_gguf(base, weights, facts, quant, building, runtime, manifest.threads)
         sha = sha256_file(building)
         if sha != row.child_sha and adds_eos(base.gguf):
-            # Recorded when files still kept their base's wish for EOS behind every prompt.
+            # Recorded by a version that still kept the base's flag to append EOS to every prompt.
             write_gguf(base, weights, facts, quant, building, runtime, manifest.threads, keep_add_eos=True)
             sha = sha256_file(building)
         if sha != row.child_sha:

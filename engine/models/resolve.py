@@ -1,4 +1,4 @@
-"""From what a person types (`3`, `G3`, `HEAD`, `base`, a SHA prefix) to a generation and the file that runs."""
+"""Resolve what the user types (`3`, `G3`, `HEAD`, `base`, a SHA prefix) to a generation and the GGUF that runs."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from ledger.row import contradicts
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A generation, or the base (`gen` None), as a person named it."""
+    """A generation, or the base (`gen` None), with the label that messages use."""
 
     gen: int | None
     label: str
 
 
 def name_of(lineage: Lineage, reference: str) -> Named:
-    """Resolve a reference; raises LedgerBadInput for an unknown or ambiguous one."""
+    """Resolve a reference to a generation; raises LedgerBadInput for an unknown or ambiguous one."""
     gen = lineage.resolve(reference)
     return Named(gen, gen_label(gen))
 
 
 def gguf_of(workspace: Workspace, base: BaseModel, named: Named, runtime: Runtime) -> Path:
-    """Return the GGUF to run, rebuilding it from the deltas when gc has collected it.
+    """Return the path of the GGUF to run, rebuilding it from the deltas when gc has collected it.
 
     Raises Damaged when a file that should be there is not, UsageError when a hand-written row never had one here.
     """
@@ -54,7 +54,7 @@ def gguf_of(workspace: Workspace, base: BaseModel, named: Named, runtime: Runtim
 
 
 def require_recorded(workspace: Workspace, base: BaseModel, named: Named, path: Path) -> None:
-    """Raise Damaged unless the file has the recorded SHA-256: scores of another model would be a lie."""
+    """Raise Damaged unless the file has the recorded SHA-256, since scores of another model would be false."""
     if named.gen is None:
         require_intact(base)
         return
@@ -64,7 +64,7 @@ def require_recorded(workspace: Workspace, base: BaseModel, named: Named, path: 
 
 
 def require_same_model(workspace: Workspace, named: Named, path: Path, info: ModelInfo) -> None:
-    """Raise Damaged when a loaded file says of itself that it is another generation, without hashing gigabytes.
+    """Raise Damaged when a loaded file's size or metadata is of another generation, without hashing gigabytes.
 
     Good enough to chat; a row without a manifest says too little to compare, and passes.
     """
@@ -73,12 +73,12 @@ def require_same_model(workspace: Workspace, named: Named, path: Path, info: Mod
     recorded = manifest.files.get(path.name)
     if recorded is not None and path.stat().st_size != recorded["bytes"]:
         raise _other_model(named, path, f"it has {path.stat().st_size} bytes, recorded {recorded['bytes']}")
-    told = {key: info.metadata.get(f"luna.{key}") for key in ("generation", "parent_sha", "data_delta_sha")}
+    actual = {key: info.metadata.get(f"luna.{key}") for key in ("generation", "parent_sha", "data_delta_sha")}
     row = manifest.row
     wanted = {"generation": str(named.gen), "parent_sha": row["parent_sha"], "data_delta_sha": row["data_delta_sha"]}
-    wrong = [key for key in wanted if told[key] != wanted[key]]
+    wrong = [key for key in wanted if actual[key] != wanted[key]]
     if wrong:
-        raise _other_model(named, path, f"its luna.{wrong[0]} is {told[wrong[0]] or 'missing'}")
+        raise _other_model(named, path, f"its luna.{wrong[0]} is {actual[wrong[0]] or 'missing'}")
 
 
 def _other_model(named: Named, path: Path, why: str) -> Damaged:

@@ -1,4 +1,4 @@
-"""The tokens of one decode, in memory that llama.cpp reads. Imported only by the child process."""
+"""The input batch of one decode, in memory that llama.cpp reads. Imported only by the child process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ c: Any = llama_cpp
 
 
 class Batch:
-    """Up to `capacity` tokens, filled through numpy arrays instead of one ctypes store a field."""
+    """Up to `capacity` tokens, filled through numpy arrays instead of one ctypes store per field."""
 
     def __init__(self, capacity: int, n_seq_max: int) -> None:
         self.capacity = capacity
@@ -31,14 +31,14 @@ class Batch:
 
     @property
     def room(self) -> int:
-        """Tokens that still fit."""
+        """Return how many more tokens fit."""
         return self.capacity - self.size
 
     def clear(self) -> None:
         self.size = self.rows = 0
 
     def add(self, tokens: Sequence[int], pos: int, slots: Sequence[int], wanted: Sequence[bool] | bool) -> None:
-        """Append a run of tokens at positions `pos`, `pos + 1`, … that belongs to all of `slots`.
+        """Append a run of tokens at positions `pos`, `pos + 1`, … that belongs to all sequences in `slots`.
 
         `wanted` says for which tokens logits are computed; `True` and `False` mean all and none.
         """
@@ -53,7 +53,7 @@ class Batch:
         self.size = end
 
     def struct(self) -> Any:
-        """The same memory as llama.cpp wants to see it; valid until the next change."""
+        """Return the batch as llama.cpp's struct over the same memory; valid until the next change."""
         batch = c.llama_batch()
         batch.n_tokens = self.size
         for name, array, kind in (

@@ -1,7 +1,7 @@
-"""The llama.cpp process: reads requests from fd 0, answers on what was fd 1, and dies alone when llama.cpp aborts.
+"""The llama.cpp child: reads requests from fd 0, replies on what was fd 1, and dies alone when llama.cpp aborts.
 
-Started as `python -m engine.runtime.child`. fd 1 is moved away and pointed at stderr first, so nothing a C library
-prints can end up among the replies. See `protocol.py` for what is said.
+Started as `python -m engine.runtime.child`. fd 1 is duplicated and then pointed at stderr first, so nothing a C library
+prints can end up among the replies. See `protocol.py` for the messages.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Child:
-    """The operations, and the model that stays loaded between them."""
+    """The child's operations, and the model that stays loaded between them."""
 
     def __init__(self, out: BinaryIO, cancel: CancelFlag) -> None:
         self.out = out
@@ -35,7 +35,7 @@ class Child:
         self.id = 0
 
     def answer(self, request: Request) -> None:
-        """Work on one request; whatever goes wrong in Python becomes an `error` reply."""
+        """Run one request and write its replies; every Python exception becomes an `error` reply."""
         self.id = request.id
         try:
             work: Callable[..., dict[str, Any]] = getattr(self, "op_" + request.op)
@@ -171,13 +171,13 @@ def _too_long(prompt: str, tokens: int, limit: int, answer: int = 0, *, chatting
     return UsageError(
         f"{what}; the context holds {limit}",
         where=f"prompt {prompt[:60]!r}",
-        # Only chat's window is a key of luna.toml by itself; an exam's follows from what training may have.
+        # Only chat's context is a key of luna.toml of its own; an exam's follows from that of training.
         hint=f"shorten the prompt, or raise {'[model] chat_context' if chatting else '[model] context'} in luna.toml",
     )
 
 
 def main() -> None:
-    """Answer requests until the parent closes the pipe or is gone."""
+    """Serve requests until the parent closes the pipe or dies."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     requests: SimpleQueue[Request] = SimpleQueue()

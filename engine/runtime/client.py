@@ -1,4 +1,4 @@
-"""llama.cpp for the engine, the evals and the chat: a `Runtime` is one model in a child process of its own.
+"""Client of llama.cpp for the engine, the evals and the chat: a `Runtime` is one model in its own child process.
 
     with Runtime(threads=2, log=path) as runtime:
         runtime.load("luna_age_3.gguf", n_ctx=4096, n_parallel=32)     -> ModelInfo
@@ -10,8 +10,8 @@
         runtime.quantize(src, dst, "q8_0")                              needs no loaded model
 
 The child starts with the first request and ends with `close()`, or with this process. When llama.cpp aborts, the call
-that met it raises RuntimeChildError with the signal and llama.cpp's last words, and the next call starts a new child
-and loads the model again. A loaded Runtime satisfies `probes.base.Model`.
+in progress raises RuntimeChildError with the signal and the end of llama.cpp's log, and the next call starts a new
+child and loads the model again. A loaded Runtime satisfies `probes.base.Model`.
 
 One request at a time: calls from other threads wait. `cancel()` may come from any thread: `stream` then ends with
 stop_reason "stopped", `generate` and `loglikelihood` raise Interrupted. Use separate Runtimes for chat and for evals.
@@ -38,7 +38,10 @@ _PART_TEXTS = 500
 
 
 class Runtime:
-    """One model in a child process. `log` receives the child's stderr; without it a temporary file does."""
+    """One model in a child process; `log` receives the child's stderr, without it a temporary file does.
+
+    `load_timeout` is in seconds.
+    """
 
     def __init__(self, *, threads: int | None = None, log: Path | None = None, load_timeout: float = 300.0) -> None:
         self.threads = threads or default_threads()
@@ -59,16 +62,16 @@ class Runtime:
 
     @property
     def pid(self) -> int | None:
-        """The child's process id while it lives."""
+        """Return the child's process id, None when no child is alive."""
         child = self._connection.child
         return child.process.pid if child and child.alive else None
 
     def close(self) -> None:
-        """End the child, in the middle of a request too. The Runtime can be used again."""
+        """End the child, even in the middle of a request; the Runtime can be used again."""
         self._connection.close()
 
     def cancel(self) -> None:
-        """Make the request another thread is waiting for end early; nothing happens when there is none."""
+        """Make the request that another thread is waiting for end early; do nothing when there is none."""
         self._connection.cancel()
 
     def load(
@@ -80,11 +83,12 @@ class Runtime:
         threads: int | None = None,
         vocab_only: bool = False,
     ) -> ModelInfo:
-        """Load a GGUF; at once when the same unchanged file is loaded the same way already.
+        """Load a GGUF; returns at once when the same unchanged file is already loaded with the same settings.
 
         `n_ctx` is the size of the cache in tokens, shared by up to `n_parallel` sequences, and the most one sequence
-        may have. Raises UsageError for something that is not a GGUF, Damaged for a truncated one, RuntimeChildError
-        when llama.cpp refuses it, aborts on it or takes longer than `load_timeout` seconds.
+        may have. Raises UsageError for something that is not a GGUF or for an `n_ctx` or `n_parallel` that is too
+        small, Damaged for a truncated one, RuntimeChildError when llama.cpp refuses it, aborts on it or takes longer
+        than `load_timeout` seconds.
         """
         check_gguf(path)
         if n_ctx < 8 or n_parallel < 1:
@@ -101,7 +105,7 @@ class Runtime:
             return self._ensure_loaded()
 
     def unload(self) -> None:
-        """Free the model's memory; the child stays for the next `load`."""
+        """Free the model's memory; the child process stays alive for the next `load`."""
         with self._connection.request():
             self._load = self._loaded = self.info = None
             if self.pid:
@@ -115,9 +119,9 @@ class Runtime:
         parse_special: bool = False,
         on_done: Callable[[int, int], None] | None = None,
     ) -> list[list[int]]:
-        """Token ids of every text, as the loaded GGUF's tokenizer has them.
+        """Return the token ids of every text from the loaded GGUF's tokenizer.
 
-        `add_special` adds BOS/EOS where the GGUF says so; `parse_special` reads `<|im_end|>` in a text as the token.
+        `add_special` adds BOS/EOS where the GGUF says so; `parse_special` parses `<|im_end|>` in a text as the token.
         `on_done(done, total)` is called between parts of the texts and may raise to stop.
         """
         ids: list[list[int]] = []
@@ -131,7 +135,7 @@ class Runtime:
         return ids
 
     def detokenize(self, ids: Sequence[Sequence[int]]) -> list[str]:
-        """The text of every list of ids, special tokens written out, invalid UTF-8 replaced."""
+        """Return the text of every list of ids, with special tokens written out and invalid UTF-8 replaced."""
         with self._connection.request():
             self._ensure_loaded()
             return self._connection.call("detokenize", {"ids": [list(map(int, row)) for row in ids]})["texts"]
@@ -146,13 +150,13 @@ class Runtime:
         top_p: float = 1.0,
         on_done: Callable[[int, Generation], None] | None = None,
     ) -> list[Generation]:
-        """Continue every raw prompt, many at once; greedy at temperature 0, else drawn with one seed a prompt.
+        """Continue every raw prompt, many at once; greedy at temperature 0, else sampled with one seed per prompt.
 
         Without `seeds`, prompt i has seed i. Stops at any end-of-generation token ("eos"), at `max_tokens` or a full
-        context ("length"). The text has no white space around it; `continued` says whether it goes on with the prompt.
-        `ms` is the time from the prompt's admission to its end, beside its neighbours. The same call on the same
-        machine and threads gives the same answers. Raises UsageError for a prompt longer than the context, Interrupted
-        after `cancel()`.
+        context ("length"). The text is stripped of white space around it; `continued` says whether it continues the
+        prompt. `ms` is the time from the prompt's admission to its end, with the others running beside it. The same
+        call on the same machine and threads gives the same answers. Raises UsageError for a prompt longer than the
+        context or for settings that are out of range, Interrupted after `cancel()`.
         """
         budgets = [max_tokens] * len(prompts) if isinstance(max_tokens, int) else list(max_tokens)
         chosen = list(range(len(prompts))) if seeds is None else list(seeds)
@@ -178,11 +182,11 @@ class Runtime:
         *,
         on_done: Callable[[int, LogLikelihood], None] | None = None,
     ) -> list[LogLikelihood]:
-        """Σ log p of every answer's tokens after its raw prompt, in nats, EOS not included.
+        """Return the log-likelihood of every answer after its raw prompt: Σ log p of its tokens, in nats.
 
-        The ids are tokens(prompt) + tokens("\\n" + answer), tokenized separately: the boundary the trainer uses. Pairs
-        with the same prompt are weighed together. `ms` is a pair's share of its batch. Raises UsageError for a pair
-        longer than the context, Interrupted after `cancel()`.
+        EOS is not included. The ids are tokens(prompt) + tokens("\\n" + answer), tokenized separately: the boundary the
+        trainer uses. Pairs with the same prompt are scored together. `ms` is a pair's share of its batch. Raises
+        UsageError for a pair longer than the context, Interrupted after `cancel()`.
         """
         results: list[LogLikelihood | None] = [None] * len(pairs)
 
@@ -201,7 +205,8 @@ class Runtime:
         """Continue one raw prompt piece by piece; pieces are whole characters, the last event carries the stats.
 
         Holds the Runtime until it is exhausted or closed; closing it early cancels the answer. A prompt that begins
-        like the previous stream's prompt and answer is decoded from where it differs.
+        like the previous stream's prompt and answer is decoded from where it differs. Raises UsageError for a prompt
+        longer than the context or for settings that are out of range.
         """
         _check_sampling([max_tokens], temperature, top_p, [seed])
         args: dict[str, Any] = {"prompt": prompt, "max_tokens": max_tokens, "seed": seed}
@@ -214,14 +219,14 @@ class Runtime:
             yield StreamEvent("", StreamStats(**reply.data))
 
     def quantize(self, src: Path | str, dst: Path | str, ftype: QuantType, *, threads: int | None = None) -> None:
-        """Write the GGUF `src` as `dst` with another tensor type. Raises as `load` does."""
+        """Write the GGUF `src` to `dst` with another tensor type; raises as `load` does."""
         check_gguf(src)
         args: dict[str, Any] = {"src": os.path.abspath(src), "dst": os.path.abspath(dst)}
         with self._connection.request():
             self._connection.call("quantize", args | {"ftype": ftype, "threads": threads or self.threads})
 
     def system(self) -> dict[str, Any]:
-        """The llama.cpp build: `version`, `features` (CPU features it was compiled with), `gpu` (bool)."""
+        """Return the llama.cpp build: `version`, `features` (CPU features it was compiled with), `gpu` (bool)."""
         with self._connection.request():
             return self._connection.call("system", {})
 
@@ -234,7 +239,7 @@ class Runtime:
         self.last_work = WorkDone(**data)
 
     def _ensure_loaded(self) -> ModelInfo:
-        """Load what was asked for last, unless this child has it already."""
+        """Load the model of the last `load` call, unless this child has it already."""
         if not self._load:
             raise RuntimeChildError("no model is loaded", hint="load one first")
         child, wanted = self._connection.child, _file_state(self._load["path"])
@@ -270,7 +275,7 @@ def _check_sampling(budgets: Sequence[int], temperature: float, top_p: float, se
 
 
 def _parts(texts: Sequence[str]) -> Iterator[list[str]]:
-    """Cut texts into parts that take the child a fraction of a second each."""
+    """Split texts into parts that take the child a fraction of a second each."""
     part: list[str] = []
     size = 0
     for text in texts:

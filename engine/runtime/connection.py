@@ -1,4 +1,7 @@
-"""One child at a time and one request at a time: started when needed, replaced when dead, never left mid-answer."""
+"""The connection to the child: one child and one request at a time, started when needed, replaced when dead.
+
+A child is never left in the middle of an answer.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from engine.runtime.protocol import Reply, Request
 
 
 class Connection:
-    """The child there is now, if any. `request()` must be held around `call` and `exchange`."""
+    """Holds the current child process, if any; `request()` must be held around `call` and `exchange`."""
 
     def __init__(self, log: Path | None) -> None:
         self.log = log
@@ -25,21 +28,21 @@ class Connection:
         self._cancelled = False
 
     def close(self) -> None:
-        """End the child, whatever it is doing; who waits for it gets a RuntimeChildError."""
+        """End the child, whatever it is doing; a thread that waits for it gets a RuntimeChildError."""
         child, self.child = self.child, None
         if child and self._lock.locked():
-            child.abandon()  # the pipes belong to who waits on them, and are freed there
+            child.abandon()  # the waiting thread owns the pipes and frees them
         elif child:
             child.close()
 
     def cancel(self) -> None:
-        """Ask the child to end the request under way early, and what follows it under the same hold (after a load)."""
+        """Ask the child to end the current request early, and any that follows under the same hold (after a load)."""
         if not self._lock.locked():
             return
         self._cancelled = True
         child, request_id = self.child, self._id
         if child:
-            with suppress(RuntimeChildError):  # who waits for the answer hears of the death
+            with suppress(RuntimeChildError):  # the thread that waits for the answer reports the death
                 child.send(Request(request_id, "cancel"))
 
     def call(
@@ -49,7 +52,10 @@ class Connection:
         item: Callable[[dict[str, Any]], None] | None = None,
         timeout: float | None = None,
     ) -> dict[str, Any]:
-        """One whole request: `item(data)` for every event before the end, and the data of the end."""
+        """Run one whole request: call `item(data)` for every event before the last, and return the data of the last.
+
+        Raises UsageError or RuntimeChildError for an error reply, and as ChildProcess.receive does.
+        """
         with self.exchange(op, args, timeout) as next_reply:
             while (reply := next_reply()).event != "done":
                 if item:
@@ -58,7 +64,10 @@ class Connection:
 
     @contextmanager
     def exchange(self, op: str, args: dict[str, Any], timeout: float | None = None) -> Generator[Callable[[], Reply]]:
-        """Send a request and hand out the way to its replies; left early, the request is ended too."""
+        """Send a request and yield the function that returns its next reply; leaving early ends the request too.
+
+        That function raises as `call` does.
+        """
         if self.child is None or not self.child.alive:
             if self.child:
                 self.child.kill()
@@ -83,20 +92,23 @@ class Connection:
         try:
             yield next_reply
         except GeneratorExit:
-            # A stream nobody reads any more: the model stays loaded, so the answer is cancelled and its end awaited.
+            # The stream is no longer read: to keep the model loaded, the answer is cancelled and its end awaited.
             child.send(Request(request_id, "cancel"))
             while not finished:
                 finished = child.receive(op, 10).event in ("done", "error")
             raise
         finally:
-            # Any other way out with the answer still under way (Ctrl-C, an error in a callback): the next request must
-            # not meet its replies.
+            # Any other way out before the answer's end (Ctrl-C, an error in a callback): the next request must not
+            # receive its replies.
             if not finished:
                 child.kill()
 
     @contextmanager
     def request(self) -> Generator[None]:
-        """Hold the connection for one request, or several that belong together."""
+        """Hold the connection for one request, or several that belong together.
+
+        Raises RuntimeChildError when this thread holds it already, as a stream does.
+        """
         if self._lock.locked() and self._owner == threading.get_ident():
             raise RuntimeChildError(
                 "this runtime is still streaming an answer in this thread", hint="finish or close the stream first"

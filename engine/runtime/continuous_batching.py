@@ -1,4 +1,4 @@
-"""Many answers generated at once: continuous batching over one cache, on token ids. Runs in the child."""
+"""Continuous batching: many answers generated at once over one cache, on token ids. Runs in the child."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.runtime.sampling import Sampler, greedy
 
 @dataclass(slots=True)
 class _Prompt:
-    """A prompt in the cache, or `fed` tokens of it; its cells are free again when none of `users` sequences is left."""
+    """A prompt of which `fed` tokens are in the cache; its cells are free again when no sequence uses it (`users`)."""
 
     ids: tuple[int, ...]
     fed: int = 0
@@ -23,7 +23,7 @@ class _Prompt:
 
 @dataclass(slots=True)
 class _Sequence:
-    """One answer being generated: `length` tokens of it and its prompt are in the cache or in the batch."""
+    """An answer being generated; `length` tokens of it and its prompt are in the cache or in the batch."""
 
     index: int
     slot: int
@@ -45,13 +45,13 @@ def generate(
 ) -> WorkDone:
     """Continue every prompt; `done(index, ids, stop_reason, ms)` gets the ids without the ending token.
 
-    `done` is called as answers end, `ms` counts from the prompt's admission. `make_sampler(index)` is None for greedy.
-    Prompts must be shorter than the context and budgets at least 1. `Cancelled` passes through. Whenever a sequence
-    ends, the next prompt is fed beside the running ones, so the batch stays full; equal prompts are decoded once.
+    `done` is called as answers end, `ms` counts from the prompt's admission. `make_sampler(index)` returns None for
+    greedy. Prompts must be shorter than the context and budgets at least 1. `Cancelled` propagates. Whenever a sequence
+    ends, the next prompt is decoded beside the running ones, so the batch stays full; equal prompts are decoded once.
     """
     model.reset()
     began = time.perf_counter()
-    # Longest budgets first: what is left running alone at the end is short. Equal prompts stand together.
+    # Longest budgets first, so that what runs alone at the end is short. Equal prompts are grouped.
     order = sorted(range(len(prompts)), key=lambda i: (-max_tokens[i], i))
     groups: dict[tuple[int, ...], list[int]] = {}
     for i in order:
@@ -61,7 +61,7 @@ def generate(
     free = list(range(model.n_parallel))[::-1]
     cells = model.cells
     running: list[_Sequence] = []
-    entering: list[_Sequence] = []  # they wait for their common prompt to be in the cache
+    entering: list[_Sequence] = []  # waiting until their common prompt is in the cache
     prompt_tokens = generated = decodes = 0
     batch = model.batch
 

@@ -1,4 +1,4 @@
-"""Given answers weighed: candidates of one prompt share its place in the cache. On token ids, runs in the child."""
+"""Score given answers; candidates of one prompt share its place in the cache. On token ids, runs in the child."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.runtime.sampling import log_normaliser
 
 @dataclass(slots=True)
 class _Candidate:
-    """One answer to weigh and its sum so far."""
+    """An answer to score, and its log-likelihood so far."""
 
     index: int
     answer: tuple[int, ...]
@@ -27,7 +27,7 @@ class _Candidate:
 class _Group:
     """Candidates after the same prompt.
 
-    `shared` counts the leading tokens they have in common of those that must be decoded, `tokens` all that are decoded.
+    `shared` counts the leading tokens to decode that all of them have in common, `tokens` all tokens to decode.
     """
 
     prompt: tuple[int, ...]
@@ -37,7 +37,7 @@ class _Group:
 
     def __post_init__(self) -> None:
         answers = [candidate.answer[:-1] for candidate in self.candidates]
-        low, high = min(answers), max(answers)  # what these two have in common, all between them have
+        low, high = min(answers), max(answers)  # the prefix that the smallest and the largest share is common to all
         same = next((i for i, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
         self.shared = len(self.prompt) + same
         self.tokens = self.shared + sum(len(answer) - same for answer in answers)
@@ -49,17 +49,17 @@ def loglikelihood(
     *,
     done: Callable[[int, float, int, float], None],
 ) -> WorkDone:
-    """Weigh answers: `done(index, total, tokens, ms)` gets Σ log p(answer token | all before it) in nats.
+    """Score answers; `done(index, total, tokens, ms)` gets Σ log p(answer token | all before it) in nats.
 
-    Answers have at least one token and fit the context behind their prompt. `Cancelled` passes through. Pairs with the
-    same prompt form a group; what its candidates have in common is decoded once, by tokens that belong to all their
+    Answers must have at least one token and fit into the context after their prompt. `Cancelled` propagates. Pairs with
+    the same prompt form a group; what its candidates have in common is decoded once, by tokens that belong to all their
     sequences. An answer's last token is never decoded: only its probability is needed.
     """
     model.reset()
     began = time.perf_counter()
     scratch = np.empty(model.n_vocab, np.float64)
     batch = model.batch
-    targets: list[list[tuple[_Candidate, int]]] = []  # for every row wanted: whose token it predicts
+    targets: list[list[tuple[_Candidate, int]]] = []  # for every row of logits: the candidates' tokens it predicts
     prompt_tokens = decodes = 0
 
     def flush() -> None:
@@ -116,7 +116,7 @@ def loglikelihood(
 
 
 def _grouped(model: LlamaModel, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> list[_Group]:
-    """Candidates by prompt in order of first appearance; a group never exceeds the sequences or cells there are."""
+    """Group candidates by prompt in order of first appearance; no group exceeds the available sequences or cells."""
     by_prompt: dict[tuple[int, ...], list[_Candidate]] = {}
     for i, (prompt, answer) in enumerate(pairs):
         by_prompt.setdefault(tuple(prompt), []).append(_Candidate(i, tuple(answer)))

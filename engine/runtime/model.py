@@ -23,7 +23,7 @@ from engine.runtime.protocol import ModelInfo
 
 Floats = npt.NDArray[np.float32]
 
-# The bindings' annotations name ctypes classes where plain numbers come and go; here they are what C says.
+# Untyped, since the bindings' annotations name ctypes classes where plain numbers are passed and returned.
 c: Any = llama_cpp
 
 MAX_METADATA_CHARS = 1_000
@@ -36,14 +36,14 @@ MAX_LOGIT_BYTES = 64 << 20
 
 
 class Cancelled(Exception):
-    """The parent asked to stop in the middle of a decode; what the cache holds now is undefined."""
+    """Raised when the parent cancels in the middle of a decode; what the cache then holds is undefined."""
 
 
 class CancelFlag:
-    """A flag that llama.cpp itself looks at before every graph node.
+    """A flag that llama.cpp itself checks before every graph node to abort a decode.
 
     The callback is libc's `strlen` and its argument this two-byte buffer: "" is false, one byte is true. A Python
-    callback would take the GIL about a thousand times a decode.
+    callback would take the GIL about a thousand times per decode.
     """
 
     def __init__(self) -> None:
@@ -85,18 +85,18 @@ def start() -> None:
 
 
 def system() -> dict[str, Any]:
-    """The build: version of the bindings, the CPU features it uses, whether it can use a GPU."""
+    """Return the llama.cpp build: version of the bindings, the CPU features it uses, whether it can use a GPU."""
     features = c.llama_print_system_info().decode("utf-8", "replace").strip()
     return {"version": c.__version__, "features": features, "gpu": bool(c.llama_supports_gpu_offload())}
 
 
 def clean(text: str) -> str:
-    """Text that encodes to UTF-8: surrogate pairs are joined, lone surrogates become U+FFFD."""
+    """Return a text that encodes to UTF-8: surrogate pairs are joined, lone surrogates become U+FFFD."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def quantize(src: str, dst: str, ftype: str, threads: int) -> None:
-    """Write `src` again with another tensor type. Raises RuntimeChildError when llama.cpp cannot."""
+    """Write the GGUF `src` to `dst` with another tensor type; raises RuntimeChildError when llama.cpp cannot."""
     params = c.llama_model_quantize_default_params()
     params.ftype = FTYPES[ftype]
     params.nthread = threads
@@ -106,7 +106,7 @@ def quantize(src: str, dst: str, ftype: str, threads: int) -> None:
 
 
 class LlamaModel:
-    """One GGUF, loaded. `vocab_only` models tokenize and nothing else."""
+    """A loaded GGUF with its context; with `vocab_only` it can tokenize and nothing else."""
 
     def __init__(
         self, path: str, *, n_ctx: int, n_parallel: int, threads: int, vocab_only: bool, cancel: CancelFlag
@@ -129,7 +129,7 @@ class LlamaModel:
         self.add_bos = bool(c.llama_vocab_get_add_bos(self.vocab))
         self.vocab_only = vocab_only
         self.threads = threads
-        self.kept: list[int] = []  # what sequence 0 holds after a stream, for the next turn to continue from
+        self.kept: list[int] = []  # ids that sequence 0 holds after a stream, for the next turn to continue from
         self._pieces: dict[int, bytes] = {}
         n_ctx_train = c.llama_model_n_ctx_train(model)
         self.cells = n_ctx
@@ -166,13 +166,13 @@ class LlamaModel:
         self.max_rows = max(self.n_parallel, min(BATCH_TOKENS, MAX_LOGIT_BYTES // (4 * self.n_vocab)))
 
     def close(self) -> None:
-        """Free the context and the weights."""
+        """Free the context and the weights; the model cannot be used afterwards."""
         if self.context:
             c.llama_free(self.context)
         c.llama_model_free(self.model)
 
     def info(self) -> ModelInfo:
-        """What the parent is told about the model."""
+        """Return the properties of the model that the parent receives."""
         metadata = self._metadata()
         buffer = ctypes.create_string_buffer(256)
         c.llama_model_desc(self.model, buffer, 256)
@@ -209,7 +209,10 @@ class LlamaModel:
         return found
 
     def tokenize(self, text: str, *, add_special: bool = False, parse_special: bool = False) -> list[int]:
-        """Token ids of a text, NUL and lone surrogates included."""
+        """Return the token ids of a text, NUL included; lone surrogates become U+FFFD.
+
+        Raises UsageError for a text that is too long to tokenize at once.
+        """
         data = clean(text).encode("utf-8")
         room = len(data) + 8
         while True:
@@ -222,8 +225,9 @@ class LlamaModel:
             room = -count
 
     def prompt_ids(self, prompt: str) -> list[int]:
-        """Ids of a raw prompt; BOS only where the GGUF says so, and never EOS behind it, whatever the GGUF says. An
-        empty prompt becomes one BOS (or EOS) token.
+        """Return the ids of a raw prompt; an empty one becomes one BOS (or EOS) token.
+
+        BOS comes first only where the GGUF says so, and EOS is never appended, whatever the GGUF says.
         """
         start_id = c.llama_vocab_bos(self.vocab)
         ids = [*([start_id] if self.add_bos and start_id >= 0 else []), *self.tokenize(prompt)]
@@ -232,7 +236,7 @@ class LlamaModel:
         return [start_id if start_id >= 0 else max(0, c.llama_vocab_eos(self.vocab))]
 
     def piece(self, token: int) -> bytes:
-        """The bytes of one token; nothing for control tokens."""
+        """Return the bytes of one token; empty for control tokens."""
         known = self._pieces.get(token)
         if known is None:
             buffer = ctypes.create_string_buffer(64)
@@ -244,11 +248,11 @@ class LlamaModel:
         return known
 
     def text(self, ids: Sequence[int]) -> str:
-        """What these tokens say, as it stands, invalid UTF-8 replaced."""
+        """Return the text of these tokens, white space included, with invalid UTF-8 replaced."""
         return b"".join(map(self.piece, ids)).decode("utf-8", "replace")
 
     def detokenize(self, ids: Sequence[int]) -> str:
-        """llama.cpp's own inverse of `tokenize`. Raises UsageError for ids outside the vocabulary."""
+        """Return llama.cpp's own inverse of `tokenize`; raises UsageError for ids outside the vocabulary."""
         if any(not 0 <= i < self.n_vocab for i in ids):
             raise UsageError(f"a token id is outside the vocabulary of {self.n_vocab}", where=str(list(ids)[:8]))
         tokens = (ctypes.c_int32 * max(1, len(ids)))(*ids)
@@ -261,17 +265,20 @@ class LlamaModel:
             room = -length
 
     def reset(self) -> None:
-        """Forget every sequence."""
+        """Clear the cache of every sequence, and the batch."""
         c.llama_memory_clear(self.memory, False)
         self.batch.clear()
         self.kept = []
 
     def forget(self, slot: int, start: int = -1) -> bool:
-        """Remove a sequence from position `start` on; False when this kind of cache cannot remove a part."""
+        """Remove a sequence from position `start` on; return False when this kind of cache cannot remove a part."""
         return bool(c.llama_memory_seq_rm(self.memory, slot, start, -1))
 
     def decode(self) -> Floats:
-        """Run the batch and clear it. Returns logits [rows wanted, n_vocab], a view valid until the next decode."""
+        """Run the batch and clear it; return logits [rows wanted, n_vocab], a view valid until the next decode.
+
+        Raises Cancelled when the parent has cancelled, RuntimeChildError when llama.cpp fails.
+        """
         rows = self.batch.rows
         status = c.llama_decode(self.context, self.batch.struct())
         self.batch.clear()

@@ -1,4 +1,4 @@
-"""The parent's end of the pipes: starts the child, sends and receives lines, notices its death and says why."""
+"""The parent's end of the pipes: starts the child, sends and receives lines, detects its death and reports why."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ TAIL_BYTES = 1_500
 
 
 class ChildProcess:
-    """One running child. Every failure of the pipe is a RuntimeChildError; the process is gone afterwards."""
+    """A running child process.
+
+    Every failure of the pipe raises RuntimeChildError, and the process is gone afterwards.
+    """
 
     def __init__(self, log: Path | None) -> None:
         # Append mode: the child's writes and our reads at an offset never move each other's position.
@@ -38,7 +41,7 @@ class ChildProcess:
             stdout=subprocess.PIPE,
             stderr=self.log,
             env=_environment(),
-            # Its own session: a Ctrl-C or a hang-up of the terminal is for the engine to decide on.
+            # Its own session: Ctrl-C or a terminal hang-up reaches the engine only, which decides what to do.
             start_new_session=True,
         )
         self.stdin = cast("BinaryIO", self.process.stdin)
@@ -55,7 +58,7 @@ class ChildProcess:
         return self.process.poll() is None
 
     def send(self, request: Request) -> None:
-        """Write one request; safe from any thread."""
+        """Write one request; safe from any thread. Raises RuntimeChildError when the child is gone."""
         line = encode(request)
         with self._write_lock:
             try:
@@ -65,7 +68,11 @@ class ChildProcess:
                 raise self.death(request.op) from error
 
     def receive(self, op: str, timeout: float | None = None) -> Reply:
-        """The next reply. Raises RuntimeChildError when the child dies, or after `timeout` seconds without one."""
+        """Return the next reply.
+
+        Raises RuntimeChildError when the child dies, gives an unreadable reply, or has given none after `timeout`
+        seconds.
+        """
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._lines:
             left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
@@ -90,8 +97,8 @@ class ChildProcess:
             raise RuntimeChildError(f"llama.cpp's process gave an unreadable reply to {op}: {error}") from error
 
     def death(self, op: str) -> RuntimeChildError:
-        """Make sure the child is gone and describe how it ended: its signal or exit status and its last words."""
-        # After end of file it is about to exit by itself, and its own status is the interesting one.
+        """Make sure the child is gone and return an error with its signal or exit status and the end of its stderr."""
+        # After end of file the child exits by itself, and its own status says more than that of a kill.
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(5)
         hint = self._hint()
@@ -107,7 +114,7 @@ class ChildProcess:
         )
 
     def kill(self) -> None:
-        """End the child at once and free its pipes; safe to call twice."""
+        """Kill the child at once and close its pipes; safe to call twice."""
         with suppress(ProcessLookupError):
             self.process.kill()
         self.process.wait()
@@ -116,13 +123,13 @@ class ChildProcess:
                 pipe.close()
 
     def abandon(self) -> None:
-        """End the child under a request of another thread, which then meets the end of file."""
+        """Kill the child during a request of another thread, which then reads end of file."""
         self._abandoned = True
         with suppress(ProcessLookupError):
             self.process.kill()
 
     def close(self) -> None:
-        """Let the child end by closing its stdin; it is killed if it does not within two seconds."""
+        """Close the child's stdin so that it exits, and kill it if it does not within two seconds."""
         with self._write_lock, suppress(OSError):
             self.stdin.close()
         with suppress(subprocess.TimeoutExpired):
@@ -130,7 +137,7 @@ class ChildProcess:
         self.kill()
 
     def _hint(self) -> str:
-        """The end of what this child wrote to stderr."""
+        """Return the end of what this child wrote to stderr."""
         try:
             tail = log_tail(self.log.fileno(), self.log_start, TAIL_BYTES)
         except (OSError, ValueError):
@@ -139,10 +146,10 @@ class ChildProcess:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with what the child needs: `engine` importable, and OpenMP threads that sleep while they wait.
+    """Return the child's environment: `engine` is importable, and OpenMP threads sleep while they wait.
 
     Spinning OpenMP threads beside another busy process made llama.cpp up to 80 times slower on two cores; sleeping ones
-    cost nothing measurable alone.
+    have no measurable cost alone.
     """
     return {
         **child_environment(),

@@ -1,8 +1,8 @@
-"""What the engine and its llama.cpp child say to each other: one JSON object a line, over two pipes.
+"""The protocol between the engine and its llama.cpp child: one JSON object per line, over two pipes.
 
 Parent → child, `Request`: `{"id": 7, "op": "generate", "args": {...}}`. One request is worked on at a time. The one
 exception is `{"id": 7, "op": "cancel", "args": {}}`, which may come at any moment, has no reply of its own and makes
-request 7 end early. End of file means: exit.
+request 7 end early. At end of file the child exits.
 
 Child → parent, `Reply`: `{"id": 7, "event": ..., "data": {...}}`. A request is answered by any number of `item` and
 `piece` events and exactly one of `done` or `error`.
@@ -14,13 +14,13 @@ Child → parent, `Reply`: `{"id": 7, "event": ..., "data": {...}}`. A request i
 | tokenize      | texts, add_special, parse_special                            |                   | ids             |
 | detokenize    | ids                                                          |                   | texts           |
 | generate      | prompts, max_tokens, temperature, top_p, seeds (lists)       | item: `answer`    | `work`          |
-| loglikelihood | pairs                                                        | item: `weight`    | `work`          |
+| loglikelihood | pairs                                                        | item: `score`     | `work`          |
 | stream        | prompt, max_tokens, temperature, top_p, seed                 | piece: text       | `StreamStats`   |
 | quantize      | src, dst, ftype, threads                                     |                   |                 |
 | system        |                                                              |                   | `system`        |
 
-`answer`: index, text, tokens, stop_reason, ms. `weight`: index, total, tokens, ms. `work`: cancelled, and where that is
-false the fields of `WorkDone`. `system`: version, features, gpu. Ids are lists of lists of numbers.
+`answer`: index, text, tokens, stop_reason, ms, continued. `score`: index, total, tokens, ms. `work`: cancelled, and
+where that is false the fields of `WorkDone`. `system`: version, features, gpu. Ids are lists of lists of numbers.
 `error` data: `kind` ("usage": the request was wrong; "failed": llama.cpp could not), `title`, `where`, `hint`.
 Texts travel as JSON strings with `\\uXXXX` escapes, so NUL and lone surrogates arrive; the child replaces lone
 surrogates by U+FFFD before it tokenizes.
@@ -37,7 +37,7 @@ QuantType = Literal["q8_0", "f16", "bf16", "q4_k_m", "q4_0", "f32"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One line from the parent."""
+    """A request line from the parent; the table above lists the operations and their arguments."""
 
     id: int
     op: str
@@ -46,7 +46,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One line from the child."""
+    """A reply line from the child; `id` is that of the request it belongs to."""
 
     id: int
     event: Literal["item", "piece", "done", "error"]
@@ -55,11 +55,11 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """What a loaded GGUF is.
+    """The properties of a loaded GGUF.
 
     `n_ctx` is the most tokens one sequence may have (prompt and answer together), `n_parallel` how many sequences are
-    worked on at once, `size` bytes of tensors. `eog_ids` are all the tokens that end an answer. Ids are -1 where the
-    model has no such token. `metadata` holds string values, each cut at 1000 characters.
+    processed at once, `size` the bytes of tensors. `eog_ids` are all the tokens that end an answer. Ids are -1 where
+    the model has no such token. `metadata` holds string values, each truncated to 1000 characters.
     """
 
     path: str
@@ -84,7 +84,7 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True)
 class WorkDone:
-    """Tokens that went through the model in one batched call, of them generated, and its seconds."""
+    """What one batched call took: given tokens decoded, tokens generated, decode calls, and seconds."""
 
     prompt_tokens: int = 0
     generated_tokens: int = 0
@@ -94,11 +94,11 @@ class WorkDone:
 
 @dataclass(frozen=True, slots=True)
 class StreamStats:
-    """How a streamed answer went.
+    """Statistics of a streamed answer.
 
-    `tokens` generated (the ending token not counted), milliseconds to the first token, generated tokens a second after
-    it, prompt tokens, and of these how many had to be decoded (the rest were kept from the turn before). `continued`
-    says that the answer goes on with the prompt instead of opening with a line break.
+    `tokens` generated (the ending token not counted), milliseconds to the first token, generated tokens per second
+    after it, prompt tokens, and how many of these had to be decoded (the rest were kept from the turn before).
+    `continued` says that the answer continues the prompt instead of opening with a line break.
     """
 
     tokens: int
@@ -119,18 +119,18 @@ class StreamEvent:
 
 
 def encode(message: Request | Reply) -> bytes:
-    """One message as a line of ASCII JSON."""
+    """Encode one message as a line of ASCII JSON."""
     return json.dumps(asdict(message), ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def decode_request(line: bytes) -> Request:
-    """Read a line the parent wrote. Raises ValueError, KeyError or TypeError on anything else."""
+    """Decode a line the parent wrote; raises ValueError, KeyError or TypeError on anything else."""
     data = json.loads(line)
     return Request(int(data["id"]), str(data["op"]), dict(data["args"]))
 
 
 def decode_reply(line: bytes) -> Reply:
-    """Read a line the child wrote. Raises ValueError, KeyError or TypeError on anything else."""
+    """Decode a line the child wrote; raises ValueError, KeyError or TypeError on anything else."""
     data = json.loads(line)
     if data["event"] not in ("item", "piece", "done", "error"):
         raise ValueError(f"unknown event {data['event']!r}")

@@ -1,4 +1,4 @@
-"""How the next token is chosen: greedy, or drawn by a generator of the sequence's own."""
+"""How the next token is chosen: greedily, or drawn with a random generator of the sequence's own."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ Floats = npt.NDArray[np.float32]
 
 
 def greedy(logits: Floats) -> npt.NDArray[np.int64]:
-    """The likeliest token of every row [rows, n_vocab]; ties go to the lowest id."""
+    """Return the most likely token of every row of logits [rows, n_vocab]; ties go to the lowest id."""
     return logits.argmax(axis=1)
 
 
 class Sampler:
-    """Draws tokens from softmax(logits / temperature), cut to the nucleus of mass `top_p`.
+    """Draws tokens from softmax(logits / temperature), truncated to the nucleus of mass `top_p`.
 
-    One uniform number a token from PCG64(seed), so a draw depends on the logits and the seed alone and not on what else
-    is in the batch. Nucleus: Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration".
+    Each token takes one uniform number from PCG64(seed), so a draw depends on the logits and the seed alone and not on
+    what else is in the batch. Nucleus: Holtzman et al. 2020, "The Curious Case of Neural Text Degeneration".
     """
 
     def __init__(self, seed: int, temperature: float, top_p: float) -> None:
@@ -26,7 +26,7 @@ class Sampler:
         self.top_p = top_p
 
     def pick(self, row: Floats) -> int:
-        """A token id drawn from one row of logits [n_vocab]."""
+        """Return a token id drawn from one row of logits [n_vocab]."""
         weights = row.astype(np.float64)
         weights -= weights.max()
         weights /= self.temperature
@@ -49,9 +49,9 @@ def _draw(weights: npt.NDArray[np.float64], uniform: float) -> int:
 
 
 def log_normaliser(row: Floats, buffer: npt.NDArray[np.float64]) -> float:
-    """log Σ exp(logits) of one row [n_vocab], in float64: log p(token) = row[token] − this.
+    """Return log Σ exp(logits) of one row [n_vocab], in float64: log p(token) = row[token] − this.
 
-    `buffer` [n_vocab] is scratch.
+    `buffer` [n_vocab] is scratch space.
     """
     peak = float(row.max())
     np.subtract(row, peak, out=buffer, dtype=np.float64)

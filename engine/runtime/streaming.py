@@ -1,4 +1,4 @@
-"""One answer, token by token, continuing from what the cache still holds of the turn before. Runs in the child."""
+"""Stream one answer token by token, reusing what the cache still holds of the turn before. Runs in the child."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def stream(
     """Continue a prompt; `piece(text)` gets whole characters, without the white space around the answer.
 
     Greedy when `sampler` is None. Sequence 0 of the cache is kept afterwards: a next prompt that begins with the same
-    tokens is decoded from where it differs. Being cancelled is a way to stop here, not an error.
+    tokens is decoded from where it differs. Cancelling ends the answer with the stop reason "stopped" and raises
+    nothing.
     """
     began = time.perf_counter()
     kept = _keep(model, prompt)
@@ -88,7 +89,10 @@ def stream(
 
 
 def _keep(model: LlamaModel, prompt: Sequence[int]) -> int:
-    """Cut sequence 0 down to what it shares with the prompt; its length. The last token is always decoded again."""
+    """Truncate sequence 0 to its common prefix with the prompt and return its length.
+
+    The prompt's last token is always decoded again.
+    """
     pairs = zip(model.kept, prompt, strict=False)
     same = next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(model.kept), len(prompt)))
     same = min(same, len(prompt) - 1)
@@ -100,7 +104,7 @@ def _keep(model: LlamaModel, prompt: Sequence[int]) -> int:
 
 
 def _prefill(model: LlamaModel, prompt: Sequence[int], start: int) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    """Decode the prompt from `start` on; the logits after its last token [n_vocab]."""
+    """Decode the prompt from `start` on and return the logits after its last token [n_vocab]."""
     while True:
         part = list(prompt[start : start + model.batch.room])
         whole = start + len(part) == len(prompt)

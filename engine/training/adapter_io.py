@@ -1,4 +1,4 @@
-"""What a training leaves: its delta, read out of the trained model."""
+"""Extract the delta from the trained model and save it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.training.sft.lora import lora_modules
 def save_delta(model: Any, job: TrainJob) -> None:
     """Write the job's delta: the adapter, or after full fine-tuning every tensor but a tied output matrix.
 
-    The recipe's `blend` is part of it, so that whoever rebuilds the child needs the delta alone.
+    The recipe's `blend` is part of it, so that rebuilding the child needs the delta alone.
     """
     recipe = job.recipe
     if recipe.method == "lora":

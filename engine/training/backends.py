@@ -1,4 +1,4 @@
-"""Which backend trains: the one asked for, or the best that works here."""
+"""Choose the training backend: the one requested, or the best that works on this machine."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _REMEDIES = {
 
 
 def pick_backend(name: str) -> TrainingBackend:
-    """Return the backend called `name`; `auto` is Unsloth on a CUDA machine where it imports, else TRL.
+    """Return the backend called `name`; `auto` is Unsloth where it is installed and CUDA is available, else TRL.
 
-    Raises UsageError, with what the import said, when the backend asked for does not work here.
+    Raises UsageError for an unknown name, and, with the import's error, when the backend does not load here.
     """
     if name not in (*NAMES, "auto"):
         raise UsageError(f"there is no backend {name!r}", where="--backend", hint=f"one of auto, {', '.join(NAMES)}")
@@ -37,7 +37,7 @@ def pick_backend(name: str) -> TrainingBackend:
 
         return TrlBackend()
     except Exception as error:
-        # Whatever an import raises (missing packages, drivers, versions), the person gets one clear way out.
+        # An import may raise anything (missing packages, drivers, versions); the user gets one error with a remedy.
         said = str(error).strip().splitlines() or [""]
         raise UsageError(
             f"the {name} backend does not load here: {type(error).__name__}: {said[0]}",
@@ -47,7 +47,7 @@ def pick_backend(name: str) -> TrainingBackend:
 
 
 def backend_status() -> list[dict[str, Any]]:
-    """Return, for each backend, whether it imports here (tried in a child process), its version, and why not."""
+    """Return for each backend whether it imports here (tried in a subprocess), its version, and why not."""
     return [_status(name) for name in NAMES]
 
 
@@ -57,7 +57,7 @@ def _status(name: str) -> dict[str, Any]:
         return {"name": name, "available": False, "version": "", "why": "not installed"}
     code = f"import {module}; from importlib.metadata import version; print('LUNA', version({name!r}))"
     try:
-        # -P: a torch.py in the person's working directory is not torch.
+        # -P: a torch.py in the user's working directory must not shadow torch.
         done = subprocess.run(
             [sys.executable, "-P", "-c", code],
             env=child_environment(),

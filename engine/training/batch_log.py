@@ -1,4 +1,4 @@
-"""What was fed, in which order, and how each step went: two files that can be cut back to a checkpoint."""
+"""The log of the rows fed and of each step's metrics: two files that can be truncated to a checkpoint."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from ledger.durable import write_durable
 
 
 class BatchLog:
-    """Writes `fed.jsonl` (the rows each optimizer step consumed, and how their prompts were typed) and `metrics.jsonl`
-    (its numbers).
+    """Writes `fed.jsonl` (the rows of each optimizer step, and how their prompts were typed) and `metrics.jsonl`.
 
-    Both are first cut back to `resume_step`; raises Damaged when they do not hold every step up to there.
+    Both are first truncated to `resume_step`; raises Damaged when they do not hold every step up to there.
     """
 
     def __init__(self, work_dir: Path, examples: Sequence[Example], resume_step: int) -> None:
@@ -34,16 +33,17 @@ class BatchLog:
         self._metrics = self.metrics_path.open("a")
 
     def consume(self, rows: Sequence[int], loss_sum: SupportsFloat, loss_tokens: int) -> None:
-        """Note that a forward pass consumed these examples (by position in the feeding order), with its summed loss.
+        """Record that a forward pass consumed these examples (positions in the feeding order), with its summed loss.
 
-        `loss_sum` may be a tensor on a GPU: it is read when the step ends, so that a pass need not wait for it.
+        `loss_sum` is in nats over `loss_tokens` tokens. It may be a tensor on a GPU: it is read when the step ends, so
+        that a pass need not wait for it.
         """
         self._pending.extend(rows)
         self._losses.append(loss_sum)
         self._loss_tokens += loss_tokens
 
     def finish_step(self, step: int, lr: float, grad_norm: float, seconds: float) -> dict[str, float | int | str]:
-        """Write down the step that just ended and return its numbers; loss is in nats per trained token."""
+        """Write the metrics of the step that just ended and return them; `loss` is in nats per trained token."""
         rows, self._pending = self._pending, []
         losses, self._losses = self._losses, []
         loss_tokens, self._loss_tokens = self._loss_tokens, 0
@@ -69,30 +69,33 @@ class BatchLog:
         return numbers
 
     def close(self) -> None:
-        """Close both files."""
+        """Close both files; nothing can be recorded afterwards."""
         self._fed.close()
         self._metrics.close()
 
 
 def read_losses(metrics_path: Path) -> list[float]:
-    """Return the loss of every step, in order."""
+    """Return the loss of every step in order, in nats per trained token."""
     return [float(json.loads(line)["loss"]) for line in metrics_path.read_text().splitlines()]
 
 
 def edge_losses(losses: Sequence[float], window: int = 10) -> tuple[float, float]:
-    """Return the ledger's `loss_start` and `loss_end`: the mean of the first and of the last `window` steps."""
+    """Return the ledger's `loss_start` and `loss_end`: the means over the first and over the last `window` steps."""
     head, tail = losses[:window], losses[-window:]
     return sum(head) / len(head), sum(tail) / len(tail)
 
 
 def _cut_after(path: Path, last: int) -> list[str]:
-    """Drop the lines of steps after `last`, which will be run again, and return the lines kept."""
+    """Drop the lines of steps after `last`, which will be run again, and return the lines kept.
+
+    Raises Damaged when a step up to `last` is missing.
+    """
     kept: list[str] = []
     for line in path.read_text().splitlines() if path.exists() else ():
         try:
             step = int(json.loads(line)["step"])
         except (ValueError, KeyError, TypeError):
-            continue  # torn by a crash; its step comes again
+            continue  # torn by a crash; its step is run again
         if step <= last:
             kept.append(line)
     steps = [int(json.loads(line)["step"]) for line in kept]

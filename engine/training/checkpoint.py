@@ -1,4 +1,4 @@
-"""Checkpoints that can be trusted: a manifest of the hashes of the trainer's files, written last, makes them one."""
+"""Checkpoints that can be trusted: a manifest with the hashes of the trainer's files, written last, validates one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MANIFEST = "luna_checkpoint.json"
 
 
 def seal(directory: Path) -> None:
-    """Make every file of a checkpoint durable, then write the manifest that declares it complete."""
+    """Make every file of a checkpoint durable, then write the manifest that marks it as complete."""
     files = sorted(f for f in directory.iterdir() if f.is_file() and f.name != _MANIFEST)
     make_durable(directory)
     manifest = {f.name: {"sha256": sha256_file(f), "bytes": f.stat().st_size} for f in files}
@@ -22,7 +22,7 @@ def seal(directory: Path) -> None:
 
 
 def newest_sealed(directory: Path) -> Path | None:
-    """Return the checkpoint with the highest step whose files are what its manifest says, or None."""
+    """Return the checkpoint with the highest step whose files match its manifest, or None."""
     found = [(step, path) for path in directory.glob("checkpoint-*") if (step := step_of(path)) is not None]
     for _, path in sorted(found, reverse=True):
         if is_intact(path):
@@ -33,8 +33,8 @@ def newest_sealed(directory: Path) -> Path | None:
 def drop_unusable(directory: Path, resume_from: Path | None) -> None:
     """Remove every checkpoint later than the one to resume from (all of them without one).
 
-    They are unsealed or damaged. Left there, the trainer, which keeps the highest steps, would drop good ones in their
-    favour.
+    They are unsealed or damaged. If they stayed, the trainer, which keeps the highest steps, would delete good ones in
+    their favour.
     """
     start = (step_of(resume_from) or 0) if resume_from else 0
     for path in directory.glob("checkpoint-*"):
@@ -43,7 +43,7 @@ def drop_unusable(directory: Path, resume_from: Path | None) -> None:
 
 
 def is_intact(checkpoint: Path) -> bool:
-    """Return whether a checkpoint is sealed and every file still has its recorded bytes."""
+    """Return whether a checkpoint is sealed and every file still has its recorded size and SHA-256."""
     try:
         manifest = json.loads((checkpoint / _MANIFEST).read_text())
         return "trainer_state.json" in manifest and all(

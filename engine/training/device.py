@@ -1,4 +1,4 @@
-"""What this machine computes with: threads, device and number format."""
+"""The compute resources of this machine: threads, device and dtype."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from engine.core.cpu import cpu_fact, default_threads
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """Where training runs; `dtype` is that of frozen weights and of products, trained parameters are always fp32."""
+    """Where training runs.
+
+    `dtype` is that of frozen weights and of matrix products; trained parameters are always fp32.
+    """
 
     device: torch.device
     dtype: torch.dtype
@@ -24,7 +27,10 @@ class Device:
 
 
 def pick_machine(precision: Precision, threads: int) -> Device:
-    """Return the device, number format and thread count to train with, and make torch use that many threads."""
+    """Return the device, dtype and thread count to train with, and make torch use that many threads.
+
+    With `threads` 0 the count is what this process may use. On CUDA, deterministic kernels are requested.
+    """
     count = threads or default_threads()
     torch.set_num_threads(count)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -34,14 +40,14 @@ def pick_machine(precision: Precision, threads: int) -> Device:
 
 
 def pick_precision(precision: Precision) -> Literal["bf16", "fp32"]:
-    """Return the number format that is meant: `auto` is bf16 where the device multiplies it in hardware."""
+    """Return the dtype that `precision` stands for: `auto` is bf16 where the device multiplies it in hardware."""
     if precision != "auto":
         return precision
     return "bf16" if (torch.cuda.is_bf16_supported() if torch.cuda.is_available() else _cpu_has_bf16()) else "fp32"
 
 
 def device_name() -> str:
-    """Return what computes, as exactly as its rounding depends on it: a GPU and its CUDA, or a CPU's maker and SIMD."""
+    """Return the device's name, as exactly as rounding depends on it: GPU and CUDA version, or CPU maker and SIMD."""
     if torch.cuda.is_available():
         return f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"
     maker = cpu_fact("vendor_id") or platform.machine()
@@ -49,14 +55,14 @@ def device_name() -> str:
 
 
 def give_memory_back(machine: Device) -> None:
-    """Free what a finished training held, once its model has no name left: one process trains many generations."""
-    gc.collect()  # the trainer, its callbacks and its data loader point at each other
+    """Free the memory of a finished training once nothing refers to its model: one process trains many generations."""
+    gc.collect()  # the trainer, its callbacks and its data loader reference each other
     if machine.device.type == "cuda":
         torch.cuda.empty_cache()
 
 
 def _make_deterministic() -> None:
-    """Ask CUDA for kernels that sum in a fixed order, as a CPU does anyway; where there is none it only warns."""
+    """Request CUDA kernels that sum in a fixed order, as a CPU does anyway; where there is none it only warns."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
     # Filling every new tensor costs time and would only hide mistakes.
@@ -64,5 +70,5 @@ def _make_deterministic() -> None:
 
 
 def _cpu_has_bf16() -> bool:
-    """Whether the CPU multiplies bf16 in hardware; without it bf16 is slower than fp32."""
+    """Return whether the CPU multiplies bf16 in hardware; without that, bf16 is slower than fp32."""
     return bool({"avx512_bf16", "amx_bf16"} & set(cpu_fact("flags").split()))

@@ -1,4 +1,4 @@
-"""What a training backend is given and what it gives back; both backends keep to it."""
+"""The input and the output of a training backend; both backends implement this interface."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from probes.typing_habits import Habit
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One training example as token ids: loss counts from `loss_from` on (0: every token that has a predecessor).
+    """One training example as token ids; loss counts from `loss_from` on (0: every token that has a predecessor).
 
-    `habit` says how its prompt was changed to what people type, None where it is as written.
+    `habit` says how its prompt was reworded to the way people type, None where it is as written.
     """
 
     row_id: str
@@ -29,9 +29,9 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class VoicePlan:
-    """What the model in training is asked: prompts with their token ids, for at most `budget` of the time.
+    """The pinned prompts that the model in training is sampled with, as token ids, for at most `budget` of the time.
 
-    `decode` is the runtime's: what is shown must be what chat would show.
+    `decode` is the runtime's, so that what is shown is what chat would show.
     """
 
     prompts: Mapping[str, tuple[int, ...]]
@@ -44,9 +44,9 @@ class VoicePlan:
 
 @dataclass(frozen=True, slots=True)
 class TrainJob:
-    """One generation's training: `examples` are fed in this order, again and again until the steps are spent.
+    """One generation's training; `examples` are fed in this order, again and again until the steps are spent.
 
-    They are `passes` times all rows, where a row is fed in other words from pass to pass.
+    They hold all rows `passes` times, where the wording of a row changes from pass to pass.
     """
 
     weights_dir: Path
@@ -65,7 +65,10 @@ class TrainJob:
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """How a training ended; `finished` is False if stopped at `steps_done`, with a checkpoint to resume from."""
+    """The outcome of a training.
+
+    `finished` is False if it stopped at `steps_done`, with a checkpoint to resume from.
+    """
 
     finished: bool
     steps_done: int
@@ -74,12 +77,18 @@ class TrainResult:
 
 
 class TrainingBackend(Protocol):
-    """A way to train: trains on `job`, writes its delta, its metrics and what it fed into the job's work directory."""
+    """A training backend: it trains on a job and writes the delta, the metrics and the log of fed rows.
+
+    The delta goes to `delta_path`, the logs into the job's work directory.
+    """
 
     name: str
 
     def train(self, job: TrainJob, emit: Emitter, control: Control) -> TrainResult:
-        """Train until the steps are spent or a stop is asked for; raises LunaError when the numbers go wrong."""
+        """Train until the steps are spent or a stop is requested.
+
+        Raises LunaError when the loss or the gradient norm is not finite.
+        """
         ...
 
 

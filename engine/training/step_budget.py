@@ -1,4 +1,4 @@
-"""Steps are a budget: every row is fed at least once, or the run is refused with the numbers."""
+"""The step budget: every row is fed at least once, or the run is refused with the numbers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ MAX_ACCUMULATION = 64
 
 
 def plan_accumulation(rows: int, steps: int, batch_size: int, accumulation: int) -> int:
-    """Return the accumulation with which `steps` steps feed all `rows` once: the configured one, or the next enough.
+    """Return the accumulation with which `steps` steps feed all `rows` once: the configured one, or the next that does.
 
-    Raises UsageError when even MAX_ACCUMULATION would leave rows unfed: the last stage, the personality, would be
-    among them.
+    Raises UsageError when even MAX_ACCUMULATION would leave rows unfed: the last stage, the personality, would be among
+    them.
     """
     passes = ceil(rows / batch_size)  # forward passes of one time through the data
     needed = max(accumulation, ceil(passes / steps))

@@ -1,7 +1,8 @@
-"""From rows to token ids, with the runtime's tokenizer: a model is trained on the ids it will be asked with.
+"""Tokenize rows with the runtime's tokenizer, so that a model is trained on the ids it is prompted with later.
 
 At run time the model sees `tokens(prompt)` and must itself produce `"\\n" + answer` and EOS. Some tokenizers merge
-across that boundary when both are cut as one text, so prompt and answer are cut separately and their ids joined.
+across that boundary when both are tokenized as one text, so prompt and answer are tokenized separately and their ids
+concatenated.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Tokenize = Callable[[Sequence[str]], list[list[int]]]
 
 @dataclass(frozen=True, slots=True)
 class Specials:
-    """The ids a GGUF declares: `bos` only where its runtime adds one by itself."""
+    """The special token ids that a GGUF declares; `bos` only where its runtime adds one by itself."""
 
     bos: int | None
     eos: int
@@ -28,10 +29,10 @@ class Specials:
 def encode_rows(
     rows: Sequence[Row], tokenize: Tokenize, specials: Specials, context: int, *, prompts_count: bool = False
 ) -> list[Example]:
-    """Return one example a row, in order; raises UsageError naming the rows that do not fit the context.
+    """Return one example per row, in order; raises UsageError naming the rows that do not fit the context.
 
-    The prompt of a question is masked unless `prompts_count`; plain text always counts whole. Every example ends with
-    EOS: a model that is not taught to stop never does.
+    `context` is in tokens. The prompt of a question is masked unless `prompts_count`; plain text always counts whole.
+    Every example ends with EOS: a model that is not trained to stop never does.
     """
     prompts = tokenize([row.prompt for row in rows])
     answers = tokenize([row.response if row.kind == "text" else "\n" + row.response for row in rows])

@@ -1,4 +1,4 @@
-"""In which words each question is fed: as it was written, or, a share of the times, as people type it."""
+"""The wording in which each question is fed: as it was written or, in a share of the passes, as people type it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class WordedRow:
 
 
 def worded_passes(rows: Sequence[Row], rows_fed: int, share: float) -> list[list[WordedRow]]:
-    """Return what is fed pass after pass, each pass all rows in their order, until `rows_fed` rows are reached.
+    """Return the rows of each pass, all rows in their order, with as many passes as `rows_fed` rows need.
 
-    Over its passes a question is fed as typed `share` of the times, spread evenly and beginning at a place fixed by
-    its hash, so that a share of the questions of each pass is, too; the habits take turns. Documents never change.
-    With a share of 0 all passes are equal, and one stands for them all.
+    Over its passes a question is fed as typed in `share` of them, spread evenly and starting at an offset fixed by its
+    hash, so that a share of the questions of each pass is, too; the habits take turns. Documents never change. With a
+    share of 0 all passes are equal, and one stands for them all.
     """
     passes = ceil(rows_fed / len(rows)) if share and rows else 1
     starts = [_unit(row.id) for row in rows]
@@ -43,5 +43,5 @@ def _worded(row: Row, start: float, number: int, share: float) -> WordedRow:
 
 
 def _unit(key: str) -> float:
-    """A number of [0, 1) fixed by a key."""
+    """Return a number in [0, 1) that is fixed by a key."""
     return int.from_bytes(sha256(f"wording\0{key}".encode()).digest()[:4]) / 2**32

@@ -1,1 +1,1 @@
-"""A workspace on disk: its layout and lock, runs, manifests, verification."""
+"""A workspace on disk: layout and lock, runs, cached manifest facts, verification and garbage collection."""

@@ -1,4 +1,4 @@
-"""Looking at a workspace where another process trains: who it is, what it tells, and how it is asked to stop."""
+"""Observe a workspace in which another process trains: its lock holder, its events, its runs, and how to stop it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
     "unfinished",
 ]
 
-# One poll stays within a frame, however long the journal is: a line takes some 20 µs to become an event.
+# One poll fits into a frame, however long the journal is: parsing a line to an event takes about 20 µs.
 _POLL_S = 0.03
 _POLL_BYTES = 2 * 1024**2
 _CHUNK = 64 * 1024
@@ -46,11 +46,12 @@ _GEN_IN_NAME = re.compile(r"-G(\d+)(?:-\d+)?$")
 
 
 def lock_holder(workspace: Workspace) -> Holder | None:
-    """Return who holds the workspace's lock right now, None when it is free.
+    """Return the current holder of the workspace's lock, None when it is free; never raises.
 
-    The lock is the truth, the file only says the name (pid 0 and no purpose when it says none). A free lock's file is
-    empty, so that looking at it takes no lock; only where a killed process has left its name, the look itself holds
-    the lock for some microseconds, which `Workspace.lock` waits for. Never raises: what cannot be locked is not held.
+    The lock itself decides; its file only names the holder (pid 0 and no purpose when it names none). A free lock's
+    file is empty, so that checking it takes no lock; only where a killed process has left its name does the check
+    itself hold the lock for some microseconds, which `Workspace.lock` waits for. A file that cannot be opened or locked
+    counts as free.
     """
     try:
         fd = os.open(workspace.lock_path, os.O_RDONLY)
@@ -66,9 +67,9 @@ def lock_holder(workspace: Workspace) -> Holder | None:
 
 
 def request_stop(workspace: Workspace) -> Holder | None:
-    """Ask the process that trains here to stop after its step, with a checkpoint; returns it, None when nobody trains.
+    """Ask the process that trains here to stop after its step, with a checkpoint; return it, or None when none trains.
 
-    It hears of it within a step. Raises LunaError when the request cannot be written.
+    The process notices the request within a step. Raises LunaError when the request cannot be written.
     """
     holder = lock_holder(workspace)
     if holder is None or holder.purpose != "training":
@@ -85,20 +86,20 @@ def request_stop(workspace: Workspace) -> Holder | None:
 
 
 def run_journal(workspace: Workspace, gen: int) -> Path | None:
-    """Return the journal of the run that made a recorded generation, None when the run is not known or not there.
+    """Return the journal of the run that made a recorded generation, None when the run is unknown or has no journal.
 
     Raises LedgerDamaged when the generation's manifest cannot be read.
     """
     manifest = workspace.manifest(gen)
     run_id = manifest.extra.get("run_id") if manifest is not None else None
-    if not isinstance(run_id, str) or run_id not in _run_names(workspace):  # a manifest names no file elsewhere
+    if not isinstance(run_id, str) or run_id not in _run_names(workspace):  # a run id must not lead to a path elsewhere
         return None
     path = Run.at(workspace, run_id).journal
     return path if path.is_file() else None
 
 
 def planned_parent(workspace: Workspace, run_id: str) -> int | None:
-    """Return the GEN_ID of the parent a run was planned from; None for the base, and when the plan cannot be read."""
+    """Return the GEN_ID of the parent in a run's plan; None for the base, and when the plan cannot be read."""
     try:
         parent = json.loads(Run.at(workspace, run_id).plan.read_bytes())["parent_gen"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -107,7 +108,7 @@ def planned_parent(workspace: Workspace, run_id: str) -> int | None:
 
 
 def unfinished(workspace: Workspace) -> tuple[str, int, str] | None:
-    """Return run id, generation and status of the newest run that `train --resume` can go on with, None without one.
+    """Return run id, generation and status of the newest run that `train --resume` can continue, None without one.
 
     Raises as `resumable` does.
     """
@@ -116,11 +117,11 @@ def unfinished(workspace: Workspace) -> tuple[str, int, str] | None:
 
 
 def resumable(workspace: Workspace) -> list[RunStatus]:
-    """Return the states of all runs that `train --resume` can go on with, by name.
+    """Return the status of every run that `train --resume` can continue, sorted by run id.
 
-    A run that nobody works on is interrupted, whatever its state says: its process died before it could write that.
-    Only runs of generations that are not recorded are opened, and those are few. Raises LedgerDamaged when the ledger
-    cannot be read.
+    A run that no live process works on is interrupted, whatever its state file says: its process died before it could
+    write that. Only runs of generations that are not recorded are opened, and those are few. Raises LedgerDamaged when
+    the ledger cannot be read.
     """
     holder = lock_holder(workspace)
     since = holder.since if holder is not None and holder.purpose == "training" else math.inf
@@ -138,7 +139,7 @@ def resumable(workspace: Workspace) -> list[RunStatus]:
 
 
 def describe_runs(workspace: Workspace, states: Sequence[RunStatus]) -> list[str]:
-    """Say of each run what it makes, from which parent, how far it came and when it was last at work, a line each."""
+    """Return a line for each run: what it makes, from which parent, how far it came and when it was last at work."""
     lines: list[str] = []
     for state in states:
         parent = planned_parent(workspace, state.run_id)
@@ -152,9 +153,9 @@ def describe_runs(workspace: Workspace, states: Sequence[RunStatus]) -> list[str
 
 
 class JournalTail:
-    """Follows the run that is being trained here, and then each one after it, by what their journals grow by.
+    """Follows the journal of the run that is training here, then of each later run, by reading what is appended.
 
-    `poll` is made for a screen's thread: when nothing is new it costs one `stat`, and a long journal comes in pieces.
+    `poll` is made for a UI thread: when nothing is new it costs one `stat`, and a long journal is read in pieces.
     """
 
     def __init__(self, workspace: Workspace, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -168,12 +169,12 @@ class JournalTail:
         self._look_at = -math.inf
 
     def poll(self) -> list[Event]:
-        """Return the events that have been written since the last call, oldest first, as many as fit in its time."""
+        """Return the events written since the last call, oldest first, as many as fit into the time of one poll."""
         deadline = self._clock() + _POLL_S
         events = self._read(deadline)
         if events is None:
             self._look_for_runs()
-            # Again: what a run told last was written before the next one began, but maybe after the first reading.
+            # Read again: a run's last events precede the next run, but may have been written after the first read.
             events = self._read(deadline)
         if events is None and self._next:
             self._current = self._next.popleft()
@@ -181,7 +182,7 @@ class JournalTail:
         return events or []
 
     def _read(self, deadline: float) -> list[Event] | None:
-        """Events of the current journal; None when it has not grown."""
+        """Return the next events of the current journal, None when it has not grown."""
         if self._current is None:
             return None
         events: list[Event] = []
@@ -195,14 +196,14 @@ class JournalTail:
         return events
 
     def _look_for_runs(self) -> None:
-        """Queue the runs that have begun since the last look; at the first one only the newest that is running.
+        """Queue the runs that began since the last scan; the first scan queues only the newest one that is running.
 
-        To queue one that is followed already does no harm: its journal goes on where it was.
+        Queueing a run that is already followed does no harm: its journal continues where it was.
         """
         if self._clock() < self._look_at:
             return
         self._look_at = self._clock() + _LOOK_EVERY_S
-        # A killed process leaves its run "running": only what was touched under the present lock is really.
+        # A killed process leaves its run "running": only runs updated under the current lock really are.
         holder = lock_holder(self._workspace)
         since = holder.since if holder is not None and holder.purpose == "training" else 0.0
         begun: list[tuple[float, _GrowingFile]] = []
@@ -222,7 +223,7 @@ class JournalTail:
         self._looked = True
 
     def _unsettled(self) -> list[str]:
-        """Names of runs that may be going on; a finished one never is again, nor one far back at the first look."""
+        """Return the names of runs that may still change: none that is finished and, at first, only the newest."""
         names = _run_names(self._workspace)
         if not self._looked:
             written = {name: _stat(self._workspace.runs / name / "state.json")[1] for name in names}
@@ -232,7 +233,7 @@ class JournalTail:
 
 
 class _GrowingFile:
-    """A file that others append lines to, read once and in order."""
+    """A file that other processes append lines to, read once and in order."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -240,9 +241,12 @@ class _GrowingFile:
         self._rest = b""
 
     def new_lines(self, limit: int) -> list[bytes] | None:
-        """The whole lines among the next `limit` bytes, None when there are no more bytes; a line's beginning waits."""
+        """Return the complete lines among the next `limit` bytes, None without more bytes.
+
+        An incomplete line is kept until its end is there.
+        """
         size = _stat(self._path)[0]
-        if size < self._offset:  # its run was given up, and another one may get the same name within the second
+        if size < self._offset:  # its run was discarded, and another may get the same name within a second
             self._offset, self._rest = 0, b""
         if size <= self._offset:
             return None
@@ -255,12 +259,12 @@ class _GrowingFile:
         self._offset += len(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > _LONGEST_LINE:
-            self._rest = b""  # no event is that long; its end will be skipped as any torn line
+            self._rest = b""  # no event is that long; its rest is skipped like any torn line
         return lines
 
 
 def _event(line: bytes) -> Event | None:
-    """The event of a journal's line, None for a torn one or one of another version."""
+    """Parse a journal's line to its event, None for a torn line or an event of another version."""
     try:
         return from_json_object(json.loads(line))
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -282,7 +286,7 @@ def _state(workspace: Workspace, name: str) -> RunStatus | None:
 
 
 def _stat(path: Path) -> tuple[int, float]:
-    """Size in bytes and time of the last write, zeros when there is no such file."""
+    """Return size in bytes and modification time of a file, zeros when there is no such file."""
     try:
         found = os.stat(path)
     except OSError:

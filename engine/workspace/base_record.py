@@ -1,4 +1,4 @@
-"""models/base/base.json: what a lineage's base is, by name and by hash. Imports little: the first paint reads it."""
+"""models/base/base.json: name, kind and hashes of a lineage's base. Imports little, since the first paint reads it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BASE_FACTS = ("name", "kind", "sha", "gguf_sha")
 
 
 def read_base_record(workspace: Workspace) -> dict[str, str] | None:
-    """Return models/base/base.json, or None before the first use; raises Damaged when it cannot be read."""
+    """Return the facts in models/base/base.json, None before the first use; raises Damaged when they cannot be read."""
     path = workspace.base_dir / "base.json"
     if not path.exists():
         return None
@@ -34,5 +34,5 @@ def read_base_record(workspace: Workspace) -> dict[str, str] | None:
 
 
 def render_record(facts: Mapping[str, str]) -> bytes:
-    """Return base.json as it is written; the bytes follow from the facts, so that `verify` can compare them."""
+    """Return the bytes of base.json; they follow from the facts, so that `verify` can compare them."""
     return (json.dumps(dict(facts), indent=1, sort_keys=True) + "\n").encode()

@@ -1,4 +1,4 @@
-"""Make a workspace: its config, a folder for each stage, and for the demo the sample curriculum."""
+"""Create a workspace: its config, a folder for each stage, and for the demo the sample curriculum."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from engine.config.render import default_toml
 from engine.core.errors import LunaError, UsageError
 from ledger.hashing import write_durable
 
-# What is not the default in the demo: SmolLM2-135M on two CPU cores, a few minutes a generation. The later phases learn
-# more gently than the first: at its rate they would slowly push the facts out again. 300 replayed rows, since with 100
-# a tenth of the first exam is lost by G3 (0.85 of 0.96, on three seeds), and the steps stay the same.
+# How the demo differs from the defaults: SmolLM2-135M on two CPU cores, a few minutes per generation. The later phases
+# change the weights less than the first: at its strength they would slowly displace the facts. 300 replayed rows, since
+# with 100 a tenth of the first exam is lost by G3 (0.85 of 0.96, on three seeds), and the steps stay the same.
 DEMO_VALUES: dict[str, object] = {
     "replay.rows": 300,
     "train.base.steps": 400,
@@ -52,10 +52,11 @@ study/*/runs/
 
 
 def create_workspace(root: Path, *, demo: bool, base: str | None = None, sample: Path | None = None) -> list[str]:
-    """Make a workspace at `root` and return what was made, as paths relative to it (folders end in `/`).
+    """Create a workspace at `root` and return what was created, as paths relative to it (folders end in `/`).
 
-    `demo` takes the demo's recipe and copies everything under `sample`. Nothing that exists is overwritten: a luna.toml
-    or a file that the sample brings too raises UsageError before anything is written; other files do not matter.
+    `demo` takes the demo's recipe; the files under `sample`, hidden ones excepted, are copied. Nothing that exists is
+    overwritten: a luna.toml or a file that the sample brings too raises UsageError before anything is written; other
+    files do not matter. Raises LunaError when the workspace cannot be written.
     """
     root = root.expanduser()
     _check_free(root)
@@ -86,7 +87,7 @@ def _check_free(root: Path) -> None:
 
 
 def _copies(root: Path, sample: Path) -> list[tuple[Path, Path]]:
-    """Which file of the sample goes where; UsageError if one of them is there already."""
+    """Return (source, target) of each file of the sample; raises UsageError if one of the targets exists already."""
     sources = sorted(path for path in sample.rglob("*") if path.is_file() and not path.name.startswith("."))
     copies = [(source, root / source.relative_to(sample)) for source in sources]
     taken = [target for _, target in copies if target.exists() or target.is_symlink()]
@@ -101,7 +102,7 @@ def _copies(root: Path, sample: Path) -> list[tuple[Path, Path]]:
 
 
 def _portable(base: str, root: Path) -> str:
-    """A path that exists is written absolute, since luna.toml is read from another directory than this one."""
+    """Return a base path that exists as absolute, since luna.toml is read from another directory than this one."""
     path = Path(base).expanduser()
     return str(path.resolve()) if path.exists() and ("/" in base or path.suffix == ".gguf" or path.is_dir()) else base
 
@@ -122,6 +123,6 @@ def _make(root: Path, text: str, copies: list[tuple[Path, Path]], *, with_folder
     if not (root / ".gitignore").exists():
         (root / ".gitignore").write_text(_GITIGNORE, encoding="utf-8")
         made.append(".gitignore")
-    # Last: the file that makes it a workspace, so that a half-made one can be made again.
+    # Last: luna.toml makes the folder a workspace, so that a half-made one can be created again.
     write_durable(root / CONFIG_NAME, text.encode("utf-8"))
     return [CONFIG_NAME, *made]

@@ -1,7 +1,7 @@
-"""What a workspace can do without: everything that can be made again, and nothing that is evidence.
+"""Find and delete what a workspace can do without: everything that can be made again, and nothing that is evidence.
 
 Never collected: the ledger, HEAD and its log, manifests, deltas, data, curriculum, journals, HEAD's GGUF, and whatever
-an unfinished run needs to go on.
+an unfinished run needs to resume.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Kind = Literal["work", "weights", "staging", "gguf"]
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """Something that may go: kind, absolute path, size in bytes, why that is safe, and a GGUF's generation."""
+    """A path that may be deleted: kind, absolute path, size in bytes, why that is safe, and a GGUF's generation."""
 
     kind: Kind
     path: Path
@@ -35,15 +35,15 @@ class Garbage:
     gen: int | None = None
 
     def to_dict(self, workspace: Workspace) -> dict[str, object]:
-        """The form of `gc --json`; the path is relative to the workspace."""
+        """Return the item as `gc --json` prints it; the path is relative to the workspace."""
         path = self.path.relative_to(workspace.root).as_posix()
         return {"kind": self.kind, "path": path, "size": self.size, "why": self.why, "gen": self.gen}
 
 
 def find_garbage(workspace: Workspace, *, ggufs: bool = False) -> list[Garbage]:
-    """List what may go, without touching anything; `ggufs` adds those of generations beside HEAD that can be rebuilt.
+    """List what may be deleted, without changing anything; `ggufs` adds rebuildable GGUFs of generations beside HEAD.
 
-    Raises LedgerDamaged when `ggufs` is asked for and the ledger cannot be read.
+    Raises LedgerDamaged when the ledger cannot be read.
     """
     resumable = [run for run, _ in unfinished_runs(workspace)]
     found = [*_work(workspace, resumable), *_weights(workspace), *_staging(workspace, resumable)]
@@ -53,10 +53,11 @@ def find_garbage(workspace: Workspace, *, ggufs: bool = False) -> list[Garbage]:
 
 
 def collect(workspace: Workspace, found: list[Garbage]) -> int:
-    """Delete what `find_garbage` found and is still garbage, under the workspace's lock; returns the bytes freed.
+    """Delete the items of `found` that are still garbage, under the workspace's lock; return the bytes freed.
 
-    A GGUF goes only after its deltas were checked against their manifests and the log says that it was collected.
-    Raises LunaError when another process is at work, LedgerDamaged when a delta is not what was recorded.
+    A GGUF is deleted only after its deltas were checked against their manifests and the log records its collection.
+    Raises LunaError when another process holds the lock or a path cannot be deleted, LedgerDamaged when a delta differs
+    from its record.
     """
     freed = 0
     with workspace.lock("gc"):
@@ -123,7 +124,7 @@ def _base_is_there(workspace: Workspace) -> bool:
 
 
 def _rebuildable(workspace: Workspace, lineage: Lineage, gen: int) -> bool:
-    """Whether the generation and all its ancestors have a recorded delta of the recorded size."""
+    """Return whether the generation and all its ancestors have a recorded delta of the recorded size."""
     return all(
         (manifest := lineage.node(at).manifest) is not None
         and (facts := _delta(manifest)) is not None
@@ -134,7 +135,7 @@ def _rebuildable(workspace: Workspace, lineage: Lineage, gen: int) -> bool:
 
 
 def _delta(manifest: Manifest) -> tuple[str, int, str] | None:
-    """Path below models/, size and SHA-256 of a generation's delta."""
+    """Return path below models/, size in bytes and SHA-256 of a generation's recorded delta, None without one."""
     name = f"generations/{manifest.gen}/delta.safetensors"
     facts = manifest.files.get(name)
     return None if facts is None else (name, facts["bytes"], facts["sha256"])
@@ -153,7 +154,7 @@ def _note_collected(workspace: Workspace, item: Garbage) -> None:
                 where=str(workspace.generation(at)),
                 hint="its GGUF was kept; `luna-tui verify` shows what else is hurt",
             )
-    # The log first: a GGUF that is gone without a word in the log would be damage, one that is still there is not.
+    # The log first: a GGUF that is gone without a log entry would be damage, a logged one that is still there is not.
     workspace.head.append("collect", gen=item.gen, reason=f"gc: {item.why}")
 
 
@@ -164,7 +165,7 @@ def _folders(parent: Path) -> list[Path]:
 
 
 def _size(path: Path) -> int:
-    """Bytes below a path; links are counted as links, never followed."""
+    """Return the bytes below a path; links are counted as links, never followed."""
     if path.is_symlink() or not path.is_dir():
         return path.lstat().st_size
     return sum(entry.lstat().st_size for entry in path.rglob("*") if entry.is_symlink() or entry.is_file())

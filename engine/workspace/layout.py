@@ -1,4 +1,4 @@
-"""Where things lie in a workspace, and the lock that lets one process at a time change it."""
+"""The paths of a workspace, and the lock that lets one process at a time change it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ledger.manifest import Manifest, read_manifest, read_manifests
 from ledger.owner_file import STALE_S, live_owner, owner_file
 from ledger.store import LedgerStore
 
-# One refusal may be only another process's look at the lock.
+# A refusal may come from another process that only checks the lock, so taking it is retried for this long.
 _LOOKS_LAST_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a workspace's lock: its process id, what it does, and since when (seconds since the epoch)."""
+    """The holder of a workspace's lock: its process id, its purpose, and since when (seconds since the epoch)."""
 
     pid: int
     purpose: str
@@ -33,13 +33,13 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The paths of one workspace; nothing is created by looking at it."""
+    """The paths of one workspace; constructing it creates nothing on disk."""
 
     root: Path
 
     @classmethod
     def open(cls, root: Path) -> Workspace:
-        """Return the workspace at `root`; raises UsageError when it is none: no directory, or without luna.toml."""
+        """Return the workspace at `root`; raises UsageError unless it is a directory with a luna.toml."""
         root = root.expanduser().resolve()
         if not (root / "luna.toml").is_file():
             if root.exists() and not root.is_dir():
@@ -75,12 +75,13 @@ class Workspace:
 
     @property
     def stop_file(self) -> Path:
-        """Where another process asks the holder of the lock to stop."""
+        """Return the file by which another process asks the holder of the lock to stop."""
         return self.models / ".stop"
 
     def log(self, name: str) -> Path | None:
-        """The path of a log file beside the runs; its directory is made. None where no log can be written: what only
-        reads goes on without one.
+        """Return the path of a log file beside the runs, creating both; None where it cannot be written.
+
+        Commands that only read continue without a log.
         """
         path = self.runs / name
         try:
@@ -91,21 +92,21 @@ class Workspace:
         return path
 
     def gguf(self, gen: int) -> Path:
-        """The file a person chats with."""
+        """Return the path of a generation's GGUF, the file that chat loads."""
         return self.models / f"luna_age_{gen}.gguf"
 
     def generation(self, gen: int) -> Path:
-        """The directory of one generation's evidence."""
+        """Return the directory of one generation's evidence: its manifest, delta and data."""
         return self.models / "generations" / str(gen)
 
     @property
     def weights_cache(self) -> Path:
-        """Full-precision weights of generations, rebuilt from the deltas whenever they are missing."""
+        """Return the cache of generations' full-precision weights, rebuilt from the deltas when they are missing."""
         return self.models / "cache"
 
     @property
     def row_lengths(self) -> Path:
-        """The tokens of long rows in the inbox, measured again whenever the file is missing."""
+        """Return the cache of long inbox rows' token counts, measured again whenever the file is missing."""
         return self.weights_cache / "row_lengths.json"
 
     @property
@@ -117,12 +118,12 @@ class Workspace:
         return HeadStore(self.models)
 
     def manifest(self, gen: int) -> Manifest | None:
-        """A generation's manifest, or None for a hand-written row; raises LedgerDamaged when it cannot be read."""
+        """Return a generation's manifest, None for a hand-written row; raises LedgerDamaged when it cannot be read."""
         path = self.generation(gen) / "manifest.json"
         return read_manifest(path) if path.exists() else None
 
     def lineage(self) -> Lineage:
-        """The tree of all generations as the ledger, the head log and the manifests tell it."""
+        """Return the tree of all generations, built from the ledger, the head log and the manifests."""
         rows = self.ledger.read()
         return Lineage.build(rows, self.head.current(), read_manifests(self.models))
 
@@ -131,7 +132,7 @@ class Workspace:
         """Hold the workspace against other writers, and yield why file locks do not work here, empty where they do.
 
         Raises InUse naming the process that holds it, or LunaError saying that nothing can be written. A killed process
-        leaves nothing to clean up. A request to stop belongs to one holder: none outlives it.
+        leaves nothing to clean up. A stop request belongs to one holder: none outlives it.
         """
         with contextlib.ExitStack() as held:
             try:
@@ -139,7 +140,7 @@ class Workspace:
                 fd = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
                 held.callback(os.close, fd)
                 fault = held.enter_context(exclusive(self.lock_path, fd, wait_s=_LOOKS_LAST_S))
-                # Before the name is written: whoever reads the name asks this process, and is not to be lost.
+                # Before the name is written: a reader of that name may ask this process to stop, and that must survive.
                 self.stop_file.unlink(missing_ok=True)
                 holder = {"pid": os.getpid(), "purpose": purpose, "since": time.time()}
                 os.ftruncate(fd, 0)
@@ -156,7 +157,7 @@ class Workspace:
                     self.stop_file.unlink(missing_ok=True)
 
     def _in_use(self) -> InUse:
-        """The error that names the holder, and where it is if that is another machine."""
+        """Return the error that names the holder, and its host if that is another machine."""
         holder, owner = read_holder(self.lock_path), live_owner(self.lock_path)
         name = f"{holder.purpose}, pid {holder.pid}" if holder is not None else "its name is not known"
         hint = "wait for it, or stop it; reading commands (lineage, eval, chat, verify) work meanwhile"
@@ -167,7 +168,7 @@ class Workspace:
 
 
 def read_holder(path: Path) -> Holder | None:
-    """Return the holder that a lock file names, whether or not it still holds the lock; None when it names nobody."""
+    """Return the holder that a lock file names, whether or not it still holds the lock; None when it names none."""
     try:
         data = json.loads(path.read_text())
         return Holder(int(data["pid"]), str(data["purpose"]), float(data["since"]))

@@ -1,4 +1,4 @@
-"""The lineage as rows: the twelve columns and what a reader needs beside them."""
+"""The lineage as rows for display: the twelve ledger columns and what a reader needs beside them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ledger.durable import read_bytes
 from ledger.parents import link_parents
 from ledger.row import LedgerRow
 
-# A line of head.log is canonical JSON, so its keys stand in one order; a quote inside a reason is escaped, and nothing
-# in there can pass for a key. A torn line ends with a mark and does not match.
+# A line of head.log is canonical JSON, so its keys are in a fixed order and a quote inside a reason is escaped: nothing
+# in a reason can pass for a key. A torn line ends with a mark and does not match.
 _LOG_LINE: Final = re.compile(
     rb'^\{"action":"([a-z]+)","from":[^,]*,"gen":(null|[0-9]+),.*"to":(null|[0-9]+),"verdict":(?:null|"([a-z]+)")\}$',
     re.MULTILINE,
@@ -25,7 +25,7 @@ _NO_FACTS: Final[Mapping[int, ManifestFacts]] = {}
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """What the rows are laid out with: HEAD, verdicts and collected GGUFs by GEN_ID, the name of the base."""
+    """The context of the rows: HEAD, verdicts and collected GGUFs by GEN_ID, and the name of the base."""
 
     head: int | None
     verdicts: Mapping[int, str]
@@ -35,12 +35,12 @@ class _Around:
 
 
 def lineage_rows(workspace: Workspace, *, scores: bool = True) -> list[dict[str, Any]]:
-    """Return the ledger's rows, oldest first: the twelve columns, `verdict`, `head`, `parent_gen`, `children`, and,
-    where a manifest tells them, `phase`, `created`, `reasons`, `base` and the score on every ancestor's exam.
+    """Return the ledger's rows, oldest first, with their verdicts, parents, children and manifest facts.
 
-    Numbers are numbers, empty fields null. Without `scores`, the fields `scores` and `by_ancestor` stay empty: for a
-    screen that holds a long lineage, they are most of its time and memory. Raises LedgerDamaged when the ledger or a
-    manifest cannot be read.
+    A row has the twelve columns, `verdict`, `head`, `parent_gen`, `children`, and, where a manifest records them,
+    `phase`, `created`, `reasons`, `base` and the score on every ancestor's exam. Numbers are numbers, empty fields
+    null. Without `scores`, the fields `scores` and `by_ancestor` stay empty: for a screen that holds a long lineage,
+    they are most of its time and memory. Raises LedgerDamaged when the ledger or a manifest cannot be read.
     """
     rows = workspace.ledger.read()
     head = workspace.head
@@ -50,17 +50,17 @@ def lineage_rows(workspace: Workspace, *, scores: bool = True) -> list[dict[str,
         if entry.action == "record" and entry.gen is not None and entry.verdict is not None
     }
     facts = manifest_facts(workspace, logged, scores=scores)
-    parents = link_parents(rows, recorded={gen: told.parent_gen for gen, told in facts.items()})
-    verdicts = {gen: told.verdict for gen, told in facts.items()}
+    parents = link_parents(rows, recorded={gen: known.parent_gen for gen, known in facts.items()})
+    verdicts = {gen: known.verdict for gen, known in facts.items()}
     around = _Around(head.current(), verdicts, "unrecorded", head.collected(), _base_name(workspace))
     return _lay_out(rows, parents, around, facts, scores)
 
 
 def lineage_outline(workspace: Workspace) -> list[dict[str, Any]]:
-    """Return the rows of `lineage_rows` as far as the ledger and head.log tell them, for a first glance at a long one.
+    """Return the rows of `lineage_rows` as far as the ledger and head.log determine them, to show a long lineage early.
 
-    What only manifests tell is null or empty, and a `verdict` that the log does not tell is "". The log is skimmed, not
-    checked: its chain is `lineage_rows`' business. Raises LedgerDamaged when the ledger cannot be read.
+    What only manifests record is null or empty, and a `verdict` that the log lacks is "". The log is skimmed, not
+    verified: `lineage_rows` checks its chain. Raises LedgerDamaged when the ledger cannot be read.
     """
     rows, parents = workspace.ledger.read_linked()
     head: int | None = None
@@ -93,8 +93,8 @@ def _lay_out(
     laid_out: list[dict[str, Any]] = []
     for row, parent in zip(rows, parents, strict=True):
         gen = row.gen_id
-        told = facts.get(gen)
-        told_scores = told.scores if told and with_scores else {}
+        known = facts.get(gen)
+        known_scores = known.scores if known and with_scores else {}
         laid_out.append(
             {
                 "GEN_ID": gen,
@@ -113,12 +113,12 @@ def _lay_out(
                 "head": gen == around.head,
                 "parent_gen": parent,
                 "children": children[gen],
-                "phase": told.phase if told else None,
-                "created": told.created if told else None,
-                "reasons": told.reasons if told else [],
-                "by_ancestor": told_scores.get("by_ancestor", {}),
-                "scores": told_scores,
-                "data": told.data if told else {},
+                "phase": known.phase if known else None,
+                "created": known.created if known else None,
+                "reasons": known.reasons if known else [],
+                "by_ancestor": known_scores.get("by_ancestor", {}),
+                "scores": known_scores,
+                "data": known.data if known else {},
                 "collected": gen in around.collected,
                 "base": around.base,
             }

@@ -1,9 +1,8 @@
-"""What the lineage's rows take from manifests, kept in one derived file, so that a long lineage opens without reading
-thousands of them.
+"""A derived cache of the manifest facts that lineage rows show.
 
-Nothing rests on the file: `verify`, training, chat and export read the manifests themselves. An entry counts only while
-its manifest is the same file with the same times and size; a cache that is damaged, or cannot be written, costs time
-and nothing else.
+With it a long lineage opens without reading thousands of manifests. Nothing depends on the file: `verify`, training,
+chat and export read the manifests themselves. An entry counts only while its manifest is the same file with the same
+times and size; a cache that is damaged, or cannot be written, costs time and nothing else.
 """
 
 from __future__ import annotations
@@ -25,26 +24,27 @@ from ledger.errors import LedgerDamaged
 from ledger.manifest import generation_ids, manifest_path, read_manifest
 
 DATA_COUNTS: Final = ("new", "train", "holdout", "replay", "tone_asked")
-"""What a row tells of a manifest's `data`: counts, and the name of what its tone was probed with."""
+"""The keys of a manifest's `data` that a row shows: counts, and the name of what its tone was probed with."""
 
 READ_EACH_TIME = 64
-"""So many manifests are read each time before it is worth writing the file again."""
+"""How many manifests may be read on each call before it is worth writing the file again."""
 
 SETTLED_SECONDS = 2.0
-"""A manifest younger than this may change again within one tick of the file system's clock, so it is not kept yet."""
+"""A manifest younger than this may change again within one tick of the file system's clock, so it is not cached yet."""
 
 _FORMAT: Final = b"luna-tui lineage 1"
 _NOTHING_LOGGED: Final[Mapping[int, str]] = {}
 _VERIFY: Final = "restore the file from a backup; `luna-tui verify` shows what else is hurt"
 
 Stamp = tuple[int, int, int, int]
-"""Size, mtime and ctime in nanoseconds, and inode of a manifest."""
+"""Size in bytes, mtime and ctime in nanoseconds, and inode of a manifest."""
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestFacts:
-    """The part of a manifest that the lineage's rows show; `data` holds the `DATA_COUNTS` only, and `scores` is empty
-    where they were not asked for.
+    """The part of a manifest that the lineage's rows show.
+
+    `data` holds the `DATA_COUNTS` only, and `scores` is empty where they were not requested.
     """
 
     parent_gen: int | None
@@ -63,7 +63,7 @@ class _Kept:
 
 
 def cache_file(workspace: Workspace) -> Path:
-    """Where the cache lies; it may be deleted at any time."""
+    """Return the path of the cache, which may be deleted at any time."""
     return workspace.weights_cache / "lineage.json"
 
 
@@ -75,8 +75,8 @@ def manifest_facts(
 ) -> dict[int, ManifestFacts]:
     """Return the facts of every generation that has a manifest, by GEN_ID, reading only the manifests that changed.
 
-    `logged` is the verdict head.log tells of each generation: an entry that contradicts it does not count. Without
-    `scores`, which are nearly all of a long lineage, they are not even read where the cache can do without. Raises
+    `logged` is the verdict of each generation in head.log: a cached entry that contradicts it does not count. Without
+    `scores`, which are nearly all of a long lineage, they are not even read where the cache suffices. Raises
     LedgerDamaged for the first manifest that is broken.
     """
     path = cache_file(workspace)
@@ -85,7 +85,7 @@ def manifest_facts(
     settled = {gen for gen, stamp in stamps.items() if max(stamp[1], stamp[2]) < before}
     fresh = _fresh(_load(path, scores=scores), stamps, logged)
     keep = len(settled - fresh.keys()) > READ_EACH_TIME
-    if keep and not scores:  # what is written again must be whole
+    if keep and not scores:  # a rewritten cache must hold the scores too
         fresh = _fresh(_load(path, scores=True), stamps, logged)
     facts = {gen: fresh[gen] if gen in fresh else _read(workspace.models, gen) for gen in stamps}
     if keep:
@@ -95,7 +95,7 @@ def manifest_facts(
 
 
 def _stamps(models: Path) -> dict[int, Stamp]:
-    """What tells whether a manifest changed, of every generation that has one; taken before any is read."""
+    """Return the stamp of every manifest, by which a change is detected; taken before any manifest is read."""
     stamps: dict[int, Stamp] = {}
     prefix = os.fspath(models / "generations")
     for gen in generation_ids(models):
@@ -137,7 +137,7 @@ def _read(models: Path, gen: int) -> ManifestFacts:
 
 
 def _save(path: Path, entries: Mapping[int, _Kept]) -> None:
-    """Replace the cache whole; not brought to disk, since a torn one is noticed and made again."""
+    """Replace the whole cache atomically; without fsync, since a torn file is detected and made again."""
     rows = [
         [gen, *kept.stamp, f.parent_gen, f.phase, f.created, f.verdict, f.reasons, f.data]
         for gen, kept in entries.items()
@@ -160,15 +160,15 @@ def _load(path: Path, *, scores: bool) -> dict[int, _Kept]:
             heading, *lines = (file.readline() for _ in range(3 if scores else 2))
     except OSError:
         return {}
-    # One digest a line, so that the short line can be trusted without reading the long one.
+    # One digest per line, so that the short line can be trusted without reading the long one.
     if not heading.startswith(_heading(lines).removesuffix(b"\n")):
         return {}
     try:
-        rows, *told = (cast("list[Any]", json.loads(line)) for line in lines)
-        parts = zip(rows, told[0] if told else itertools.repeat({}), strict=bool(told))
+        rows, *rest = (cast("list[Any]", json.loads(line)) for line in lines)
+        parts = zip(rows, rest[0] if rest else itertools.repeat({}), strict=bool(rest))
         return {int(row[0]): _Kept((*row[1:5],), _checked([*row[5:], found])) for row, found in parts}
     except (ValueError, TypeError, RecursionError):
-        return {}  # written by no version of ours, whatever its heading says
+        return {}  # no version of luna wrote this, whatever its heading says
 
 
 def _to_line(value: object) -> bytes:

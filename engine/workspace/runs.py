@@ -23,7 +23,11 @@ STEPS = ("prepare", "train", "export", "examine", "judge", "record")
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """How far a run has come: `done` names the finished steps, `seconds` the time spent over all its sessions."""
+    """The recorded progress of a run.
+
+    `done` names the finished steps, `seconds` is the time spent over all its sessions, `updated` the time of the last
+    write (seconds since the epoch).
+    """
 
     run_id: str
     gen: int
@@ -35,14 +39,14 @@ class RunStatus:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The files of one run."""
+    """The paths of one run's files, and its recorded state."""
 
     directory: Path
     staging: Path
 
     @classmethod
     def new(cls, workspace: Workspace, gen: int) -> Run:
-        """Make the directories of a new run of generation `gen`."""
+        """Create the directories of a new run of generation `gen`; its id is the local time and the generation."""
         stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
         name, number = f"{stamp}-G{gen}", 1
         while (workspace.runs / name).exists():
@@ -54,7 +58,7 @@ class Run:
 
     @classmethod
     def at(cls, workspace: Workspace, run_id: str) -> Run:
-        """The run called `run_id`."""
+        """Return the run with this id, without creating or checking anything on disk."""
         return cls(workspace.runs / run_id, workspace.models / "generations" / f".staging-{run_id}")
 
     @property
@@ -82,7 +86,7 @@ class Run:
         return self.directory / "exported.json"
 
     def state(self) -> RunStatus:
-        """Read the run's state; raises Damaged when it cannot be read."""
+        """Read the run's state file; raises Damaged when it cannot be read or is not valid."""
         path = self.directory / "state.json"
         try:
             data = json.loads(path.read_text())
@@ -100,8 +104,8 @@ class Run:
             raise Damaged(f"this run's state cannot be read: {error}", where=str(path)) from error
 
     def write_state(self, state: RunStatus) -> None:
-        """Write the run's state durably; raises FileNotFoundError when the run's folder is not there any longer."""
-        if not self.directory.is_dir():  # moved or deleted: not to be made anew for this one file
+        """Write the run's state durably; raises FileNotFoundError when the run's folder no longer exists."""
+        if not self.directory.is_dir():  # moved or deleted: not to be recreated for this one file
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.directory))
         plain = {name: getattr(state, name) for name in RunStatus.__slots__}
         write_durable(self.directory / "state.json", (json.dumps(plain, indent=1) + "\n").encode())
@@ -109,7 +113,7 @@ class Run:
     def advance(
         self, state: RunStatus, *, status: Status | None = None, done: str = "", seconds: float = 0.0
     ) -> RunStatus:
-        """Write and return `state` with a step done, another status, or more time spent."""
+        """Write and return `state` with a finished step added, another status, or more seconds spent."""
         following = replace(
             state,
             status=status or state.status,
@@ -121,13 +125,13 @@ class Run:
         return following
 
     def discard(self) -> None:
-        """Delete the run and what it staged: for a run that ended before there was anything to go on with."""
+        """Delete the run and its staging directory, for a run that ended before there was anything to resume."""
         shutil.rmtree(self.staging, ignore_errors=True)
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def list_runs(workspace: Workspace) -> list[tuple[Run, RunStatus]]:
-    """Return the runs that have a readable state, the one last at work last; others are leftovers for gc."""
+    """Return the runs that have a readable state, the last updated one last; the others are leftovers for gc."""
     if not workspace.runs.is_dir():
         return []
     found: list[tuple[Run, RunStatus]] = []
@@ -143,7 +147,7 @@ def list_runs(workspace: Workspace) -> list[tuple[Run, RunStatus]]:
 def unfinished_runs(workspace: Workspace) -> list[tuple[Run, RunStatus]]:
     """Return the runs that were prepared, have not finished, and whose generation was not recorded meanwhile.
 
-    The one last at work last, as far as the clock can be trusted.
+    The last updated one comes last, as far as the clock can be trusted.
     """
     recorded = {row.gen_id for row in workspace.ledger.read()}
     return [
@@ -154,12 +158,12 @@ def unfinished_runs(workspace: Workspace) -> list[tuple[Run, RunStatus]]:
 
 
 def unfinished_run(workspace: Workspace) -> Run | None:
-    """Return the newest of the unfinished runs, None when there is none."""
+    """Return the last updated of the unfinished runs, None when there is none."""
     left = unfinished_runs(workspace)
     return left[-1][0] if left else None
 
 
 def step_of(checkpoint: Path) -> int | None:
-    """Return the step a checkpoint's name carries."""
+    """Return the step number in a checkpoint's name, None when the name is not `checkpoint-<step>`."""
     match = re.fullmatch(r"checkpoint-(\d+)", checkpoint.name)
     return int(match[1]) if match else None

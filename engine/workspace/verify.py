@@ -1,4 +1,4 @@
-"""`luna-tui verify`: the ledger's own verification, and the base's files against what every manifest says of it."""
+"""`luna-tui verify`: the ledger's own verification, and the base's files checked against every manifest."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ _GGUF = "models/base/base.gguf"
 
 
 def verify_workspace(workspace: Workspace, *, progress: ProgressCallback | None = None) -> VerifyReport:
-    """Recompute every hash and every chain of the workspace; changes nothing, returns problems, never raises them."""
-    told = _bases_in_manifests(workspace)
-    problems = _check_record(workspace, told)
-    sha = next((facts["gguf_sha"] for facts in told.values()), None) or _recorded_sha(workspace)
+    """Recompute every hash and every chain of the workspace and return the problems found.
+
+    Changes nothing and never raises for a problem.
+    """
+    claims = _bases_in_manifests(workspace)
+    problems = _check_record(workspace, claims)
+    sha = next((facts["gguf_sha"] for facts in claims.values()), None) or _recorded_sha(workspace)
     base_files = {} if sha is None else {_GGUF: (workspace.base_dir / "base.gguf", sha)}
     report = verify(workspace.models, base_files=base_files, progress=progress)
     found = [*report.problems, *problems]
@@ -30,35 +33,35 @@ def verify_workspace(workspace: Workspace, *, progress: ProgressCallback | None 
     return VerifyReport(not found, checked, found, report.notes)
 
 
-def _check_record(workspace: Workspace, told: Mapping[int, Mapping[str, str]]) -> list[Problem]:
-    """base.json byte for byte against the facts in the manifests, which are hash-chained and so the better witness."""
+def _check_record(workspace: Workspace, claims: Mapping[int, Mapping[str, str]]) -> list[Problem]:
+    """Compare base.json byte for byte with the manifests, which are hash-chained and so the better witness."""
     path = workspace.base_dir / "base.json"
-    first: Mapping[str, str] | None = next(iter(told.values()), None)
+    first: Mapping[str, str] | None = next(iter(claims.values()), None)
     problems = [
         Problem(gen, f"models/generations/{gen}/manifest.json", "names another base than the first generation does")
-        for gen, facts in told.items()
+        for gen, facts in claims.items()
         if facts != first
     ]
     try:
         data = path.read_bytes()
         recorded = first if first is not None else read_base_record(workspace)
     except FileNotFoundError:
-        return [*problems, Problem("base", _RECORD, "is missing")] if told else problems
+        return [*problems, Problem("base", _RECORD, "is missing")] if claims else problems
     except (OSError, Damaged) as error:
         return [*problems, Problem("base", _RECORD, f"cannot be read: {getattr(error, 'title', error)}")]
     if recorded is not None and data != render_record(recorded):
-        source = "the manifests say of the base" if told else "luna writes"
+        source = "the manifests say of the base" if claims else "luna writes"
         problems.append(Problem("base", _RECORD, f"is not what {source}"))
     return problems
 
 
 def _bases_in_manifests(workspace: Workspace) -> dict[int, dict[str, str]]:
-    """What each manifest says of the base, as far as head.log vouches for it; the others are the ledger's to report."""
-    told: dict[int, dict[str, str]] = {}
+    """Return what each manifest that head.log vouches for records of the base; the ledger reports the others."""
+    claims: dict[int, dict[str, str]] = {}
     try:
         entries = scan_log(read_bytes(workspace.models / "head.log")).entries
     except LedgerError:
-        return told
+        return claims
     for entry in entries:
         if entry.action != "record" or entry.gen is None:
             continue
@@ -66,10 +69,10 @@ def _bases_in_manifests(workspace: Workspace) -> dict[int, dict[str, str]]:
         try:
             if manifest_sha(path) == entry.manifest_sha:
                 base = read_manifest(path).base
-                told[entry.gen] = {key: str(base.get(key)) for key in BASE_FACTS}
+                claims[entry.gen] = {key: str(base.get(key)) for key in BASE_FACTS}
         except LedgerError:
             continue
-    return told
+    return claims
 
 
 def _recorded_sha(workspace: Workspace) -> str | None:

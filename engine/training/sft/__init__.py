@@ -1,1 +1,1 @@
-"""The training loop itself, on TRL or Unsloth; everything here imports torch."""
+"""The training loop itself, on TRL or Unsloth; nearly every module here imports torch."""

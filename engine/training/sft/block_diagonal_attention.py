@@ -1,9 +1,9 @@
-"""Padding-free batches with attention that cannot leak: examples lie one behind another, each attends only to itself.
+"""Padding-free batches with attention that cannot leak: examples are concatenated, each attends only to itself.
 
-All layers but attention work on the joined tokens, so padding costs nothing there. Attention gathers the examples into
+All layers but attention run on the packed tokens, so padding costs nothing there. Attention gathers the examples into
 rows of one length, where causality alone keeps real tokens from seeing padding, and scatters the result back. It is
-registered under its own name with transformers; the layout of the batch reaches it as a keyword argument of the
-model's forward.
+registered under its own name with transformers; the layout of the batch reaches it as a keyword argument of the model's
+forward.
 """
 
 from __future__ import annotations
@@ -19,17 +19,20 @@ from transformers.masking_utils import AttentionMaskInterface
 
 NAME = "luna_blocks"
 
-# Architectures whose attention is plain causal softmax attention over rotary positions; compared with padded batches
-# in the tests.
+# Architectures whose attention is plain causal softmax attention over rotary positions; the tests compare them with
+# padded batches.
 MODEL_TYPES = frozenset({"llama", "mistral", "qwen2", "qwen3", "smollm3"})
 
-# Below this length the CPU's fused attention spends its time on overhead: 50 ms a layer backwards for 32 rows of 34
-# tokens, against 4 ms for two plain products.
+# Up to this length the CPU's fused attention spends its time on overhead: 50 ms per layer in the backward pass for 32
+# rows of 34 tokens, against 4 ms for two plain matrix products.
 _SHORT = 160
 
 
 def fits(config: Any, context: int) -> bool:
-    """Return whether a model of this transformers config has plain attention over the whole context."""
+    """Return whether a model of this transformers config has plain attention over the whole context.
+
+    That is a known architecture without attention dropout or a sliding window shorter than `context` tokens.
+    """
     window = getattr(config, "sliding_window", None)
     sliding = window is not None and getattr(config, "use_sliding_window", True) and window < context
     return config.model_type in MODEL_TYPES and not sliding and not getattr(config, "attention_dropout", 0.0)
@@ -37,10 +40,11 @@ def fits(config: Any, context: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Where a batch's joined tokens lie in rows of equal length: `gather` (rows · length,), `scatter` (tokens,).
+    """Where the tokens of a packed batch lie in rows of equal length.
 
-    `bias` (length, length) is what causality adds to attention scores: 0, or the lowest number for a token that comes
-    later.
+    `gather` (rows · length,) holds the packed position of each place in the rows, `scatter` (tokens,) the place of each
+    packed token. `bias` (length, length) is what causality adds to attention scores: 0, or bf16's lowest number for a
+    token that comes later.
     """
 
     rows: int
@@ -51,7 +55,10 @@ class Blocks:
 
     @classmethod
     def of(cls, lengths: Sequence[int]) -> Blocks:
-        """Lay out examples of these lengths; a row is padded with its own first token, at places nothing real sees."""
+        """Lay out examples of these lengths in tokens.
+
+        A row is padded with its own first token, at places that no real token attends to.
+        """
         total, longest = sum(lengths), max(lengths)
         gather = torch.empty(len(lengths), longest, dtype=torch.long)
         scatter = torch.empty(total, dtype=torch.long)
@@ -66,7 +73,7 @@ class Blocks:
         return cls(len(lengths), longest, gather.reshape(-1), scatter, bias)
 
     def to(self, device: torch.device) -> Blocks:
-        """Return the layout on `device`."""
+        """Return the layout with its tensors on `device`."""
         moved = (tensor.to(device) for tensor in (self.gather, self.scatter, self.bias))
         return Blocks(self.rows, self.length, *moved)
 
@@ -82,7 +89,7 @@ def _attention(
     luna_blocks: Blocks | None = None,
     **kwargs: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attention of (1, heads, tokens, width) tensors inside the blocks; returns (1, tokens, heads, width)."""
+    """Compute attention of (1, heads, tokens, width) tensors inside the blocks; returns (1, tokens, heads, width)."""
     if luna_blocks is None:
         raise ValueError("luna_blocks attention needs the batch's layout")
     blocks, heads, width = luna_blocks, query.shape[1], query.shape[3]
@@ -105,7 +112,7 @@ def _attention(
 
 
 def _plain(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, scale: float, blocks: Blocks) -> torch.Tensor:
-    """Attention by two matrix products, heads that share keys and values stacked; softmax in fp32 as usual."""
+    """Compute attention by two matrix products, heads that share keys and values stacked; softmax in fp32 as usual."""
     rows, heads, length, width = q.shape
     shared = heads // k.shape[1]
     products = rows * k.shape[1]
@@ -117,10 +124,10 @@ def _plain(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, scale: float, bloc
 
 
 def _no_mask(*_args: Any, **_kwargs: Any) -> None:
-    """The layout already says who sees whom."""
+    """Return no mask: the layout already says which token attends to which."""
 
 
 def register() -> None:
-    """Make `attn_implementation="luna_blocks"` known to transformers; doing it again changes nothing."""
+    """Register `attn_implementation="luna_blocks"` with transformers; repeated calls have no effect."""
     AttentionInterface.register(NAME, _attention)
     AttentionMaskInterface.register(NAME, _no_mask)

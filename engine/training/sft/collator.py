@@ -1,4 +1,4 @@
-"""Examples as the trainer wants them: a data set of ids and labels, and batches joined end to end or padded."""
+"""Examples in the trainer's form: a data set of ids and labels, and batches that are packed or padded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IGNORED = -100
 def make_dataset(examples: Sequence[Example]) -> Dataset:
     """Return the examples as a data set in their order; `row` is an example's position in it.
 
-    A label is ignored where the prompt is masked, and at the first token, which nothing predicts.
+    A label is -100 (ignored) where the prompt is masked, and at the first token, which nothing predicts.
     """
     ids = [list(e.ids) for e in examples]
     first = [max(1, e.loss_from) for e in examples]
@@ -27,13 +27,17 @@ def make_dataset(examples: Sequence[Example]) -> Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Collator:
-    """Makes a batch of examples: joined end to end (`joined`), or padded to the longest."""
+    """Makes a batch of examples: packed without padding (`joined`), or padded to the longest."""
 
     pad_id: int
     joined: bool
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """Return input_ids, labels, positions and lengths or an attention mask, and the rows the batch is made of."""
+        """Return the tensors of a batch: `input_ids`, `labels`, `row`, and what describes its layout.
+
+        That is `position_ids` and `lengths` for a packed batch, else `attention_mask`. The tokens of a packed batch
+        have the shape (1, tokens), those of a padded one (rows, longest).
+        """
         ids: list[list[int]] = [f["input_ids"] for f in features]
         labels: list[list[int]] = [f["labels"] for f in features]
         rows = torch.tensor([f["row"] for f in features])

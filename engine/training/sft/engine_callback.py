@@ -1,4 +1,4 @@
-"""What happens around a training step: it is written down and told, checkpoints are sealed, a wish to stop is heard."""
+"""What happens around a training step: metrics are logged, events emitted, checkpoints sealed, stop requests obeyed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ from ledger.durable import make_durable
 
 
 class EngineCallback(TrainerCallback):
-    """The trainer's callback: a step begins, ends, its numbers are logged, a checkpoint may be saved."""
+    """The trainer's callback that logs each step, emits its events, seals checkpoints and stops on request.
+
+    `on_step_end` raises FileNotFoundError when the work directory is gone, `on_log` LunaError when the loss or the
+    gradient norm is not finite.
+    """
 
     def __init__(
         self,
@@ -47,7 +51,7 @@ class EngineCallback(TrainerCallback):
         self._began = time.monotonic()
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        if not self._job.work_dir.is_dir():  # moved or deleted: the trainer would make it anew for a checkpoint
+        if not self._job.work_dir.is_dir():  # moved or deleted: the trainer would recreate it for a checkpoint
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self._job.work_dir))
         if self._control.stopping:
             control.should_save = True
@@ -56,7 +60,7 @@ class EngineCallback(TrainerCallback):
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **kwargs: Any
     ) -> None:
-        del state.log_history[:-1]  # ours is metrics.jsonl; theirs would grow in memory and in every checkpoint
+        del state.log_history[:-1]  # metrics.jsonl replaces it; it would grow in memory and in every checkpoint
         if not logs or "learning_rate" not in logs or state.global_step <= self._last_step:
             return
         self._last_step = state.global_step
@@ -78,7 +82,7 @@ class EngineCallback(TrainerCallback):
                 where="training",
                 hint="lower the learning rate of this phase in luna.toml; nothing was recorded",
             )
-        # An average that follows the machine's load, so that the time left is worth reading.
+        # A moving average, so that the estimate of the time left follows the machine's load.
         self._step_seconds = seconds if not self._step_seconds else 0.9 * self._step_seconds + 0.1 * seconds
         self._emit(
             TrainStep,
@@ -98,7 +102,7 @@ class EngineCallback(TrainerCallback):
         self._save_began = time.monotonic()
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        # The checkpoint counts from the moment it is sealed: what it would be continued from must be durable before.
+        # A checkpoint is valid once it is sealed: the logs that a resume continues must be durable before that.
         for path in (self._feed.fed_path, self._feed.metrics_path):
             make_durable(path)
         seal(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}")

@@ -1,9 +1,9 @@
-"""A batch in parts, one a thread: forward and backward of every part run side by side, and their gradients are summed.
+"""Train on a batch in parts, one per thread: forward and backward of all parts run side by side, gradients are summed.
 
-A small model's products are too short to be shared between threads: half of the time went into waiting at the end of
-each (two threads that sleep while they wait used 1.1 of two CPUs, threads that spin starve whatever runs beside them).
-Parts of a batch meet once a step. What is shared out, and in which order the gradients are summed, depends on the
-batch and the number of lanes alone, so the same seed gives the same bytes.
+A small model's matrix products are too short to be shared between threads: half of the time went into waiting at the
+end of each (two threads that sleep while they wait used 1.1 of two CPUs, threads that spin starve whatever runs beside
+them). Parts of a batch synchronise once per step. How the batch is split, and in which order the gradients are summed,
+depends on the batch and the number of lanes alone, so the same seed gives the same bytes.
 """
 
 from __future__ import annotations
@@ -15,21 +15,24 @@ from typing import Any
 
 import torch
 
-# Python's own share of a step, which only one thread at a time can run, leaves room for about this many.
+# Python's share of a step holds the GIL, so one thread at a time can run it: that leaves room for about this many.
 _MOST = 4
 
 Part = dict[str, Any]
 
 
 def lane_count(threads: int, batch_size: int) -> int:
-    """Return into how many parts a batch is cut: as many as divide the threads evenly and have a row each."""
+    """Return how many parts a batch is split into.
+
+    That is the highest number up to 4 that divides the threads evenly and leaves a row for each part.
+    """
     return max(n for n in range(1, _MOST + 1) if threads % n == 0 and n <= max(1, batch_size))
 
 
 def share_out(lengths: Sequence[int], lanes: int) -> list[list[int]]:
     """Return the positions of each lane's rows, ascending, so that all lanes have about the same number of tokens.
 
-    The longest row not yet dealt goes to the lane with the fewest tokens; lanes without a row are left out.
+    The longest row not yet assigned goes to the lane with the fewest tokens; lanes without a row are left out.
     """
     rows: list[list[int]] = [[] for _ in range(lanes)]
     tokens = [0] * lanes
@@ -41,7 +44,7 @@ def share_out(lengths: Sequence[int], lanes: int) -> list[list[int]]:
 
 
 def part_of(batch: Part, rows: Sequence[int]) -> Part:
-    """Return the batch of these rows of a joined batch (see Collator)."""
+    """Return these rows of a packed batch (see Collator) as a packed batch."""
     lengths: list[int] = batch["lengths"].tolist()
     ends = batch["lengths"].cumsum(0).tolist()
     kept = torch.cat([torch.arange(ends[row] - lengths[row], ends[row]) for row in rows])
@@ -66,15 +69,15 @@ class Lanes:
         self._pool.shutdown()
 
     def loss(self, batch: Part, loss_of: Callable[[Part], torch.Tensor], model: torch.nn.Module) -> torch.Tensor:
-        """Return the sum of `loss_of` over the batch's parts; its gradients are known already and only handed on.
+        """Return the sum of `loss_of` over the batch's parts, with gradients that are already computed.
 
-        Raises what the first lane that failed raised, once all have ended.
+        The backward pass only hands them on. Raises what the first lane that failed raised, once all have ended.
         """
         trained = [p for p in model.parameters() if p.requires_grad]
         parts = [part_of(batch, rows) for rows in share_out(batch["lengths"].tolist(), self.count)]
         running = [self._pool.submit(self._differentiated, loss_of, part, trained) for part in parts]
         failed = [error for future in running if (error := future.exception()) is not None]
-        # torch keeps one number for threads that have not asked yet: it must stay the whole process's.
+        # torch keeps one thread count for threads that have not set their own: it must stay that of the process.
         torch.set_num_threads(self._threads)
         if failed:
             raise failed[0]

@@ -1,4 +1,4 @@
-"""LoRA adapters (Hu et al. 2021, arXiv:2106.09685): checked, computed in few operations, read out afterwards."""
+"""LoRA adapters (Hu et al. 2021, arXiv:2106.09685): checked, computed in few operations, extracted afterwards."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Adapter = tuple[torch.Tensor, torch.Tensor]
 def lora_modules(model: Any) -> dict[str, Adapter]:
     """Return (A, B) of every adapted module of a peft model, keyed by the module's name in the plain model.
 
-    For a module that stores its matrix transposed (GPT-2's Conv1D) they are returned such that B · A has that matrix's
-    shape.
+    A is (rank, in), B (out, rank). For a module that stores its matrix transposed (GPT-2's Conv1D) they are returned
+    such that B · A has that matrix's shape.
     """
     found: dict[str, Adapter] = {}
     for name, module in model.get_base_model().named_modules():
@@ -29,7 +29,7 @@ def lora_modules(model: Any) -> dict[str, Adapter]:
 
 
 def check_adapters(model: Any, tensors: Collection[str]) -> None:
-    """Raise UsageError when what is trained could not be added to the weights, whose names are `tensors`."""
+    """Raise UsageError when the trained parameters cannot be added to the weights, whose names are `tensors`."""
     modules = lora_modules(model)
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     foreign = [name for name in modules if f"{name}.weight" not in tensors]
@@ -44,9 +44,9 @@ def check_adapters(model: Any, tensors: Collection[str]) -> None:
 
 
 def make_fast(model: Any) -> None:
-    """Let every adapted linear layer compute base and adapter in one autograd function: a third of the operations.
+    """Make every adapted linear layer compute base and adapter in one autograd function: a third of the operations.
 
-    For adapters without dropout on layers whose inputs have the weights' number format; A and B stay fp32.
+    Requires adapters without dropout on layers whose inputs have the weights' dtype; A and B stay fp32.
     """
     for module in model.get_base_model().modules():
         if isinstance(module, AdaptedLinear):

@@ -1,7 +1,7 @@
-"""The voice in the making: pinned prompts, answered greedily by the model in training every few steps.
+"""Sample the voice during training: the model answers pinned prompts greedily every few steps.
 
 Nothing of it reaches the weights: no gradient, no random number, and the time it takes is neither in the steps' speed
-nor in the training's. What it costs is held to a share of the time trained so far.
+nor in the training's. Its cost is limited to a share of the time trained so far.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from engine.training.device import Device
 from engine.training.job import VoicePlan
 from engine.training.sft.block_diagonal_attention import Blocks
 
-# What the first sampling may cost is not known before it: about as much as one training step.
+# The cost of the first sampling is not known in advance: it is taken to be about that of one training step.
 _FIRST_GUESS_STEPS = 1.0
 
 
 class SamplingCallback:
-    """Asks the model in training; a failure is told once and ends the sampling, never the training.
+    """Samples the model in training; a failure is logged once and ends the sampling, never the training.
 
-    `seconds` is what all of it has cost so far.
+    `seconds` is the time that all samplings have taken so far.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class SamplingCallback:
         self.seconds = 0.0
 
     def after_step(self, step: int, step_seconds: float) -> None:
-        """Ask when it is time and the budget has room; `step_seconds` is what the step itself took."""
+        """Sample when the step is due and the budget has room; `step_seconds` is the time the step itself took."""
         self._trained_s += step_seconds
         if self._off or step % self._plan.every_steps or self._control.stopping:
             return
@@ -60,7 +60,7 @@ class SamplingCallback:
             return
         began = time.monotonic()
         try:
-            self._ask(step, began + allowed)
+            self._sample(step, began + allowed)
         except Exception as error:
             self._off = True
             self._emit.log(f"the voice is not sampled any longer: {type(error).__name__}: {error}", "warning")
@@ -68,8 +68,8 @@ class SamplingCallback:
             self._last_cost = time.monotonic() - began
             self.seconds += self._last_cost
 
-    def _ask(self, step: int, deadline: float) -> None:
-        """Ask every pinned prompt side by side, and tell their answers; at the deadline they are cut where they are."""
+    def _sample(self, step: int, deadline: float) -> None:
+        """Answer all pinned prompts side by side and emit the answers; at the deadline they are truncated."""
         began = time.monotonic()
         prompts = [list(ids) for ids in self._plan.prompts.values()]
         drafts, answers = self._last_answers, [[] for _ in prompts]
@@ -102,10 +102,10 @@ class SamplingCallback:
             self._emit(VoiceSampled, step=step, prompt=prompt, text=said, stop_reason=cut, seconds=round(share, 4))
 
     def _following(self, known: Sequence[list[int]], guesses: Sequence[list[int]]) -> list[list[int]]:
-        """Return what greedily follows every sequence: as much of its guess as the model agrees with, and one more.
+        """Return the greedy continuation of every sequence: the part of its guess the model agrees with, and one token.
 
-        A pass over a few words costs as much as one over a word, since the weights have to be read either way; what was
-        answered last time is most often answered again (greedy speculative decoding, Leviathan et al. 2023,
+        A pass over a few tokens costs as much as one over a single token, since the weights have to be read either way;
+        the previous answer is most often given again (greedy speculative decoding, Leviathan et al. 2023,
         arXiv:2211.17192).
         """
         joined = [ids + guess for ids, guess in zip(known, guesses, strict=True)]
@@ -118,7 +118,7 @@ class SamplingCallback:
 
     @torch.no_grad()
     def _choices(self, sequences: Sequence[Sequence[int]], counts: Sequence[int]) -> list[list[int]]:
-        """The likeliest next token after each of the last `counts[i]` tokens of every sequence."""
+        """Return the most likely next token after each of the last `counts[i]` tokens of every sequence."""
         lengths = [len(sequence) for sequence in sequences]
         device = self._machine.device
         with torch.autocast(device.type, torch.bfloat16, enabled=self._autocast):
@@ -129,9 +129,7 @@ class SamplingCallback:
                 logits = self._model(
                     input_ids=torch.tensor([joined], device=device),
                     position_ids=torch.tensor([[p for n in lengths for p in range(n)]], device=device),
-                    logits_to_keep=torch.tensor(
-                        kept, device=device
-                    ),  # the others would be a vocabulary each for nothing
+                    logits_to_keep=torch.tensor(kept, device=device),  # other positions' logits are unused
                     use_cache=False,
                     luna_blocks=Blocks.of(lengths).to(device),
                 ).logits[0]
@@ -149,5 +147,5 @@ class SamplingCallback:
 
 
 def _rest(draft: list[int], answer: list[int]) -> list[int]:
-    """What a draft says after an answer that began as it does; nothing once they differ."""
+    """Return the part of a draft after an answer that it begins with; [] if it does not begin with it."""
     return draft[len(answer) :] if draft[: len(answer)] == answer else []

@@ -1,8 +1,8 @@
-"""The one training loop both backends share: TRL's SFTTrainer, fed in curriculum order with ready token ids.
+"""The training loop both backends share: TRL's SFTTrainer, fed in curriculum order with ready token ids.
 
 The backends differ in how the model is loaded and in whose loss is computed; what is fed, logged, checkpointed and
-resumed is the same. The module that defines SFTTrainer is imported when training starts, because Unsloth replaces it
-at import.
+resumed is the same. The module that defines SFTTrainer is imported when training starts, because Unsloth replaces it at
+import.
 """
 
 from __future__ import annotations
@@ -38,13 +38,14 @@ def run_sft(
     joined: bool,
     own_loss: bool = True,
 ) -> TrainResult:
-    """Train `model` in place on the job's examples, in their order, until the steps are spent or a stop is asked for.
+    """Train `model` in place on the job's examples, in their order, until the steps are spent or a stop is requested.
 
-    `joined` feeds padding-free batches (the model's attention must be luna_blocks), otherwise they are padded.
-    `own_loss` computes the plain loss here, else the trainer does: TRL's loss needs Triton, which CPU builds of torch
-    lack, but Unsloth puts its own in its place. Raises LunaError when the numbers are not finite.
+    `joined` feeds packed (padding-free) batches, for which the model's attention must be luna_blocks; otherwise they
+    are padded. `own_loss` computes the plain loss here, else the trainer does: TRL's loss needs Triton, which CPU
+    builds of torch lack, but Unsloth replaces it with its own. Raises LunaError when the loss or the gradient norm is
+    not finite.
     """
-    from trl import SFTTrainer  # pyright: ignore[reportPrivateImportUsage]  # now, so that a backend could replace it before
+    from trl import SFTTrainer  # pyright: ignore[reportPrivateImportUsage]  # imported now, after a backend could replace it
 
     checkpoints = job.work_dir / "checkpoints"
     resume_step = (step_of(job.resume_from) or 0) if job.resume_from else 0
@@ -60,13 +61,13 @@ def run_sft(
         low = autocast if joined else machine.dtype is torch.bfloat16
         voice = SamplingCallback(job.voice, model, machine, emit, control, joined=joined, autocast=low)
 
-    # Only where a second copy of the gradients is small, and where several threads of one CPU would share an operation.
+    # Only where a second copy of the gradients is small, and where several CPU threads would share an operation.
     apart = joined and job.recipe.method == "lora" and machine.device.type == "cpu"
     count = lane_count(machine.threads, job.recipe.batch_size) if apart else 1
     lanes = Lanes(count, machine.threads) if count > 1 else None
 
     class CurriculumTrainer(SFTTrainer):
-        """SFTTrainer that writes down what it consumes and, for joined batches, computes only the logits that count."""
+        """SFTTrainer that logs what it consumes and, for packed batches, computes only the logits that count."""
 
         def compute_loss(
             self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
@@ -86,7 +87,7 @@ def run_sft(
             return (loss, outputs) if return_outputs else loss
 
         def floating_point_ops(self, inputs: Any) -> int:
-            return 0  # nobody reads the sum, and counting walks through all parameters at every pass
+            return 0  # the sum is not used, and counting visits all parameters at every pass
 
         def create_model_card(self, *args: Any, **kwargs: Any) -> None:
             return  # a checkpoint is not a model to publish
@@ -101,11 +102,13 @@ def run_sft(
     )
     for callback in list(trainer.callback_handler.callbacks):
         if type(callback).__name__ in ("PrinterCallback", "ProgressCallback"):
-            trainer.remove_callback(callback)  # drawing is not a trainer's business
+            trainer.remove_callback(callback)  # luna draws its own progress
     began = time.monotonic()
     try:
         if job.resume_from is not None and resume_step >= job.steps:
-            trainer._load_from_checkpoint(str(job.resume_from))  # all was trained, only the delta had not been written
+            trainer._load_from_checkpoint(
+                str(job.resume_from)
+            )  # training was complete, only the delta had not been written
         else:
             with lanes or nullcontext():
                 trainer.train(resume_from_checkpoint=str(job.resume_from) if job.resume_from else None)
@@ -117,7 +120,7 @@ def run_sft(
 
 
 def _arguments(job: TrainJob, machine: Device, joined: bool) -> Any:
-    """The recipe in the trainer's words."""
+    """Return the recipe as arguments of TRL's SFTTrainer."""
     from trl import SFTConfig  # pyright: ignore[reportPrivateImportUsage]
 
     recipe = job.recipe
@@ -159,7 +162,7 @@ def _arguments(job: TrainJob, machine: Device, joined: bool) -> Any:
 
 
 def _padded_loss(model: Any, inputs: dict[str, torch.Tensor], machine: Device, autocast: bool) -> torch.Tensor:
-    """Return the summed cross-entropy of a padded batch; the trainer itself runs such models under autocast."""
+    """Return the summed cross-entropy of a padded batch in nats; the trainer itself runs such models under autocast."""
     labels = inputs["labels"][:, 1:]
     counted = labels.ne(IGNORED)
     output = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"], use_cache=False)
@@ -167,7 +170,7 @@ def _padded_loss(model: Any, inputs: dict[str, torch.Tensor], machine: Device, a
 
 
 def _joined_loss(model: Any, inputs: dict[str, torch.Tensor], machine: Device, autocast: bool) -> torch.Tensor:
-    """Return the summed cross-entropy of a joined batch, computing logits only where a label counts."""
+    """Return the summed cross-entropy of a packed batch in nats, computing logits only where a label counts."""
     labels = inputs["labels"][0]
     counted = labels.ne(IGNORED).nonzero()[:, 0]
     blocks = Blocks.of(inputs["lengths"].tolist()).to(machine.device)

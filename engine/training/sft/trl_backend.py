@@ -24,12 +24,16 @@ from engine.training.sft.trainer import run_sft
 
 
 class TrlBackend:
-    """Trains with transformers, peft and TRL as they come."""
+    """Trains with unmodified transformers, peft and TRL."""
 
     name = "trl"
 
     def train(self, job: TrainJob, emit: Emitter, control: Control) -> TrainResult:
-        """Train the job and write its delta; see TrainingBackend."""
+        """Train the job and write its delta, as TrainingBackend.train specifies.
+
+        Raises LunaError too when Unsloth was imported in this process, and UsageError when the adapter does not fit the
+        model.
+        """
         if "unsloth" in sys.modules:
             raise LunaError(
                 "Unsloth has replaced parts of transformers in this process, so its numbers would not be TRL's",
@@ -42,10 +46,12 @@ class TrlBackend:
         joined = block_diagonal_attention.fits(model_config, recipe.context)
         if joined:
             block_diagonal_attention.register()
-        # Full fine-tuning moves the weights themselves: they stay in fp32, since bf16 would swallow small updates.
+        # Full fine-tuning updates the weights themselves: they stay in fp32, since bf16 would round away small updates.
         full = recipe.method == "full"
         set_seed(recipe.seed)
-        MODEL_FOR_CAUSAL_LM_MAPPING.get(type(model_config), None)  # its module is loaded by now, not beside the weights
+        MODEL_FOR_CAUSAL_LM_MAPPING.get(
+            type(model_config), None
+        )  # imports the model's code before the weights are loaded
         leave_loaded_objects_alone()
         model: Any = AutoModelForCausalLM.from_pretrained(
             job.weights_dir,
@@ -54,7 +60,7 @@ class TrlBackend:
         )
         model.to(machine.device)
         if not full:
-            set_seed(recipe.seed)  # the adapter's first values do not depend on how the model was loaded
+            set_seed(recipe.seed)  # the adapter's initial values do not depend on how the model was loaded
             model = _adapted(model, job)
             check_adapters(model, tensor_names(job.weights_dir))
             if joined:
@@ -70,7 +76,10 @@ class TrlBackend:
 
 
 def _adapted(model: Any, job: TrainJob) -> Any:
-    """Put the recipe's adapter on the model; no dropout, so that the same seed and data give the same bytes."""
+    """Return the model with the recipe's adapter; no dropout, so that the same seed and data give the same bytes.
+
+    Raises UsageError when the targets fit no layer.
+    """
     targets = job.recipe.targets
     config = LoraConfig(
         r=job.recipe.rank,

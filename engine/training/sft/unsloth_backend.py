@@ -1,4 +1,4 @@
-"""The unsloth backend: Unsloth's FastLanguageModel under the same SFTTrainer loop, on a GPU or on its CPU path."""
+"""The unsloth backend: Unsloth's FastLanguageModel in the same SFTTrainer loop, on a GPU or on its CPU path."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 from contextlib import redirect_stdout
 from typing import Any
 
-# Before anything of theirs is imported: no statistics call, no compiled cache in whatever directory luna runs in.
+# Set before Unsloth is imported: no statistics call, no compiled cache in the working directory.
 os.environ.setdefault("UNSLOTH_DISABLE_STATISTICS", "1")
 os.environ.setdefault("UNSLOTH_COMPILE_DISABLE", "1")
 
-with redirect_stdout(sys.stderr):  # its banner has no place among luna's data
+with redirect_stdout(sys.stderr):  # its banner must not mix with luna's data on stdout
     import unsloth  # type: ignore[import-untyped]  # first: it replaces parts of trl and transformers at import
 
 import torch
@@ -37,7 +37,10 @@ class UnslothBackend:
     name = "unsloth"
 
     def train(self, job: TrainJob, emit: Emitter, control: Control) -> TrainResult:
-        """Train the job and write its delta; see TrainingBackend."""
+        """Train the job and write its delta, as TrainingBackend.train specifies.
+
+        Raises UsageError too when the adapter's layers cannot be exported.
+        """
         quiet_libraries()
         recipe = job.recipe
         machine = pick_machine(recipe.precision, job.threads)
