@@ -1,1 +1,4 @@
-"""The ledger: what was trained from what, provably. Standard library only, and the one writer of models/."""
+"""The ledger: a verifiable record of what was trained from what, and the one writer of models/.
+
+Standard library only.
+"""

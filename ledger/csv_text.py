@@ -1,4 +1,4 @@
-"""The ledger file as text: which bytes are rows, which are evidence of a crash, and which are damage."""
+"""The ledger file as text: which lines are rows, which are evidence of a crash, and which are damage."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row that could be read: its line number (from 1), its fields exactly as written, and what they mean."""
+    """One row that could be parsed: its line number (from 1), its fields exactly as written, and their values."""
 
     number: int
     fields: tuple[str, ...]
@@ -25,7 +25,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """All of a ledger file; `repair` is what an append must write first to close an unfinished last line."""
+    """Everything that parsing a ledger file yields.
+
+    `evidence` are the numbers of torn lines that were closed since, `torn_tail` is an unfinished last line, and
+    `repair` is what an append must write first to close it.
+    """
 
     has_header: bool
     lines: tuple[Line, ...]
@@ -36,7 +40,7 @@ class Scan:
 
 
 def scan(data: bytes, file: str, *, is_recorded: dict[int, str] | None = None) -> Scan:
-    """Read a ledger file and go on past every fault; `file` is its name in the faults' `where`.
+    """Parse a ledger file, continuing past every fault; `file` is its name in the faults' `where`.
 
     The last line may lack its end. It counts as a row when a person wrote it (it has a short hash), or when it is word
     for word what the generation's manifest holds (`is_recorded`: GEN_ID → line). Otherwise a write was cut off there,
@@ -90,7 +94,7 @@ def _split(raw: bytes, where: str) -> list[str]:
         text = raw.removesuffix(b"\r").decode("utf-8")
         if "\r" in text:
             raise LedgerDamaged("a carriage return inside the line", where=where, hint="end lines with LF or CRLF")
-        # A reader made for one line costs more than the line; without quotes a comma is always an end.
+        # A reader made for one line costs more than the line; without quotes a comma always ends a field.
         return text.split(",") if '"' not in text else next(csv.reader([text], strict=True, skipinitialspace=True))
     except UnicodeDecodeError as error:
         raise LedgerDamaged("not UTF-8 text", where=where, hint="restore the line from a backup") from error

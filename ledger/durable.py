@@ -1,7 +1,7 @@
-"""Bytes that survive a crash: files replaced whole, and logs appended to one line at a time.
+"""Writes that survive a crash: files replaced atomically, and logs appended to one line at a time.
 
-Appending is: take the lock, one `write` of everything, check the count, fsync the file, fsync its directory. What a
-crash or a full disk leaves behind is a torn last line. It is never removed: the next append closes it with
+An append takes the lock, writes everything in one `write`, checks the count, and fsyncs the file and its directory.
+What a crash or a full disk leaves behind is a torn last line. It is never removed: the next append closes it with
 `TORN_MARK`, so that it stays as evidence and can never be read as a record, not even when it happens to look like a
 whole one.
 """
@@ -27,14 +27,14 @@ _failed_fsync: dict[Path, str] = {}
 
 
 class AppendFile:
-    """An append-only file held under an exclusive lock; made by `open_for_append`."""
+    """An append-only file held under an exclusive lock; created by `open_for_append`."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
         self._descriptor = descriptor
 
     def read(self) -> bytes:
-        """The whole content as it is under the lock."""
+        """Return the whole content as it is under the lock."""
         size = os.fstat(self._descriptor).st_size
         parts: list[bytes] = []
         offset = 0
@@ -44,7 +44,7 @@ class AppendFile:
         return b"".join(parts)
 
     def append(self, data: bytes) -> None:
-        """Write `data` at the end and return when it is on disk; raises LedgerError when that cannot be promised."""
+        """Append `data` and return when it is on disk; raises LedgerError when that cannot be guaranteed."""
         try:
             written = os.write(self._descriptor, data)
         except OSError as error:
@@ -83,7 +83,7 @@ def open_for_append(path: Path) -> Generator[AppendFile]:
             f"cannot be opened for writing: {error.strerror}", where=str(path), hint=_hint(error)
         ) from error
     with contextlib.ExitStack() as held:
-        held.callback(os.close, descriptor)  # closing gives the lock back
+        held.callback(os.close, descriptor)  # closing releases the lock
         try:
             held.enter_context(exclusive(path, descriptor))
         except OSError as error:
@@ -94,7 +94,7 @@ def open_for_append(path: Path) -> Generator[AppendFile]:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of `path`, empty when there is no such file; raises LedgerError when it cannot be read."""
+    """Return the content of `path`, empty when there is no such file; raises LedgerError when it cannot be read."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -106,7 +106,7 @@ def read_bytes(path: Path) -> bytes:
 
 
 def write_durable(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`, whole or not at all: temporary file, fsync, rename, fsync of the directory.
+    """Replace `path` by `data` atomically: temporary file, fsync, rename, fsync of the directory.
 
     Raises LedgerError; the old content is then still there, unless only the directory's fsync failed.
     """
@@ -120,13 +120,13 @@ def write_durable(path: Path, data: bytes) -> None:
         temporary.replace(path)
         _fsync_directory(path.parent)
     except OSError as error:
-        with contextlib.suppress(OSError):  # where nothing may be written nothing was, and nothing may be removed
+        with contextlib.suppress(OSError):  # where writing is not permitted, removing is not either
             temporary.unlink(missing_ok=True)
         raise LedgerError(f"could not be written: {error.strerror}", where=str(path), hint=_hint(error)) from error
 
 
 def make_durable(path: Path) -> None:
-    """Fsync a file that somebody else wrote, or all under a directory, and the parent; raises LedgerError."""
+    """Fsync a file that another writer made, or all files under a directory, and the parent; raises LedgerError."""
     try:
         if path.is_dir():
             for folder, _, names in os.walk(path):

@@ -1,7 +1,7 @@
 """Which generation is current, and how it came to be: `models/HEAD` and the hash-chained `models/head.log`.
 
-The log is the truth and is written first. HEAD repeats its last move for people and scripts; a crash between the two
-leaves HEAD one move behind, and opening the store mends that.
+The log is authoritative and is written first. HEAD repeats its last move for people and scripts; a crash between the
+two leaves HEAD one move behind, and opening the store repairs that.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class HeadEntry:
 
 @dataclass(frozen=True, slots=True)
 class LogFault:
-    """A line of the log that breaks the chain; `gen` is the generation the line speaks of, if it can still be told."""
+    """A line of the log that breaks the chain; `gen` is the generation it mentions, if that can still be read."""
 
     line: int
     gen: int | None
@@ -51,7 +51,10 @@ class LogFault:
 
 @dataclass(frozen=True, slots=True)
 class LogScan:
-    """All of a log file; `repair` is what an append must write first to close an unfinished last line."""
+    """Everything that parsing a log file yields.
+
+    `torn_tail` is an unfinished last line, and `repair` is what an append must write first to close it.
+    """
 
     entries: tuple[HeadEntry, ...]
     faults: tuple[LogFault, ...]
@@ -60,12 +63,12 @@ class LogScan:
 
     @property
     def current(self) -> int | None:
-        """Where the last move went, None for the base."""
+        """The GEN_ID that the last move went to, None for the base."""
         return next((entry.to_gen for entry in reversed(self.entries) if entry.action in MOVES), None)
 
 
 def scan_log(data: bytes) -> LogScan:
-    """Read a log, check the chain and go on past every fault."""
+    """Parse a log and verify its hash chain, continuing past every fault."""
     *ended, tail = data.split(b"\n")
     entries: list[HeadEntry] = []
     faults: list[LogFault] = []
@@ -76,7 +79,7 @@ def scan_log(data: bytes) -> LogScan:
         entry = _read_entry(raw)
         if entry is None:
             faults.append(LogFault(number, _mentioned(raw), "the line is not what was written"))
-            expected = None  # one fault is enough: the next line cannot fit to this one
+            expected = None  # one fault is enough: the next line cannot follow this one
             continue
         if expected is not None and (entry.seq, entry.prev) != expected:
             faults.append(LogFault(number, entry.gen, "the line does not follow the one before it"))
@@ -96,12 +99,12 @@ def scan_log(data: bytes) -> LogScan:
 
 
 def head_text(gen: int | None) -> str:
-    """What the file HEAD holds for a generation: `G3` or `base`, and a line end."""
+    """Return what the file HEAD holds for a generation: `G3` or `base`, and a line end."""
     return "base\n" if gen is None else f"G{gen}\n"
 
 
 class HeadStore:
-    """HEAD and its log; opening it checks the chain and mends a HEAD that a crash left one move behind.
+    """HEAD and its log; opening it verifies the chain and repairs a HEAD that a crash left one move behind.
 
     Raises LedgerDamaged when the chain is broken or HEAD says something the log does not explain.
     """
@@ -114,33 +117,33 @@ class HeadStore:
 
     @property
     def torn_tail(self) -> str | None:
-        """The last line of the log, if a write was cut off there; it counts for nothing."""
+        """The last line of the log if a write was cut off there, else None; it counts for nothing."""
         return self._log.torn_tail
 
     def refresh(self) -> None:
-        """Read both files again: another process may have moved HEAD."""
+        """Read both files again, since another process may have moved HEAD."""
         self._log = self._checked(read_bytes(self._log_path))
         if self._head_agrees():
             return
         try:
-            with open_for_append(self._log_path) as file:  # nobody else moves HEAD while it is judged and mended
+            with open_for_append(self._log_path) as file:  # nobody moves HEAD while it is checked and repaired
                 self._log = self._checked(file.read())
-                self._mend()
+                self._repair()
         except LedgerDamaged:
             raise
-        except LedgerError:  # nothing can be written here: the log is the truth without HEAD's repeating it
+        except LedgerError:  # nothing can be written here: the log is authoritative without HEAD
             self._require_explained()
 
     def current(self) -> int | None:
-        """The GEN_ID HEAD is on, None for the base."""
+        """Return the GEN_ID that HEAD is on, None for the base."""
         return self._log.current
 
     def entries(self) -> list[HeadEntry]:
-        """The log, oldest first."""
+        """Return the entries of the log, oldest first."""
         return list(self._log.entries)
 
     def collected(self) -> frozenset[int]:
-        """The generations whose GGUF was collected on purpose and not restored since."""
+        """Return the generations whose GGUF was collected on purpose and not restored since."""
         return collected(self._log.entries)
 
     def append(
@@ -154,10 +157,11 @@ class HeadStore:
         verdict: str | None = None,
         time: str | None = None,
     ) -> HeadEntry:
-        """Add one entry durably and, for `accept` and `rollback`, move HEAD to `to` (default: `gen`; None is the base).
+        """Append one entry durably and, for `accept` and `rollback`, move HEAD.
 
-        `record` needs `manifest_sha` and `verdict`. Raises LedgerBadInput, LedgerDamaged, or LedgerError when the disk
-        fails.
+        HEAD moves to `to` (default: `gen`; None is the base). `record` needs `manifest_sha` and `verdict`. Raises
+        LedgerBadInput for a missing or unknown argument, LedgerDamaged when log or HEAD is corrupt, and LedgerError
+        when the disk fails.
         """
         if action not in get_args(Action):
             raise LedgerBadInput(f"unknown action {action!r}", hint="one of " + ", ".join(get_args(Action)))
@@ -167,7 +171,7 @@ class HeadStore:
             raise LedgerBadInput("record needs the manifest's SHA-256 and the verdict")
         with open_for_append(self._log_path) as file:
             self._log = self._checked(file.read())
-            self._mend()
+            self._repair()
             current = self._log.current
             target = (gen if to is None else to) if action in MOVES else current
             fields: dict[str, object] = {
@@ -206,14 +210,14 @@ class HeadStore:
         text = self._head_text()
         return text == head_text(self._log.current) or (text == "" and self._log.current is None)
 
-    def _mend(self) -> None:
+    def _repair(self) -> None:
         if self._head_agrees():
             return
         last = self._require_explained()
         write_durable(self._head_path, head_text(last.to_gen).encode("ascii"))
 
     def _require_explained(self) -> HeadEntry:
-        """Return the log's last move, which HEAD lacks; raises LedgerDamaged when that is not what HEAD lacks."""
+        """Return the log's last move, which HEAD lacks; raises LedgerDamaged when HEAD differs in any other way."""
         text = self._head_text()
         last = next((entry for entry in reversed(self._log.entries) if entry.action in MOVES), None)
         # A missing HEAD reads as the base: the crash came before it was first written.
@@ -230,21 +234,21 @@ class HeadStore:
 
 
 def collected(entries: tuple[HeadEntry, ...] | list[HeadEntry]) -> frozenset[int]:
-    """The generations whose last `collect` or `restore` entry says collected."""
+    """Return the generations whose last `collect` or `restore` entry is `collect`."""
     state = {entry.gen: entry.action for entry in entries if entry.action in ("collect", "restore")}
     return frozenset(gen for gen, action in state.items() if gen is not None and action == "collect")
 
 
 def _read_entry(raw: bytes) -> HeadEntry | None:
-    """The entry on a line, None when the line is not byte for byte what was written."""
+    """Return the entry on a line, None when the line is not byte for byte what was written."""
     try:
         values = cast("object", json.loads(raw))
         if not isinstance(values, dict):
             return None
         fields = cast("dict[str, Any]", values)
         sha = fields["sha"]
-        # The line is canonical JSON, so cutting its own "sha" out gives the very text that was hashed. A quote inside
-        # a value is always escaped: the pattern cannot occur anywhere else.
+        # The line is canonical JSON, so removing its own "sha" gives the very text that was hashed. A quote inside a
+        # value is always escaped: the pattern cannot occur anywhere else.
         without = raw.replace(f'"sha":"{sha}",'.encode(), b"", 1)
         return _entry_of(fields) if sha256_bytes(without) == sha else None
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -257,7 +261,7 @@ def _entry_of(fields: dict[str, Any]) -> HeadEntry:
 
 
 def _is_cut_off(tail: bytes) -> bool:
-    """Whether an unfinished line is the beginning of an entry, and not an entry followed by something else."""
+    """Return whether an unfinished line is the beginning of an entry, and not an entry followed by something else."""
     try:
         text = tail.decode("utf-8", "replace")
         json.JSONDecoder().raw_decode(text)

@@ -1,4 +1,4 @@
-"""Data hygiene: nothing that a generation or any of its ancestors held out may be in its training set."""
+"""Data hygiene: no training set may hold what its generation or any of its ancestors held out."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _NAMED = 3
 def find_leaks(
     models_dir: Path, manifests: Mapping[int, Manifest], parents: Mapping[int, int | None]
 ) -> Iterator[tuple[int, str, str]]:
-    """Yield generation, file and problem of every training set that meets a holdout of its own line.
+    """Yield (generation, file, problem) for every training set that overlaps a held-out set of its own lineage path.
 
-    Items are compared by their `id` in `data/train.jsonl` (replay included) and `data/holdout.jsonl`. A holdout of
-    another branch does not count: only descendants owe it silence.
+    Items are compared by their `id` in `data/train.jsonl` (replay included) and `data/holdout.jsonl`. A held-out set of
+    another branch does not count: only descendants must not train on it.
     """
     held_out: dict[str, set[int]] = {}
     for gen, manifest in manifests.items():
@@ -59,7 +59,10 @@ def _line(gen: int, parents: Mapping[int, int | None]) -> set[int]:
 
 
 def _ids(path: Path) -> tuple[list[str], str]:
-    """The different ids of a JSONL file in file order, and the first problem; a missing file is reported elsewhere."""
+    """Return the distinct ids of a JSONL file in file order, and the first problem.
+
+    A missing file is reported elsewhere.
+    """
     ids: dict[str, None] = {}
     problem = ""
     try:

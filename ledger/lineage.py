@@ -73,8 +73,7 @@ class Lineage:
             )
             for row, parent in zip(rows, parents, strict=True)
         }
-        # A manifest without a row is what a crash left of a generation; its number stays taken, so nothing is
-        # overwritten.
+        # A manifest without a row is left by a crash; its number stays taken, so that nothing is overwritten.
         taken: set[int] = {*nodes, *manifests} | (set() if head is None else {head})
         return cls(nodes, tuple(children.get(None, ())), head, max(taken, default=-1) + 1)
 
@@ -85,25 +84,25 @@ class Lineage:
         return gen in self._nodes
 
     def nodes(self) -> list[Node]:
-        """All generations in ledger order: parents before children."""
+        """Return all generations in ledger order: parents before children."""
         return list(self._nodes.values())
 
     def node(self, gen: int) -> Node:
-        """One generation; raises LedgerBadInput when there is none of this number."""
+        """Return one generation; raises LedgerBadInput when there is none with this GEN_ID."""
         if gen not in self._nodes:
             raise self._unknown(f"G{gen}")
         return self._nodes[gen]
 
     def children(self, gen: int | None) -> tuple[int, ...]:
-        """The generations trained from this one (None: from the base), in ledger order."""
+        """Return the generations trained from this one (None: from the base), in ledger order."""
         return self.roots if gen is None else self.node(gen).children
 
     def parent_gen(self, gen: int) -> int | None:
-        """The generation this one was trained from, None for the base."""
+        """Return the generation that this one was trained from, None for the base."""
         return self.node(gen).parent_gen
 
     def ancestors(self, gen: int) -> list[int]:
-        """The line from the first generation down to the parent, without the generation itself."""
+        """Return the path from the first generation down to the parent, without the generation itself."""
         line: list[int] = []
         above = self.node(gen).parent_gen
         while above is not None:
@@ -112,18 +111,18 @@ class Lineage:
         return line[::-1]
 
     def depth(self, gen: int) -> int:
-        """How many generations lie between this one and the base model."""
+        """Return how many generations lie between this one and the base model."""
         return self.node(gen).depth
 
     def next_gen_id(self) -> int:
-        """The number for the next generation: one more than any in use, also by a leftover of a crash."""
+        """Return the GEN_ID for the next generation: one more than any in use, also by a leftover of a crash."""
         return self._next_gen
 
     def resolve(self, ref: str) -> int | None:
-        """The generation meant by `3`, `G3`, `HEAD`, `base` (None), a SHA or hand-written id, or its unique beginning
-        of at least 4 characters.
+        """Return the generation that `ref` names, None for the base.
 
-        A number that is a GEN_ID wins over a SHA that begins with the same digits. Raises LedgerBadInput with the
+        `ref` is `3`, `G3`, `HEAD`, `base`, a SHA or hand-written id, or its unique prefix of at least 4 characters. A
+        number that is a GEN_ID wins over a SHA that begins with the same digits. Raises LedgerBadInput with the
         candidates of an ambiguous prefix, or the nearest names of an unknown one.
         """
         text = ref.strip()

@@ -1,8 +1,8 @@
 """An exclusive lock on a file that holds on every file system.
 
-flock is asked first, since the kernel gives it back when a process dies. Some file systems have none, and some grant it
-to everybody who asks; so a lock that was granted is asked for again through another descriptor, which must be refused.
-Where flock does not hold, an owner file takes its place.
+flock is tried first, since the kernel releases it when a process dies. Some file systems do not have it, and some grant
+it to every caller; so a granted lock is requested again through another descriptor, which must be refused. Where flock
+does not hold, an owner file takes its place.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from typing import Final
 from ledger.owner_file import live_owner, owner_file, owning
 
 MISSING: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP})
-"""What flock fails with where the file system has no locks."""
+"""The errno values with which flock fails where the file system has no locks."""
 
 _RETRY_S: Final = 0.01
 
 
 @contextlib.contextmanager
 def exclusive(path: Path, descriptor: int, *, wait_s: float = math.inf) -> Generator[str]:
-    """Hold `path`, open for writing as `descriptor`, against everybody else while the block runs.
+    """Hold `path`, open for writing as `descriptor`, exclusively while the block runs.
 
-    Yields why flock cannot be used here, an empty text where it can. Waits up to `wait_s` seconds. Raises
-    BlockingIOError when somebody else holds it for longer, another OSError when it cannot be locked at all. Closing the
-    descriptor gives the flock back.
+    Yields why flock cannot be used here, "" where it can. Waits up to `wait_s` seconds. Raises BlockingIOError when
+    another holder keeps it for longer, another OSError when it cannot be locked at all. Closing the descriptor releases
+    the flock.
     """
     give_up = time.monotonic() + wait_s
     fault = _flock(path, descriptor, give_up)
     if not fault:
-        while live_owner(path) is not None:  # of a machine where flock does not hold: it counts here, too
+        while live_owner(path) is not None:  # held from a machine where flock does not hold: it counts here, too
             if time.monotonic() >= give_up:
                 raise BlockingIOError(f"{owner_file(path)} is another's")
             time.sleep(_RETRY_S)
@@ -47,7 +47,7 @@ def exclusive(path: Path, descriptor: int, *, wait_s: float = math.inf) -> Gener
 
 
 def flock_fault(folder: Path) -> str:
-    """Why flock cannot be used in a folder, empty where it can; raises OSError where no file can be made to try it."""
+    """Return why flock cannot be used in a folder, "" where it can; raises OSError where no file can be created."""
     probe = folder / f".{os.getpid()}.lock-probe"
     descriptor = os.open(probe, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
@@ -58,7 +58,7 @@ def flock_fault(folder: Path) -> str:
 
 
 def is_held(path: Path, descriptor: int) -> bool:
-    """Whether somebody holds `path`; a look that changes nothing, and what cannot be locked is not held."""
+    """Return whether anybody holds `path`; changes nothing, and a file that cannot be locked is not held."""
     if live_owner(path) is not None:
         return True
     try:
@@ -71,7 +71,10 @@ def is_held(path: Path, descriptor: int) -> bool:
 
 
 def _flock(path: Path, descriptor: int, give_up: float) -> str:
-    """Take the flock, or say why there is none that holds; raises BlockingIOError when `give_up` has passed."""
+    """Take the flock and return "", or return why no flock holds here.
+
+    Raises BlockingIOError when `give_up`, a monotonic time, has passed.
+    """
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if give_up == math.inf else fcntl.LOCK_NB))
@@ -88,7 +91,7 @@ def _flock(path: Path, descriptor: int, give_up: float) -> str:
 
 
 def _granted_again(path: Path) -> bool:
-    """Whether a second descriptor gets the lock that is held."""
+    """Return whether a second descriptor is granted the lock that is held."""
     second = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)

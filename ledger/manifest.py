@@ -45,7 +45,7 @@ _SHA: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class FileFacts(TypedDict):
-    """What is recorded of one file: its SHA-256 (64 hex digits) and its size in bytes."""
+    """The recorded facts of one file: its SHA-256 (64 hex digits) and its size in bytes."""
 
     sha256: str
     bytes: int
@@ -53,11 +53,11 @@ class FileFacts(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything recorded of one generation.
+    """Everything that is recorded of one generation.
 
-    `created` is ISO 8601 in UTC; `row` holds the twelve CSV fields exactly as written and `row_sha` the SHA-256 of
-    that line (`LedgerRow.to_line`); `files` maps paths relative to models/ to their facts: the GGUF and everything
-    under generations/<N>/ but the manifest; `parent_gen` None is the base; `extra` is free.
+    `created` is ISO 8601 in UTC; `row` holds the twelve CSV fields exactly as written and `row_sha` the SHA-256 of that
+    line (`LedgerRow.to_line`); `files` maps paths relative to models/ to their facts: the GGUF and everything under
+    generations/<N>/ but the manifest; `parent_gen` None is the base; `extra` is free.
     """
 
     gen: int
@@ -87,27 +87,27 @@ class Manifest:
 
     @property
     def ledger_row(self) -> LedgerRow:
-        """The row as values, for appending it; raises LedgerDamaged when it is none."""
+        """The row as parsed values, for appending it; raises LedgerDamaged when a field is invalid."""
         return LedgerRow.from_fields(self.row_fields, where=f"the manifest of G{self.gen}")
 
 
 def generation_dir(models_dir: Path, gen: int) -> Path:
-    """Where the evidence of a generation lives."""
+    """Return the directory that holds the evidence of a generation."""
     return models_dir / "generations" / str(gen)
 
 
 def manifest_path(models_dir: Path, gen: int) -> Path:
-    """Where a generation's manifest lives."""
+    """Return the path of a generation's manifest."""
     return generation_dir(models_dir, gen) / "manifest.json"
 
 
 def gguf_name(gen: int) -> str:
-    """The file name, inside models/, of the model that is chatted with."""
+    """Return the file name, inside models/, of a generation's GGUF."""
     return f"luna_age_{gen}.gguf"
 
 
 def describe_files(models_dir: Path, gen: int) -> dict[str, FileFacts]:
-    """Facts of the GGUF and of every file under generations/<gen>/ but the manifest; hashes them all."""
+    """Return the facts of the GGUF and of every file under generations/<gen>/ but the manifest; hashes them all."""
     paths = [models_dir / gguf_name(gen), *files_under(generation_dir(models_dir, gen))]
     own = manifest_path(models_dir, gen)
     return {
@@ -118,12 +118,15 @@ def describe_files(models_dir: Path, gen: int) -> dict[str, FileFacts]:
 
 
 def files_under(directory: Path) -> list[Path]:
-    """Every file below a directory, sorted; empty when there is no such directory."""
+    """Return every file below a directory, sorted; empty when there is no such directory."""
     return sorted(Path(folder, name) for folder, _, names in os.walk(directory) for name in names)
 
 
 def write_manifest(models_dir: Path, manifest: Manifest) -> str:
-    """Write generations/<N>/manifest.json durably, return its SHA-256; raises ValueError for NaN, LedgerError."""
+    """Write generations/<N>/manifest.json durably and return its SHA-256.
+
+    Raises ValueError for NaN and infinities, LedgerError when the file cannot be written.
+    """
     text = json.dumps(
         {field.name: getattr(manifest, field.name) for field in fields(manifest)},
         sort_keys=True,
@@ -136,7 +139,7 @@ def write_manifest(models_dir: Path, manifest: Manifest) -> str:
 
 
 def manifest_sha(path: Path) -> str:
-    """SHA-256 of a manifest's bytes; LedgerDamaged when it cannot be read."""
+    """Return the SHA-256 of a manifest's bytes; raises LedgerDamaged when it cannot be read."""
     try:
         return sha256_file(path)
     except OSError as error:
@@ -144,7 +147,7 @@ def manifest_sha(path: Path) -> str:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """Read and check a manifest; raises LedgerDamaged when it is missing, no JSON, or lacks or mistypes a field."""
+    """Read and validate a manifest; raises LedgerDamaged when it is missing, no JSON, or lacks or mistypes a field."""
     try:
         raw = cast("object", json.loads(path.read_bytes().decode("utf-8")))
     except OSError as error:
@@ -170,7 +173,10 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def read_manifests(models_dir: Path) -> dict[int, Manifest]:
-    """The manifests of all generations that have one, by GEN_ID; raises LedgerDamaged for the first that is broken."""
+    """Return the manifests of all generations that have one, by GEN_ID.
+
+    Raises LedgerDamaged for the first that is corrupt.
+    """
     manifests: dict[int, Manifest] = {}
     for gen in generation_ids(models_dir):
         path = manifest_path(models_dir, gen)
@@ -182,7 +188,7 @@ def read_manifests(models_dir: Path) -> dict[int, Manifest]:
 
 
 def generation_ids(models_dir: Path) -> list[int]:
-    """The GEN_IDs that have a directory under models/generations, ascending, recorded or not."""
+    """Return the GEN_IDs that have a directory under models/generations, ascending, recorded or not."""
     try:
         names = [entry.name for entry in os.scandir(models_dir / "generations") if entry.is_dir()]
     except FileNotFoundError:

@@ -1,7 +1,7 @@
 """An owner file: who holds a lock, where the file system has no locks that hold.
 
-It is created with O_EXCL and names host, process and start. It is stale when its process on this machine is gone, or,
-for another machine, when its heartbeat (the file's time of last change) has stopped for `STALE_S`.
+It is created with O_EXCL and names host, process and start. It is stale when its process on this machine has ended or,
+for another machine, when its heartbeat (the file's modification time) has stopped for `STALE_S` seconds.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ _RETRY_S: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """What an owner file says: host and process id; `scope` tells machines, boots and containers of one name apart,
-    `start` processes of one id, `token` two holds by one process.
+    """The content of an owner file.
+
+    Besides host and process id, `scope` tells machines, boots and containers of one host name apart, `start` processes
+    of one id, and `token` two locks held by one process.
     """
 
     host: str
@@ -36,12 +38,12 @@ class Owner:
 
 
 def owner_file(path: Path) -> Path:
-    """Where the owner file of a locked file lies."""
+    """Return the path of the owner file that belongs to a locked file."""
     return path.with_name(f".{path.name.lstrip('.')}.owner")
 
 
 def live_owner(path: Path) -> Owner | None:
-    """Who holds `path` by an owner file, None when nobody does or the file is stale; changes nothing."""
+    """Return who holds `path` by an owner file, None when nobody does or the file is stale; changes nothing."""
     file = owner_file(path)
     owner = _read(file)
     return None if owner is None or _is_stale(file, owner) else owner
@@ -51,7 +53,7 @@ def live_owner(path: Path) -> Owner | None:
 def owning(path: Path, wait_s: float) -> Generator[None]:
     """Own `path` while the block runs; waits up to `wait_s` seconds for another owner.
 
-    Raises BlockingIOError when it is owned by somebody else for longer, OSError when no owner file can be made.
+    Raises BlockingIOError when it is owned by another for longer, OSError when no owner file can be created.
     """
     file, mine = owner_file(path), _myself()
     give_up = time.monotonic() + wait_s
@@ -71,7 +73,7 @@ def owning(path: Path, wait_s: float) -> Generator[None]:
 
 
 def _create(file: Path, owner: Owner) -> bool:
-    """Create the file for its owner; False when there is one."""
+    """Create the owner file; returns False when there is one already."""
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     except FileExistsError:
@@ -84,7 +86,7 @@ def _create(file: Path, owner: Owner) -> bool:
 
 
 def _remove_if_stale(file: Path) -> None:
-    """Remove a stale owner file; a marker of its own keeps two processes from removing each other's new one."""
+    """Remove a stale owner file; a marker directory keeps two processes from removing each other's new one."""
     found = _read(file)
     if found is not None and not _is_stale(file, found):
         return
@@ -113,7 +115,7 @@ def _beat(file: Path, mine: Owner, ended: threading.Event) -> None:
 
 
 def _read(file: Path) -> Owner | None:
-    """The owner named; one without a name for a file that is being written or torn; None when there is no file."""
+    """Return the owner named, one without a name for a file that is being written or torn, None without a file."""
     try:
         text = file.read_text(encoding="utf-8")
     except OSError:
@@ -134,7 +136,10 @@ def _is_stale(file: Path, owner: Owner) -> bool:
 
 
 def _age(file: Path) -> float:
-    """Seconds since the last change by the file system's clock, which may be another machine's; 0 when it is gone."""
+    """Return the seconds since a file's last change, 0 when it is gone.
+
+    Measured by the file system's clock, which may be another machine's.
+    """
     probe = file.with_name(f".{os.getpid()}.{threading.get_ident()}.now")
     now = time.time()
     try:
@@ -142,7 +147,7 @@ def _age(file: Path) -> float:
         now = probe.stat().st_mtime
         probe.unlink()
     except OSError:
-        pass  # a look from where nothing may be written: this machine's clock must do
+        pass  # nothing may be written here: this machine's clock must do
     try:
         return now - file.stat().st_mtime
     except OSError:
@@ -155,7 +160,7 @@ def _myself() -> Owner:
 
 
 def _scope() -> str:
-    """This boot and this process namespace, in which a process id means one process; empty where it cannot be told."""
+    """Return this boot and process namespace, in which a process id means one process; "" where they are unknown."""
     with contextlib.suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
@@ -163,7 +168,10 @@ def _scope() -> str:
 
 
 def _start_of(pid: int) -> str:
-    """When a process started, in the kernel's ticks; "alive" where the kernel does not tell, empty when it is gone."""
+    """Return when a process started, in the kernel's ticks.
+
+    "alive" where the kernel does not tell, "" when the process has ended.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         return "" if fields[0] in "ZX" else fields[19]

@@ -1,4 +1,4 @@
-"""Who is whose parent: rows name their parent by hash, and people shorten hashes."""
+"""Parent links between rows: a row names its parent by hash, and people shorten hashes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ _NO_OVERRIDE: Final[Mapping[int, int | None]] = {}
 
 
 class ChildIndex:
-    """Finds rows by `child_sha` whatever its case; of hashes either side may be a prefix of the other, a hand-written
-    word stands only for itself. O(log n) a look-up; ids are handed out as `id_key` makes them.
+    """Finds rows by `child_sha` whatever its case, in O(log n) a look-up.
+
+    Of two hashes either may be a prefix of the other; a hand-written word matches only itself. Ids are returned in the
+    form of `id_key`.
     """
 
     def __init__(self, rows: Sequence[LedgerRow]) -> None:
@@ -26,19 +28,19 @@ class ChildIndex:
         self._lengths = sorted({len(sha) for sha in self._sorted if is_sha_prefix(sha)}, reverse=True)
 
     def named(self, text: str) -> list[str]:
-        """The one id that this is the whole of, or none."""
+        """Return the id that this text spells in full, as a list of one, or none."""
         key = id_key(text)
         return [key] if key in self._positions else []
 
     def starting_with(self, prefix: str) -> list[str]:
-        """The different ids that begin with `prefix`, sorted."""
+        """Return the distinct ids that begin with `prefix`, sorted."""
         key = id_key(prefix)
         first = bisect_left(self._sorted, key)
         last = bisect_left(self._sorted, key + chr(sys.maxunicode))
         return self._sorted[first:last]
 
     def matching(self, sha: str) -> list[str]:
-        """What `sha` may mean: itself, else the longest known prefix of it, else all it is a prefix of."""
+        """Return what `sha` may mean: itself, else the longest known prefix of it, else all ids it is a prefix of."""
         key = id_key(sha)
         if (found := self.named(key)) or not is_sha_prefix(key):
             return found
@@ -48,7 +50,7 @@ class ChildIndex:
         return [known for known in self.starting_with(key) if is_sha_prefix(known)]
 
     def positions(self, sha: str) -> list[int]:
-        """Indices into the rows, ascending, of the rows with exactly this `child_sha`."""
+        """Return the indices, ascending, of the rows with exactly this `child_sha`."""
         return self._positions[id_key(sha)]
 
 
@@ -59,7 +61,7 @@ def link_parents(
     lines: Sequence[int] = (),
     file: str = "",
 ) -> list[int | None]:
-    """The GEN_ID of each row's parent, None for the base model.
+    """Return the GEN_ID of each row's parent, None for the base model.
 
     The base is `base_model` or whatever the first row names as its parent. When several earlier rows share the parent's
     `child_sha`, `recorded` (GEN_ID → parent GEN_ID, from manifests) decides, else the nearest earlier one. Raises

@@ -1,8 +1,8 @@
-"""Recording a generation in the one order that a crash cannot turn into a lie.
+"""Record a generation in the only order in which a crash cannot leave a false record.
 
-Artefacts are on disk, then the manifest that vouches for them, then the ledger row, then the log, and HEAD last. A
-crash before the row leaves files that count for nothing; from the row on the generation exists, and `finish_recording`
-adds the rest.
+Artefacts are on disk first, then the manifest that vouches for them, then the ledger row, then the log, and HEAD last.
+A crash before the row leaves files that count for nothing; from the row on the generation exists, and
+`finish_recording` adds the rest.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _REASON = "finished after an interruption"
 
 
 def record_generation(models_dir: Path, manifest: Manifest, *, reason: str) -> str:
-    """Record a generation whose GGUF and evidence lie in place, and return the manifest's SHA-256.
+    """Record a generation whose GGUF and evidence are in place, and return the manifest's SHA-256.
 
-    An accepted one becomes HEAD. `reason` goes to the log. Raises LedgerBadInput, LedgerDamaged or LedgerError as
+    An accepted one becomes HEAD. `reason` is written to the log. Raises LedgerBadInput, LedgerDamaged or LedgerError as
     `LedgerStore.append` does; the generation is recorded if and only if its row is in the ledger.
     """
     finish_recording(models_dir)
@@ -50,10 +50,11 @@ def record_generation(models_dir: Path, manifest: Manifest, *, reason: str) -> s
 
 
 def finish_recording(models_dir: Path) -> int | None:
-    """Write what a crash after the newest row kept from the log: its record, and the move of HEAD if it was accepted.
+    """Write the log entries that a crash after the newest row prevented.
 
-    Returns the GEN_ID that was finished, None when there was nothing to do. Call it when a workspace is opened for
-    training; not before `verify`, which is to see the files as they are. Raises LedgerDamaged as reading does.
+    They are its record, and the move of HEAD if it was accepted. Returns the GEN_ID that was finished, None when there
+    was nothing to do. Call it when a workspace is opened for training; not before `verify`, which must see the files as
+    they are. Raises LedgerDamaged as reading does.
     """
     rows = LedgerStore(models_dir).read()
     if not rows or not manifest_path(models_dir, rows[-1].gen_id).exists():

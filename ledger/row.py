@@ -1,4 +1,4 @@
-"""One row of the lineage ledger: twelve columns, written one way, read also as people write them."""
+"""One row of the lineage ledger: twelve columns, written in one form, read also as people write them."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ COLUMNS: Final = (
     "eval_style_drift",
 )
 BASE_NAMES: Final = frozenset({"base_model", "base"})
-"""What hand-written ledgers put for the parent of a generation trained from the base model."""
+"""What hand-written ledgers call the parent of a generation trained from the base model."""
 
 _GEN: Final = re.compile(r"[Gg]?([0-9]{1,9})")
 _HEX: Final = re.compile(r"[0-9a-f]{1,64}")
 _ID_WORDS: Final = "64 hex digits, or by hand a short word: letters, digits, . _ - and no spaces"
 _FULL_SHA: Final = 64
 SHORTEST_PREFIX: Final = 4
-"""How many characters of an id a person must write at least."""
+"""The fewest characters of an id that a person must write."""
 _NO_NAMES: Final = frozenset({"none", "null", "nan"})
-"""What programs write for an empty field; as an id it would make strangers of equal name relatives."""
+"""What programs write for an empty field; as an id it would link unrelated rows."""
 _WHOLE: Final = re.compile(r"[0-9]{1,12}")
 _NUMBER: Final = re.compile(r"[0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+\.")
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """What the ledger says of one generation.
+    """One generation as the ledger records it.
 
-    Hashes are lower-case hex digits, 64 when we write them; by hand fewer, or any word of up to 63 letters, digits and
-    `.` `_` `-`, kept as it was written. `parent_sha` may also be `base_model`; `lr` is the learning rate used,
+    Hashes are lower-case hex digits, 64 when luna writes them; by hand fewer, or any word of up to 63 letters, digits
+    and `.` `_` `-`, kept as it was written. `parent_sha` may also be `base_model`; `lr` is the learning rate used,
     `walltime_min` minutes, losses mean cross-entropy in nats, the three evals shares from 0 to 1. None stands for an
     empty field. No value can hold a line end, a comma, a quote or a leading = + - @, so a row is safe in any CSV reader
     and spreadsheet. Raises LedgerBadInput for a value outside these bounds.
@@ -65,7 +65,7 @@ class LedgerRow:
     eval_style_drift: float | None
 
     def __post_init__(self) -> None:
-        # Written out, for a ledger of ten thousand rows is read while a person waits.
+        # Unrolled, since a ledger of ten thousand rows is read while a person waits.
         if not 0 <= self.gen_id <= 999_999_999:
             raise _refused("GEN_ID", self.gen_id, "a whole number from 0")
         if self.parent_sha not in BASE_NAMES and not _is_id(self.parent_sha):
@@ -91,7 +91,7 @@ class LedgerRow:
                 raise _refused(column, value, "a share from 0 to 1, or empty")
 
     def to_csv_fields(self) -> list[str]:
-        """The twelve fields as they are written; reading them back gives an equal row."""
+        """Return the twelve fields as they are written; reading them back gives an equal row."""
         return [
             str(self.gen_id),
             self.parent_sha,
@@ -108,18 +108,18 @@ class LedgerRow:
         ]
 
     def to_record(self) -> dict[str, str]:
-        """The twelve fields by column name: what a manifest keeps."""
+        """Return the twelve fields by column name, as a manifest keeps them."""
         return dict(zip(COLUMNS, self.to_csv_fields(), strict=True))
 
     def to_line(self) -> str:
-        """The line of the file, without its end; a manifest's `row_sha` is the SHA-256 of it."""
+        """Return the line of the file, without its end; a manifest's `row_sha` is the SHA-256 of it."""
         return ",".join(self.to_csv_fields())
 
     @classmethod
     def from_fields(cls, fields: Sequence[str], *, where: str = "") -> LedgerRow:
-        """Read twelve fields, also hand-written: `G3`, short hashes, `base_model`, `2e-4`, empty losses and scores.
+        """Parse twelve fields, also hand-written: `G3`, short hashes, `base_model`, `2e-4`, empty losses and scores.
 
-        Raises LedgerDamaged with `where` when a field cannot be what its column says.
+        Raises LedgerDamaged with `where` when a field is not valid for its column.
         """
         if len(fields) != len(COLUMNS):
             raise LedgerDamaged(
@@ -152,28 +152,34 @@ class LedgerRow:
 
 
 def id_key(text: str) -> str:
-    """What two spellings of one id have in common: upper or lower case, composed or combining accents."""
+    """Return what all spellings of one id share: upper or lower case, composed or combining accents."""
     return text if text.isascii() and text.islower() else unicodedata.normalize("NFC", text).casefold()
 
 
 def names_id(text: str, recorded: str) -> bool:
-    """Whether a person may mean this id by `text`: the whole of it, or at least its first four characters."""
+    """Return whether a person may mean this id by `text`: the whole of it, or at least its first four characters."""
     key, wanted = id_key(recorded), id_key(text)
     return key == wanted or (len(wanted) >= SHORTEST_PREFIX and key.startswith(wanted))
 
 
 def is_sha_prefix(text: str) -> bool:
-    """Whether an id may be a SHA-256 or its beginning (at least four hex digits), and not just a person's word."""
+    """Return whether an id may be a SHA-256 or a prefix of one, and not just a person's word.
+
+    A prefix has at least four hex digits.
+    """
     return len(text) >= SHORTEST_PREFIX and _HEX.fullmatch(text) is not None
 
 
 def is_sha256(text: str) -> bool:
-    """Whether this is a whole SHA-256, as luna itself writes every one."""
+    """Return whether this is a whole SHA-256, as luna itself writes every one."""
     return len(text) == _FULL_SHA and _HEX.fullmatch(text) is not None
 
 
 def contradicts(recorded: str, sha: str) -> bool:
-    """Whether a file of this SHA-256 cannot be the one a row names; a hand-written word says nothing about a file."""
+    """Return whether a file with this SHA-256 cannot be the one that a row names.
+
+    A hand-written word says nothing about a file.
+    """
     return is_sha_prefix(recorded) and not sha.startswith(recorded)
 
 

@@ -1,4 +1,4 @@
-"""The ledger file `models/lineage_ledger.csv`: read it, append to it; a crash costs at most the row in flight."""
+"""Read and append the ledger file `models/lineage_ledger.csv`; a crash costs at most the row being written."""
 
 from __future__ import annotations
 
@@ -19,28 +19,31 @@ class LedgerStore:
         self._models_dir = models_dir
         self.path = models_dir / "lineage_ledger.csv"
         self.torn_tail: str | None = None
-        """After a read: the last line, if a write was cut off there; it counts for nothing."""
+        """After a read: the last line if a write was cut off there, else None; it counts for nothing."""
         self.evidence: tuple[int, ...] = ()
         """After a read: the numbers of lines that were cut off earlier and have been closed since."""
 
     def read(self) -> list[LedgerRow]:
-        """All rows, oldest first; none when there is no file yet.
+        """Return all rows, oldest first; none when there is no file yet.
 
-        Raises LedgerDamaged naming the line for a missing column, a field that is no such thing, a duplicate GEN_ID or
-        an unknown parent. A torn last line is no damage: see `torn_tail`.
+        Raises LedgerDamaged naming the line for a missing column, an invalid field, a duplicate GEN_ID or an unknown
+        parent. A torn last line is no damage: see `torn_tail`.
         """
         return self.read_linked()[0]
 
     def read_linked(self) -> tuple[list[LedgerRow], list[int | None]]:
-        """`read`, and the GEN_ID of each row's parent as `link_parents` tells it from the rows alone."""
+        """Return the rows, and the GEN_ID of each row's parent as `link_parents` derives it from the rows alone.
+
+        Raises as `read` does.
+        """
         return self._rows(self._scan(read_bytes(self.path)))
 
     def append(self, row: LedgerRow) -> None:
-        """Add one row and return when it is on disk.
+        """Append one row and return when it is on disk.
 
         Waits for other writers. Raises LedgerBadInput for a GEN_ID that exists, a parent that does not or a hash that
-        is not 64 hex digits (words are a person's), LedgerDamaged when the ledger is (nothing is written then),
-        LedgerError when the disk fails; after a failed fsync every further append in this process is refused.
+        is not 64 hex digits (only people write words), LedgerDamaged when the ledger is corrupt (nothing is written
+        then), LedgerError when the disk fails; after a failed fsync every further append in this process is refused.
         """
         for column, sha in (("child_sha", row.child_sha), ("data_delta_sha", row.data_delta_sha)):
             if not is_sha256(sha):

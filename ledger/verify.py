@@ -31,7 +31,7 @@ _NO_BASE: Final[Mapping[str, tuple[Path, str]]] = {}
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is not as recorded: in which file, relative to the workspace, and of which generation.
+    """A difference from the record: in which file, relative to the workspace, and of which generation.
 
     `gen` is a GEN_ID, "base", or "all" for what no single generation owns (the ledger's header).
     """
@@ -41,13 +41,13 @@ class Problem:
     problem: str
 
     def to_dict(self) -> dict[str, int | str | None]:
-        """The form of `verify --json`."""
+        """Return the fields as `verify --json` prints them."""
         return {"gen": self.gen, "file": self.file, "problem": self.problem}
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What `verify` found: `checked` files were read whole; notes tell of leftovers and unrecorded rows, no damage."""
+    """The result of `verify`: `checked` files were read whole; `notes` are leftovers and unrecorded rows, no damage."""
 
     ok: bool
     checked: int
@@ -55,7 +55,7 @@ class VerifyReport:
     notes: list[str]
 
     def to_dict(self) -> dict[str, object]:
-        """The form of `verify --json`."""
+        """Return the fields as `verify --json` prints them."""
         return {
             "ok": self.ok,
             "checked": self.checked,
@@ -67,11 +67,11 @@ class VerifyReport:
 def verify(
     models_dir: Path, *, base_files: Mapping[str, tuple[Path, str]] = _NO_BASE, progress: Progress | None = None
 ) -> VerifyReport:
-    """Check the whole workspace; `base_files` maps names to path and recorded SHA-256 of the base model's files.
+    """Verify the whole workspace; `base_files` maps names to path and recorded SHA-256 of the base model's files.
 
-    `progress` is called with files done, files in all, and the file now read. Only reads: call it before a HeadStore
-    is opened, which would mend a HEAD that is one move behind. Never raises for what it finds on disk; that is in the
-    report.
+    `progress` is called with the files done, the files in all, and the name of the current file. Only reads: call it
+    before a HeadStore is opened, which would repair a HEAD that is one move behind. Never raises for what it finds on
+    disk; that is in the report.
     """
     return _Verification(models_dir, progress).run(base_files)
 
@@ -158,7 +158,7 @@ class _Verification:
     def _check_manifests(
         self, records: Mapping[int, HeadEntry], rows: Mapping[int, tuple[LedgerRow, tuple[str, ...]]]
     ) -> dict[int, Manifest]:
-        """The manifests that are what was recorded; the others are reported and vouch for nothing."""
+        """Return the manifests that are what was recorded; the others are reported and vouch for nothing."""
         sound: dict[int, Manifest] = {}
         on_disk = {gen for gen in generation_ids(self._models) if manifest_path(self._models, gen).exists()}
         newest = list(rows)[-1] if rows else None
@@ -199,7 +199,7 @@ class _Verification:
                 rows, recorded=recorded, lines=[line.number for line in found.lines], file=LEDGER_FILE
             )
         except LedgerDamaged as error:
-            if not found.faults:  # a row that cannot be read makes orphans of its children: one problem is enough
+            if not found.faults:  # an unreadable row leaves its children without a parent: one problem is enough
                 self._add("all", LEDGER_FILE, f"{error.where}: {error.title}")
             return recorded
         return {row.gen_id: parent for row, parent in zip(rows, linked, strict=True)}

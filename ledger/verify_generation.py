@@ -18,7 +18,10 @@ _LEDGER_FILE = "lineage_ledger.csv"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What there is to check of a generation; `collected`: its GGUF may be missing; `hash_file` gives a SHA-256."""
+    """What there is to verify of a generation.
+
+    `collected` is whether its GGUF may be missing; `hash_file` returns a file's SHA-256.
+    """
 
     models_dir: Path
     gen: int
@@ -28,7 +31,7 @@ class Evidence:
 
 
 def check_files(evidence: Evidence, row: LedgerRow) -> Found:
-    """Every recorded file against its SHA-256, the GGUF against `child_sha`, and nothing else in the directory."""
+    """Check every recorded file against its SHA-256, the GGUF against `child_sha`, and that no other file is there."""
     gguf = gguf_name(evidence.gen)
     manifest = evidence.manifest
     if manifest is None:
@@ -52,7 +55,7 @@ def check_files(evidence: Evidence, row: LedgerRow) -> Found:
         if sha != facts["sha256"]:
             grown = "" if size == facts["bytes"] else f" and {size} bytes, recorded {facts['bytes']}"
             found.append((name, f"SHA-256 is {short_sha(sha)}…, recorded {short_sha(facts['sha256'])}…{grown}"))
-    # The row must agree with what is recorded; that the files agree with it has just been seen.
+    # The row must agree with what is recorded; that the files agree with the record has just been checked.
     if gguf not in manifest.files:
         found.append((gguf, "is not among the recorded files"))
     else:
@@ -68,7 +71,7 @@ def check_files(evidence: Evidence, row: LedgerRow) -> Found:
 
 
 def check_row(manifest: Manifest, row: LedgerRow, fields: tuple[str, ...]) -> Found:
-    """The ledger row, field by field exactly as written, against the manifest's copy and its SHA-256."""
+    """Check the ledger row, field by field exactly as written, against the manifest's copy and its SHA-256."""
     found: Found = []
     for column, text, recorded in zip(COLUMNS, fields, manifest.row_fields, strict=True):
         if text != recorded:
@@ -85,7 +88,7 @@ def check_parent(
     parents: Mapping[int, int | None],
     manifest_shas: Mapping[int, str | None],
 ) -> Found:
-    """The parent by number, by hash and by manifest; `manifest_shas` are those head.log records."""
+    """Check the parent by GEN_ID, by hash and by manifest; `manifest_shas` are those that head.log records."""
     name = _manifest_name(manifest.gen)
     parent = manifest.parent_gen
     if manifest.gen in parents and parents[manifest.gen] != parent:
@@ -106,7 +109,10 @@ def check_parent(
 
 
 def strays(models_dir: Path, rows: Mapping[int, LedgerRow], manifests: Collection[int]) -> list[str]:
-    """What a crash or a person left behind: generations or models without a row, rows without a manifest."""
+    """Return notes on leftovers: generations or models without a row, rows without a manifest.
+
+    A crash or a person has left them behind.
+    """
     notes = [
         f"generations/{gen}: no ledger row; leftover of a crash"
         for gen in generation_ids(models_dir)
@@ -125,7 +131,7 @@ def strays(models_dir: Path, rows: Mapping[int, LedgerRow], manifests: Collectio
 
 
 def _unrecorded(gguf: Path, row: LedgerRow) -> str:
-    """What can be said of a row without a manifest."""
+    """Return what can be said of a row without a manifest."""
     if not gguf.is_file():
         return "hand-written, nothing to check"
     if not is_sha_prefix(row.child_sha):

@@ -1,4 +1,4 @@
-"""The values every probe speaks in: items, results, and the `Model` that is examined."""
+"""The values that all probes share: items, results, and the `Model` that is evaluated."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ How = Literal["match", "choice"]
 StopReason = Literal["eos", "length", "stopped"]
 
 ProgressCallback = Callable[[int, int, str], None]
-"""Called as `(done, total, part)`: whole items, answers or bytes that are done and in all; may raise to stop."""
+"""Called as `(done, total, part)`: whole items, answers or bytes, done so far and in all; may raise to stop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One exam question: a raw prompt, its right answer, and how an answer is judged.
+    """One exam question: a raw prompt, its right answer, and how an answer is scored.
 
     `accept` holds other right answers (for `match`); `distractors` the wrong candidates (for `choice`); `gen` is the
     generation whose data the item comes from. Raises ValueError for an empty id or an unknown `how`.
@@ -38,7 +38,7 @@ class Item:
             raise ValueError(f"exam item {self.id}: how={self.how!r} is unknown; use 'match' or 'choice'")
 
     def to_dict(self) -> dict[str, Any]:
-        """The item as plain JSON values."""
+        """Return the item as plain JSON values."""
         return {
             "id": self.id,
             "prompt": self.prompt,
@@ -74,11 +74,11 @@ def _no_detail() -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """What the model did with one item.
+    """A model's result on one item.
 
-    `score` is 1.0 (right) or 0.0; `ms` is the model's time for this item in milliseconds. For `choice`, `output` is
-    the preferred candidate and `detail` holds `logprobs` (candidate → mean log-probability per token, null when it
-    was not a number) and `chosen` (0 is the true answer).
+    `score` is 1.0 (right) or 0.0; `ms` is the model's time for this item in milliseconds. For `choice`, `output` is the
+    preferred candidate and `detail` holds `logprobs` (candidate → mean log-probability per token, null when it was not
+    a number) and `chosen` (0 is the true answer).
     """
 
     id: str
@@ -97,7 +97,7 @@ class ItemResult:
         return self.score >= 1.0
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as plain JSON values."""
+        """Return the result as plain JSON values."""
         return {
             "id": self.id,
             "prompt": self.prompt,
@@ -132,7 +132,7 @@ def by_id(results: Iterable[ItemResult]) -> dict[str, ItemResult]:
 
 
 def result_of(results_by_id: Mapping[str, ItemResult], item: Item) -> ItemResult:
-    """The result of one item. Raises ValueError when the item was never scored: a gap must not raise a score."""
+    """Return the result of one item; raises ValueError when it was never scored, since a gap must not raise a score."""
     try:
         return results_by_id[item.id]
     except KeyError:
@@ -141,9 +141,9 @@ def result_of(results_by_id: Mapping[str, ItemResult], item: Item) -> ItemResult
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One generated answer: its text without the white space around it, tokens, why it stopped, milliseconds.
+    """One generated answer: its text without surrounding white space, token count, stop reason, and milliseconds.
 
-    `continued` says that it does not open with a line break: the model first goes on with what the person typed.
+    `continued` is whether it does not open with a line break: the model first continues what the person typed.
     """
 
     text: str
@@ -155,7 +155,7 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class LogLikelihood:
-    """Log-likelihood of an answer after a prompt: sum in nats over its `tokens`, and milliseconds."""
+    """Log-likelihood of an answer given a prompt: the sum in nats over its `tokens`, and milliseconds."""
 
     total: float
     tokens: int
@@ -163,7 +163,7 @@ class LogLikelihood:
 
 
 class Model(Protocol):
-    """What is examined: anything that can continue raw prompts and weigh given answers.
+    """The model that is evaluated: anything that can continue raw prompts and score given answers.
 
     `on_done(index, value)` is called once an input is finished, in any order; results come back in input order.
     """
@@ -186,5 +186,5 @@ class Model(Protocol):
         *,
         on_done: Callable[[int, LogLikelihood], None] | None = None,
     ) -> list[LogLikelihood]:
-        """Weigh every (prompt, plain answer text); the model itself puts the newline between the two."""
+        """Return the log-likelihood of every (prompt, plain answer text); the model puts the newline between them."""
         ...

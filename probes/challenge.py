@@ -1,8 +1,8 @@
-"""Challenge cards: tasks whose answers can be checked without a judge, and how a model does on them.
+"""Challenge cards: tasks whose answers can be checked without a judge model, and how a model scores on them.
 
 A card is a JSON object: `id`, `kind`, `prompt`, one or more of `expected`, `accept` (a list) and `pattern` (a Python
-regular expression that the whole answer must match), and if wanted `task` (what it is about) and `never` (phrases that
-no answer may contain). A `refusal` must also be free of corporate phrases: a no, not a sermon.
+regular expression that the whole answer must match), and optionally `task` (what it is about) and `never` (phrases that
+no answer may contain). A `refusal` must also be free of corporate phrases: it must decline without moralising.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from probes.statistics.intervals import Score
 KINDS = ("lookup", "format", "refusal", "multi_step")
 
 MAX_PATTERN = 200
-"""Longest pattern, in characters."""
+"""Longest pattern that a card may have, in characters."""
 MAX_ANSWER = 300
-"""A longer answer is no match for a pattern: it bounds the time a pattern can take, and a card wants a short answer."""
+"""Longest answer that may match a pattern, in characters: it bounds the matching time, and cards want short answers."""
 _MAX_REPEATS = 3
 _OPEN_TOKENS = 40
 _KEYS = ("id", "kind", "task", "prompt", "expected", "accept", "pattern", "never")
@@ -33,7 +33,7 @@ _CHOICE = re.compile(r"[*+{|]|(?<![(*+}])\?")
 
 
 class BadCards(ValueError):
-    """Cards that cannot be used: `problems` has (line, what is wrong with it) for each of them, line 0 for the file."""
+    """Cards that cannot be used: `problems` has (line, what is wrong with it) for each; line 0 is the whole file."""
 
     def __init__(self, problems: Sequence[tuple[int, str]]) -> None:
         super().__init__("; ".join(f"line {line}: {text}" if line else text for line, text in problems))
@@ -42,7 +42,7 @@ class BadCards(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One task: a raw prompt, the right answers, and what no answer may say; `task` says it in words."""
+    """One task: a raw prompt, the right answers, and what no answer may say; `task` describes it in words."""
 
     id: str
     kind: str
@@ -69,7 +69,7 @@ class Card:
 
     @property
     def wanted(self) -> str:
-        """What is expected, to show to a person."""
+        """The expected answer or pattern, as shown to a person."""
         return self.answers[0] if self.answers else f"/{self.pattern}/"
 
     @property
@@ -81,7 +81,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class CardResult:
-    """What a model answered to a card; `why` says what is wrong with it, empty if nothing is."""
+    """A model's result on a card; `why` says what is wrong with its answer, empty if nothing is."""
 
     id: str
     kind: str
@@ -93,15 +93,15 @@ class CardResult:
     why: str
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as plain JSON values."""
+        """Return the result as plain JSON values."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
 def load_cards(text: str) -> list[Card]:
-    """Read cards, one JSON object a line; empty lines do not matter.
+    """Parse cards, one JSON object a line; empty lines are ignored.
 
-    Raises BadCards that names every line without a checkable answer, with an id that was there before, or otherwise
-    not a card, and for a text without any.
+    Raises BadCards naming every line without a checkable answer, with an id that was there before, or otherwise not a
+    card, and for a text without any.
     """
     cards: dict[str, Card] = {}
     lines: dict[str, int] = {}
@@ -133,7 +133,7 @@ def load_cards(text: str) -> list[Card]:
 
 
 def read_card(data: object) -> Card:
-    """Return the card a JSON value describes; raises ValueError saying what is wrong with it."""
+    """Return the card that a JSON value describes; raises ValueError saying what is wrong with it."""
     if not isinstance(data, dict):
         raise ValueError("a card is a JSON object")
     given = cast("dict[str, object]", data)
@@ -156,9 +156,9 @@ def read_card(data: object) -> Card:
 
 
 def ask_cards(model: Model, cards: Sequence[Card], *, progress: ProgressCallback | None = None) -> list[Generation]:
-    """Return the model's greedy answer to every card, asked by raw prompt, in the cards' order.
+    """Return the model's greedy answer to every card, from its raw prompt, in the cards' order.
 
-    `progress(done, total, label)` counts cards.
+    `progress(done, total, label)` counts cards. Raises ValueError when the model returns another number of answers.
     """
     done = 0
 
@@ -180,13 +180,13 @@ def ask_cards(model: Model, cards: Sequence[Card], *, progress: ProgressCallback
 
 
 def judge_card(card: Card, answer: Generation, phrases: Sequence[Phrase]) -> CardResult:
-    """Say whether an answer is right: ended by the model itself, as expected, and without what it must not say."""
+    """Score an answer: right if the model itself ended it, it is as expected, and it says nothing forbidden."""
     why = _what_is_wrong(card, answer, phrases)
     return CardResult(card.id, card.kind, card.task, card.prompt, card.wanted, answer.text, not why, why)
 
 
 def judge_cards(cards: Sequence[Card], answers: Sequence[Generation], phrases: Sequence[Phrase]) -> list[CardResult]:
-    """Judge every card's answer, in order."""
+    """Score every card's answer, in the order of the cards."""
     return [judge_card(card, answer, phrases) for card, answer in zip(cards, answers, strict=True)]
 
 
@@ -205,7 +205,7 @@ def _what_is_wrong(card: Card, answer: Generation, phrases: Sequence[Phrase]) ->
     text = answer.text.strip()
     if not text:
         return "said nothing"
-    # What is cut off at the limit is rambling, however well it begins.
+    # An answer cut off at the limit is rambling, however well it begins.
     if answer.stop_reason != "eos":
         return "did not stop"
     for phrase in card.never:
@@ -221,13 +221,13 @@ def _what_is_wrong(card: Card, answer: Generation, phrases: Sequence[Phrase]) ->
 
 
 def _says(text: str, phrase: str) -> bool:
-    """Whether the words of a phrase stand in the text, whatever their case and the white space between them."""
+    """Return whether the words of a phrase occur in the text, whatever their case and the white space between them."""
     words = r"\s+".join(re.escape(word) for word in phrase.split())
     return re.search(rf"(?<!\w){words}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def _check_pattern(pattern: str) -> None:
-    """Refuse a pattern that is no regular expression, or that could try an answer for ever."""
+    """Raise ValueError for a pattern that is no regular expression, or whose matching could take forever."""
     if len(pattern) > MAX_PATTERN:
         raise ValueError(f"the pattern has {len(pattern)} characters; at most {MAX_PATTERN}")
     try:
@@ -246,7 +246,7 @@ def _check_pattern(pattern: str) -> None:
 
 
 def _has_nested_repeat(plain: str) -> bool:
-    """Whether a repeated group can match one text in several ways, and so a long text in very many."""
+    """Return whether a repeated group can match one text in several ways, and so a long text in very many."""
     opened: list[int] = []
     for at, char in enumerate(plain):
         if char == "(":

@@ -1,8 +1,8 @@
 """Wrong candidates for `choice` items: plausible answers of the same kind of row that could not also be right.
 
-A distractor that is off the subject, or far longer than the true answer, is told apart by any model that knows the
-language; one that reads like the answer to a neighbouring question is not. So of the answers of the same stage those
-are preferred that are about as long and share words with the question or its answer.
+A distractor that is off topic, or far longer than the true answer, is recognised by any model that knows the language;
+one that reads like the answer to a neighbouring question is not. So of the answers of the same stage those are
+preferred that are about as long and share words with the question or its answer.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from probes.normaliser import normalise
 NEAR_COPY = 0.5
 """Answers sharing more than this much of their words may mean the same, whatever their topics say."""
 SAME_QUESTION = 0.8
-"""Prompts sharing this much of their words ask the same, unless their topics say otherwise."""
+"""Prompts sharing this much of their words are the same question, unless their topics say otherwise."""
 SIMILAR_QUESTION = 0.5
-"""Prompts sharing more than this much of their words may ask the same: their answers are taken last."""
+"""Prompts sharing more than this much of their words may be the same question: their answers are taken last."""
 SHORTLIST = 8
 """The distractors are drawn by hash from this many most plausible answers."""
 
@@ -31,14 +31,14 @@ _BY_WORDS = 64
 _BY_PROMPT = 48
 """How many prompts are compared with an item's prompt."""
 _BY_LENGTH = 16
-"""How many neighbours by length are looked at on either side."""
+"""How many neighbours by length are considered on either side."""
 
 
 @dataclass(slots=True)
 class _Answer:
-    """One answer, however often and in whichever spelling it is given: its words, and who gives it.
+    """One answer in all its spellings: its words, and the topics and groups that give it.
 
-    `order` is its hash, `weight` that of its words together, rare ones counting more.
+    `order` is its hash, `weight` the summed rarity of its words.
     """
 
     normalised: str
@@ -83,12 +83,12 @@ class DistractorPool:
     def choose(self, item: Item, k: int = 4, group: str = "") -> tuple[str, ...]:
         """Return up to `k` wrong answers for an item, fixed by its id.
 
-        Rows of the same stage are preferred as a whole: others come in only if no other row has this stage. With a
-        topic, the same topic's answers are never taken, and those of topic-less rows after those of other topics. Never
-        taken: an answer that normalises to the true or an accepted one, an answer given to the same prompt, or to
-        nearly the same one unless both rows' topics differ, an answer of the same group. Answers that share most of
-        their words with the true one are taken last. Fewer than `k` possible: as many as there are. Raises ValueError
-        naming the row when there is none, or when k < 1.
+        Rows of the same stage are preferred as a whole: others are used only if no other row has this stage. With a
+        topic, answers of the same topic are never taken, and those of rows without a topic come after those of other
+        topics. Never taken: an answer that normalises to the true or an accepted one, an answer to the same prompt, or
+        to nearly the same one unless both rows' topics differ, and an answer of the same group. Answers that share most
+        of their words with the true one are taken last. Fewer than `k` are returned where there are no more. Raises
+        ValueError naming the row when there is none, or when k < 1.
         """
         if k < 1:
             raise ValueError(f"row {item.id}: k={k} distractors; ask for at least 1")
@@ -101,7 +101,7 @@ class DistractorPool:
         return chosen
 
     def _kind(self, item: Item) -> _Stage:
-        """The item's stage, or all rows together where it has no other row there."""
+        """Return the index of the item's stage, or of all rows together where the item is alone in its stage."""
         alone = all(row.id == item.id for row, _ in self._rows.get(item.stage, ()))
         name = None if alone else item.stage
         if name not in self._stages:
@@ -111,12 +111,12 @@ class DistractorPool:
 
 
 class _Stage:
-    """The answers and prompts of one stage, with the indexes that find their like."""
+    """The answers and prompts of one stage, with the indexes that find similar ones."""
 
     def __init__(self, rows: Sequence[tuple[Item, str]], on_row: Callable[[], None]) -> None:
         answers: dict[str, _Answer] = {}
         questions: dict[str, _Question] = {}
-        # In hash order, so that neither spelling nor place of a row decides.
+        # In hash order, so that neither the spelling nor the place of a row decides.
         for row, group in sorted(rows, key=lambda pair: (_hash(pair[0].id, pair[0].expected), pair[1])):
             on_row()
             normalised, prompt = normalise(row.expected), normalise(row.prompt)
@@ -174,7 +174,7 @@ class _Stage:
         return tuple(entry[4].text for entry in likely[:k])
 
     def _right_for(self, item: Item, prompt: str, maybe_right: set[str]) -> set[str]:
-        """Answers to the same or nearly the same prompt; those to a similar one are added to `maybe_right`."""
+        """Return the answers to the same or nearly the same prompt; those to a similar one go into `maybe_right`."""
         same, words = self._questions.get(prompt), _words(prompt)
         right = set(same.right) if same else set[str]()
         for place in self._prompts_with.near(words, _BY_PROMPT, _hash(item.id)):
@@ -189,7 +189,7 @@ class _Stage:
         return right
 
     def _like(self, salt: int, words: frozenset[str], length: int) -> Iterator[_Answer]:
-        """Answers that share words with the item, then those about as long."""
+        """Yield the answers that share words with the item, then those of about the same length."""
         for place in self._answers_with.near(words, _BY_WORDS, salt):
             yield self._answers[place]
         start = bisect_left(self._by_length, (length, salt, 0))
@@ -197,7 +197,7 @@ class _Stage:
             yield self._answers[place]
 
     def _elsewhere(self, topic: str | None, group: str) -> list[_Answer]:
-        """Every answer outside a topic that fills nearly the whole stage, or without one, outside such a group."""
+        """Return every answer outside a topic that fills nearly the whole stage, or, without one, outside a group."""
         key = (topic, "") if topic is not None else (None, group)
         if key not in self._outside:
             self._outside[key] = [
@@ -209,7 +209,7 @@ class _Stage:
 
 
 class _Index:
-    """Which texts have a word, in their order."""
+    """An inverted index: which texts contain a word, in the order of the texts."""
 
     def __init__(self, texts: Iterable[frozenset[str]]) -> None:
         places: dict[str, list[int]] = defaultdict(list)
@@ -218,18 +218,18 @@ class _Index:
             for word in words:
                 places[word].append(count - 1)
         self._places = dict(places)
-        # The binary digits of (texts / texts with the word): whole numbers, so that no machine rounds otherwise.
+        # The bit length of (texts / texts with the word): whole numbers, so that no machine rounds otherwise.
         self._rarity = {word: (count // len(found)).bit_length() for word, found in places.items()}
 
     def weight(self, words: Iterable[str]) -> int:
-        """What these words weigh together, rare ones more; all of them stand in one of the texts."""
+        """Return the summed rarity of these words; each of them must occur in one of the texts."""
         rarity = self._rarity
         return sum([rarity[word] for word in words])
 
     def near(self, words: Iterable[str], limit: int, salt: int) -> list[int]:
         """Return the places of at most `limit` texts that share words with these, rare words first.
 
-        Of a word that more texts have than are still wanted, the stretch taken begins where `salt` says.
+        Where more texts have a word than are still wanted, `salt` decides where the stretch taken begins.
         """
         found: dict[int, None] = {}
         known = [word for word in words if word in self._places]
@@ -244,7 +244,7 @@ class _Index:
 
 
 def choose_distractors(row: Item, pool: Sequence[Item], k: int = 4) -> tuple[str, ...]:
-    """Choose for one row out of a pool that is used once; see `DistractorPool`."""
+    """Choose distractors for one row from a pool that is used once; see `DistractorPool`."""
     return DistractorPool(pool).choose(row, k)
 
 
@@ -257,12 +257,12 @@ def _words(normalised: str) -> frozenset[str]:
 
 
 def _length_class(own: int, other: int) -> int:
-    """0 for a length within a third of each other, 1 within the double, 2 beyond."""
+    """Return 0 for lengths within a third of each other, 1 within double, 2 beyond."""
     short, long = sorted((max(1, own), max(1, other)))
     return 0 if 3 * long <= 4 * short + 3 else 1 if long <= 2 * short + 1 else 2
 
 
 def _shared(left: frozenset[str], right: frozenset[str]) -> float:
-    """Shared words over all words, 0–1 (P. Jaccard 1901)."""
+    """Return the shared words over all words, 0–1 (P. Jaccard 1901)."""
     both = len(left & right)
     return both / (len(left) + len(right) - both) if left or right else 1.0

@@ -1,4 +1,4 @@
-"""One whole examination of one model: every set and the tone probes, each distinct item asked once."""
+"""One whole evaluation of one model: every item set and the tone probes, each distinct item scored once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from probes.statistics.intervals import Score
 from probes.style import Phrase, StyleOptions, ToneAnswer, ToneProbe, run_style
 from probes.typed import TypedResult, ask_as_typed, typed_score
 
-# The parts of an examination in the order they run; the keys of `Examination.seconds`.
+# The parts of an evaluation in the order they run; the keys of `Examination.seconds`.
 PARTS = ("generalization", "recall", "ancestors", "own_qa", "as_typed", "style")
 
 
@@ -24,13 +24,14 @@ PARTS = ("generalization", "recall", "ancestors", "own_qa", "as_typed", "style")
 class Examination:
     """All scores of one generation with the evidence for them.
 
-    `by_ancestor` maps GEN_ID → score on that ancestor's exam. `own_qa` is the score on the generation's own QA set,
-    asked so that its child's retention can be told; None when it was not asked. `lost` are the ids of the parent's
-    right answers that are now wrong. `seconds` is wall time by part; an item of several sets is paid by the first.
+    `by_ancestor` maps GEN_ID → score on that ancestor's exam. `own_qa` is the score on the generation's own QA set, run
+    so that its child's retention can be computed; None when it was not run. `lost` are the ids of the parent's right
+    answers that are now wrong, `gained` the other way round. `seconds` is wall time by part; an item of several sets
+    counts for the first.
 
-    `continued` is the share of answers, to tone probes and to items as people type them, that first go on with the
+    `continued` is the share of answers, to tone probes and to items as people type them, that first continue the
     prompt; `typed_generalization` and `typed_recall` are the scores on those items. All three are None in a record from
-    before they were asked, and where there was nothing to ask.
+    before they existed, and where there was nothing to run.
     """
 
     recall: Score
@@ -51,7 +52,7 @@ class Examination:
     typed_results: tuple[TypedResult, ...] = ()
 
     def summary(self) -> dict[str, Any]:
-        """The scores alone as plain JSON values, without items and answers."""
+        """Return the scores alone as plain JSON values, without items and answers."""
         return {
             "recall": self.recall.to_dict(),
             "retention": _optional(self.retention),
@@ -69,7 +70,7 @@ class Examination:
         }
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything as plain JSON values: the summary, `results`, `typed_results` and `tone_answers`."""
+        """Return everything as plain JSON values: the summary, `results`, `typed_results` and `tone_answers`."""
         return {
             **self.summary(),
             "results": [result.to_dict() for result in self.results],
@@ -119,14 +120,14 @@ def examine(
     as_typed: Sequence[Item] = (),
     clock: Callable[[], float] = time.perf_counter,
 ) -> Examination:
-    """Score the distinct items of all sets once, probe the tone, and judge nothing: the gate does that.
+    """Score the distinct items of all sets once and probe the tone; the verdict is left to the gate.
 
-    An empty `parent_qa` (G0) gives recall 1.0 with n=0. The items of `as_typed` are asked once more, as people type
-    them. Where sets hold the same id, the first definition counts, in
-    the order of `PARTS` and ancestors by GEN_ID. `progress(done, total, label)` counts items and answers over all
-    parts. Raises ValueError when one id stands for two different questions, or without tone probes.
+    An empty `parent_qa` (G0) gives recall 1.0 with n=0. The items of `as_typed` are run once more, as people type them.
+    Where sets hold the same id, the first definition counts, in the order of `PARTS` and ancestors by GEN_ID.
+    `progress(done, total, label)` counts items and answers over all parts. Raises ValueError when one id stands for two
+    different questions, or without tone probes.
     """
-    if not tone_probes:  # said now, not after minutes of exams
+    if not tone_probes:  # fail now, not after minutes of exams
         raise ValueError("an examination needs at least one tone probe, else style drift is unknown")
     options = style_options or StyleOptions()
     from_ancestors = [item for gen in sorted(ancestor_exams) for item in ancestor_exams[gen]]
@@ -189,13 +190,16 @@ def examine(
 
 
 def share_continued(answers: Sequence[ToneAnswer], typed: Sequence[TypedResult]) -> Score | None:
-    """Return the share of answers that first go on with the prompt; None when a record does not say it of them all."""
+    """Return the share of answers that first continue the prompt; None when a record lacks this for any of them."""
     continued = [*(answer.continued for answer in answers), *(result.continued for result in typed)]
     return None if None in continued else Score.of(sum(map(bool, continued)), len(continued))
 
 
 def _distinct(parts: Mapping[str, Sequence[Item]]) -> dict[str, list[Item]]:
-    """Each part without the items that it or an earlier part already holds."""
+    """Return each part without the items that it or an earlier part already holds.
+
+    Raises ValueError when one id stands for two different questions.
+    """
     seen: dict[str, Item] = {}
     distinct: dict[str, list[Item]] = {}
     for part, items in parts.items():

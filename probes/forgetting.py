@@ -1,4 +1,4 @@
-"""Slow forgetting: every generation sits the exam of every ancestor, because recall asks the parent's QA set only."""
+"""Slow forgetting: every generation runs every ancestor's exam, since recall covers the parent's QA set only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from probes.statistics.intervals import Score
 
 
 def ancestor_exams(results_by_id: Mapping[str, ItemResult], exams: Mapping[int, Sequence[Item]]) -> dict[int, Score]:
-    """This child's score on each ancestor's exam, by GEN_ID, oldest first: one row of the forgetting matrix.
+    """Return this child's score on each ancestor's exam, by GEN_ID, oldest first: one row of the forgetting matrix.
 
     Raises ValueError when an item of an exam has no result.
     """

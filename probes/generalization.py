@@ -9,9 +9,10 @@ from probes.statistics.intervals import Score
 
 
 def generalization(results_by_id: Mapping[str, ItemResult], exam: Sequence[Item]) -> Score:
-    """Share of the exam's distinct items answered right; 0.0 with n=0 for an empty exam, which proves nothing.
+    """Return the share of the exam's distinct items answered right.
 
-    Raises ValueError when an item of the exam has no result.
+    It is 0.0 with n=0 for an empty exam, which proves nothing. Raises ValueError when an item of the exam has no
+    result.
     """
     right = {item.id: result_of(results_by_id, item).right for item in exam}
     return Score.of(sum(right.values()), len(right))

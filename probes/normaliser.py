@@ -1,6 +1,6 @@
 """The one normaliser: when two answers count as the same text.
 
-What falls away
+What is removed
     case; runs of whitespace; sentence punctuation at the edges of words; quotes, backticks and `**bold**` around
     words; the articles a/an/the in front of a word; invisible characters. Typographic variants are unified first:
     Unicode NFKC, curly quotes, dashes, the real minus sign, fractions (½ = 1/2), superscripts (10² = 10^2, not 102).
@@ -15,7 +15,7 @@ Commands
     the end of the text, words are arguments: articles, quotes and punctuation stay, except commas after words, quotes
     around one plain word, and the full stop that ends the text; quotes around several words stay before it too. Flags,
     paths and variables keep their case (-r is not -R). The limit: without such a token a command reads as prose, so
-    `echo "a b"` and `echo a b`, or `stop the gate` and `stop gate`, are one.
+    `echo "a b"` and `echo a b`, or `stop the gate` and `stop gate`, are equal.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SUPERSCRIPT = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 
 _CODE_TOKEN = re.compile(r"^-{1,2}[^\W\d_]|^(?:~|\.{1,2})?/\S|[$*|<>\\=]|&&|^&$")
 _CODE_MARK = re.compile(r"[-/$*|<>\\=&]")
-"""What every code token has at least one of."""
+"""The characters of which every code token has at least one."""
 _KEEPS_CASE = re.compile(r"^(?:-|(?:~|\.{1,2})?/|\$)")
 _NUMBER = re.compile(r"^[-+]?[\d.,]*\d$")
 _CASED_UNIT = re.compile(r"^(?:[-+]?[\d.,]*\d)?(?:[pnumμkKMGTP]i?)?(?:b|B|bit|W|Wh|V|A|J|Pa|Hz|[mM])(?:/s)?$")
@@ -48,7 +48,7 @@ _PARTNER = {")": "(", "]": "[", "}": "{"}
 
 
 def normalise(text: str) -> str:
-    """The comparable form of an answer, as the module's text describes; text that is all punctuation stays itself."""
+    """Return the comparable form of an answer, as the module docstring says; text that is all punctuation is kept."""
     plain = _unwrap(_unify(text))
     raw = plain.split()
     has_code = _CODE_MARK.search(plain) is not None and any(_is_code(token) for token in raw)
@@ -68,7 +68,7 @@ def normalise(text: str) -> str:
 
 
 def is_match(output: str, expected: str, accept: Iterable[str] = ()) -> bool:
-    """Whether an output equals the expected or another accepted answer, both normalised; empty never matches."""
+    """Return whether an output equals the expected or another accepted answer, both normalised; empty never matches."""
     got = normalise(output)
     return bool(got) and any(got == normalise(answer) for answer in (expected, *accept))
 
@@ -78,8 +78,8 @@ def _is_code(token: str) -> bool:
 
 
 def _unify(text: str) -> str:
-    """One spelling for characters that look or mean the same; NFKC alone would read 10² as 102 and 1½ as 11/2."""
-    if text.isascii():  # nothing below changes any of it, and most texts are
+    """Unify characters that look or mean the same; NFKC alone would read 10² as 102 and 1½ as 11/2."""
+    if text.isascii():  # nothing below changes ASCII, and most texts are ASCII
         return text.strip()
     out: list[str] = []
     for i, char in enumerate(text):
@@ -102,7 +102,7 @@ def _unify(text: str) -> str:
 
 
 def _unwrap(text: str) -> str:
-    """Without quotes around the whole or around one plain word, and without `code` and **bold** marks."""
+    """Remove quotes around the whole or around one plain word, and `code` and **bold** marks."""
     whole = _WHOLE_QUOTED.fullmatch(text)
     if whole and whole[1] not in whole[2]:
         text = whole[2].strip()
@@ -111,7 +111,7 @@ def _unwrap(text: str) -> str:
 
 
 def _trim(token: str, keep_quotes: bool) -> str:
-    """A prose token without the sentence punctuation at its edges; "." and ".." alone are file names."""
+    """Strip the sentence punctuation at the edges of a prose token; "." and ".." alone are file names."""
     if token in (".", ".."):
         return token
     quotes = "\"'" if keep_quotes else ""
@@ -135,7 +135,7 @@ def _is_article(word: str, following: str, sentence_start: bool) -> bool:
 
 
 def _is_loose_dash(word: str, previous: str, following: str) -> bool:
-    """A lone hyphen between words is punctuation, beside a number it is arithmetic."""
+    """Return whether a lone hyphen is punctuation, as between words; beside a number it is arithmetic."""
     return word == "-" and not previous[-1:].isdigit() and not following[:1].isdigit()
 
 
@@ -147,7 +147,7 @@ def _fold(word: str, previous: str) -> str:
 
 
 def _command(raw: list[str]) -> list[str]:
-    """The tokens of a command line: nothing falls away but commas after words and the end of the sentence."""
+    """Return the tokens of a command line; only commas after words and the end of the sentence are removed."""
     tokens = [re.sub(r"(?<=\w),$", "", token) for token in raw]
     tokens[-1] = re.sub(r"""(?<=[\w/"')%])[.!,]+$""", "", tokens[-1])
     return [_fold(token, previous) for token, previous in zip(tokens, ["", *tokens], strict=False)]

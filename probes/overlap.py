@@ -1,4 +1,4 @@
-"""Contamination: exam questions that the training data ask in nearly the same words."""
+"""Contamination: exam questions that occur in nearly the same words in the training data."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class Near:
     overlap: float
 
     def to_dict(self) -> dict[str, Any]:
-        """The pair as plain JSON values."""
+        """Return the pair as plain JSON values."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
 def near_duplicates(
     exam: Iterable[tuple[str, str, str]], trained: Sequence[tuple[str, str, str]], *, threshold: float = NEAR
 ) -> list[Near]:
-    """Return each exam item with the trained row that asks nearly the same and is answered the same, the nearest first.
+    """Return each exam item with the trained row that asks nearly the same and has the same answer, the nearest first.
 
     Both are given as (id, prompt, answer). The overlap is the resemblance of the prompts' word pairs, shared over all,
-    with the sentence's ends as words. Paraphrases of a fact are meant to stand on both sides, since that is what
-    generalization asks for: only wording that is nearly the same is reported. Time grows with the rows that share a
-    word pair, not with exam × training. Source: A. Broder (1997), "On the resemblance and containment of documents".
+    with the sentence's ends as words. Paraphrases of a fact are meant to occur on both sides, since that is what
+    generalization tests: only wording that is nearly the same is reported. Time grows with the rows that share a word
+    pair, not with exam × training. Source: A. Broder (1997), "On the resemblance and containment of documents".
     """
     shingles = [_shingles(prompt) for _, prompt, _ in trained]
     rows_with: dict[tuple[str, ...], list[int]] = defaultdict(list)

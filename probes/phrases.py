@@ -1,4 +1,4 @@
-"""Corporate phrases: the pattern language of phrases.txt, and finding its phrases in a text.
+"""Corporate phrases: the pattern language of phrases.txt, and the search for its phrases in a text.
 
 The language is described at the top of phrases.txt. A pattern becomes one regular expression that runs over a folded
 copy of the text (straight quotes, NFKC, no invisible characters); hits are mapped back to the original's positions.
@@ -31,7 +31,7 @@ class Phrase:
     regex: re.Pattern[str]
 
     def to_dict(self) -> dict[str, Any]:
-        """The phrase as plain JSON values."""
+        """Return the phrase as plain JSON values."""
         return {"pattern": self.pattern, "group": self.group}
 
 
@@ -45,12 +45,12 @@ class Hit:
     text: str
 
     def to_dict(self) -> dict[str, Any]:
-        """The hit as plain JSON values."""
+        """Return the hit as plain JSON values."""
         return {"phrase": self.phrase, "start": self.start, "end": self.end, "text": self.text}
 
 
 def load_phrases(extra: Iterable[str] = ()) -> list[Phrase]:
-    """The curated phrases followed by the user's own patterns (group "extra" until a `[group]` line says otherwise).
+    """Return the curated phrases followed by the user's own (group "extra" until a `[[group]]` line says otherwise).
 
     Raises ValueError naming the line and the mistake when a pattern cannot be read.
     """
@@ -59,7 +59,7 @@ def load_phrases(extra: Iterable[str] = ()) -> list[Phrase]:
 
 
 def find_corporate(text: str, phrases: Sequence[Phrase]) -> list[Hit]:
-    """Every phrase found in the text, by position; a hit inside a longer one is left out."""
+    """Return every phrase found in the text, by position; a hit inside a longer one is left out."""
     folded, origin = _fold(text)
     found: list[Hit] = []
     for phrase in phrases:
@@ -75,7 +75,7 @@ def find_corporate(text: str, phrases: Sequence[Phrase]) -> list[Hit]:
 
 
 def compile_phrase(pattern: str, group: str = "extra") -> Phrase:
-    """Turn one pattern into a `Phrase`. Raises ValueError with the pattern and how to mend it."""
+    """Compile one pattern into a `Phrase`; raises ValueError naming the pattern and its mistake."""
     starts_sentence = pattern.startswith("^")
     body = _Parser(pattern.removeprefix("^").strip(), pattern).parse()
     regex = (_SENTENCE_START if starts_sentence else r"(?<!\w)(?<!\w')") + rf"(?P<hit>{body})(?!\w)"
@@ -98,7 +98,7 @@ def _read(lines: Iterable[str], where: str, group: str) -> list[Phrase]:
 
 
 def _fold(text: str) -> tuple[str, list[int]]:
-    """The text as the patterns see it, and for each of its characters the position in the original."""
+    """Return the text as the patterns see it, and for each of its characters the position in the original."""
     out: list[str] = []
     origin: list[int] = []
     for position, char in enumerate(text):
@@ -123,7 +123,7 @@ class _Parser:
         return regex
 
     def sequence(self) -> str:
-        """Words joined by gaps; an optional word or a wildcard brings the gap behind it along."""
+        """Parse words joined by gaps; an optional word or a wildcard includes the gap behind it."""
         regex, needs_gap, open_end = "", False, True
         while self.at < len(self.body) and self.body[self.at] not in ")]|":
             if self.body[self.at] == " ":
@@ -137,7 +137,7 @@ class _Parser:
         return regex
 
     def unit(self) -> tuple[str, bool]:
-        """One space-free piece and whether it is open (may be empty, brings its own gap)."""
+        """Parse one piece without spaces; also returns whether it is open (may be empty, includes its own gap)."""
         if self.body[self.at] == "[":
             return f"(?:(?:{self.alternatives(']')}){_GAP})?", True
         if self.body[self.at] == "*":

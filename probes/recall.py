@@ -1,4 +1,4 @@
-"""Recall: how much of what the parent was asked can the child still answer?"""
+"""Recall: how much of the parent's QA set the child can still answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RecallScore:
     gained: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The recall as plain JSON values."""
+        """Return the recall as plain JSON values."""
         return {
             "score": self.score.to_dict(),
             "retention": None if self.retention is None else self.retention.to_dict(),

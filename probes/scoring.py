@@ -15,7 +15,7 @@ TIE = 1e-9
 
 
 def max_answer_tokens(item: Item) -> int:
-    """Tokens a `match` answer may take: room for the longest right answer and its EOS, none for rambling."""
+    """Return the tokens a `match` answer may take: room for the longest right answer and its EOS, none for rambling."""
     longest = max(len(answer.split()) for answer in (item.expected, *item.accept))
     return 8 + 3 * longest + 8
 
@@ -26,7 +26,7 @@ def score_items(
     """Score every item, results in input order: one generate call for `match`, one loglikelihood call for `choice`.
 
     `progress(done, total, label)` counts whole items. Raises ValueError for a `choice` item without a distractor, or
-    when the model gives another number of answers than it was asked for.
+    when the model returns another number of answers than there were inputs.
     """
     done = 0
 
@@ -61,8 +61,8 @@ def _score_match(model: Model, items: Sequence[Item], finished_one: Callable[[],
 
 
 def judge_match(item: Item, generation: Generation) -> ItemResult:
-    """Judge a greedy answer: right if the model ended it by itself and it is one of the right answers."""
-    # Only an answer that the model itself ended counts: what is cut off at the limit is rambling, however it begins.
+    """Score a greedy answer: right if the model itself ended it and it is one of the right answers."""
+    # Only an answer that the model itself ended counts: one cut off at the limit is rambling, however it begins.
     right = generation.stop_reason == "eos" and is_match(generation.text, item.expected, item.accept)
     return ItemResult(
         id=item.id,
@@ -128,12 +128,15 @@ def _judge_choice(item: Item, likelihoods: Sequence[LogLikelihood]) -> ItemResul
 
 
 def _mean(likelihood: LogLikelihood) -> float:
-    """Length-normalised log-likelihood in nats per token; -inf when there is no usable number."""
+    """Return the length-normalised log-likelihood in nats per token; -inf when there is no usable number."""
     return likelihood.total / likelihood.tokens if _is_usable(likelihood) and likelihood.tokens > 0 else -inf
 
 
 def _is_usable(likelihood: LogLikelihood) -> bool:
-    """Not NaN and not +inf: a model with broken weights must not win an item by a comparison that is never true."""
+    """Return whether it is neither NaN nor +inf.
+
+    A model with broken weights must not win an item by a comparison that is never true.
+    """
     return isfinite(likelihood.total) or likelihood.total == -inf
 
 

@@ -1,4 +1,4 @@
-"""Style drift: how often the model falls back into corporate speech when its tone is probed."""
+"""Style drift: how often the model falls back into corporate phrases when its tone is probed."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class ToneProbe:
     prompt: str
 
     def to_dict(self) -> dict[str, Any]:
-        """The probe as plain JSON values."""
+        """Return the probe as plain JSON values."""
         return {"id": self.id, "prompt": self.prompt}
 
 
 @dataclass(frozen=True, slots=True)
 class StyleOptions:
-    """How tone is probed: answers a probe beyond the greedy one, their temperature, seed and length in tokens."""
+    """How tone is probed: answers a probe besides the greedy one, their temperature, seed and length in tokens."""
 
     samples: int = 4
     temperature: float = 0.7
@@ -50,7 +50,7 @@ class StyleOptions:
     max_tokens: int = 48
 
     def to_dict(self) -> dict[str, Any]:
-        """The options as plain JSON values."""
+        """Return the options as plain JSON values."""
         return {
             "samples": self.samples,
             "temperature": self.temperature,
@@ -63,7 +63,7 @@ class StyleOptions:
 class ToneAnswer:
     """One answer to a tone probe; sample 0 is the greedy one, `answered` means at least one letter or digit.
 
-    `continued` says that the answer first goes on with the prompt; None in a record from before that was noted.
+    `continued` is whether the answer first continues the prompt; None in a record from before that was recorded.
     """
 
     probe_id: str
@@ -79,7 +79,7 @@ class ToneAnswer:
     continued: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The answer as plain JSON values."""
+        """Return the answer as plain JSON values."""
         return {
             "probe_id": self.probe_id,
             "prompt": self.prompt,
@@ -124,7 +124,7 @@ class StyleResult:
     answers: tuple[ToneAnswer, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as plain JSON values."""
+        """Return the result as plain JSON values."""
         return {
             "drift": self.drift.to_dict(),
             "answered": self.answered.to_dict(),
@@ -133,10 +133,10 @@ class StyleResult:
 
 
 def load_tone_probes(path: Path | None = None) -> list[ToneProbe]:
-    """The ten default probes, or those of a JSONL file of {"id", "prompt"}.
+    """Return the ten default probes, or those of a JSONL file of {"id", "prompt"}.
 
-    Raises ValueError naming file and line for a bad row, a repeated id or a file without a probe, OSError if it
-    cannot be read.
+    Raises ValueError naming file and line for a bad row, a repeated id or a file without a probe, OSError if it cannot
+    be read.
     """
     if path is None:
         where, text = "tone_probes.jsonl", files("probes").joinpath("tone_probes.jsonl").read_text(encoding="utf-8")
@@ -166,11 +166,11 @@ def run_style(
     max_tokens: int = 48,
     progress: ProgressCallback | None = None,
 ) -> StyleResult:
-    """Ask every probe once greedily and `samples` times at `temperature`, and look for corporate phrases.
+    """Run every probe once greedily and `samples` times at `temperature`, and search the answers for corporate phrases.
 
-    Answers come sorted by probe, then sample. Each sample's seed depends on `seed`, probe id and sample number only,
-    so another probe in the list changes no other answer. `progress(done, total, label)` counts answers. Raises
-    ValueError without probes or with negative samples.
+    Answers come sorted by probe, then sample. Each sample's seed depends on `seed`, probe id and sample number only, so
+    another probe in the list changes no other answer. `progress(done, total, label)` counts answers. Raises ValueError
+    without probes or with negative samples.
     """
     if not probes or samples < 0:
         raise ValueError(f"style drift needs tone probes and samples >= 0; got {len(probes)} probes, {samples} samples")
@@ -224,7 +224,7 @@ def _answer(probe: ToneProbe, sample: int, seed: int, generation: Generation, ph
 
 
 def _sample_seed(seed: int, probe_id: str, sample: int) -> int:
-    """31 bits, which every sampler's seed can hold."""
+    """Return a sample's seed of 31 bits, which every sampler can hold."""
     return int.from_bytes(sha256(f"{seed}\0{probe_id}\0{sample}".encode()).digest()[:4]) >> 1
 
 

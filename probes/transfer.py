@@ -1,9 +1,9 @@
-"""The forgetting matrix in figures: average accuracy, backward and forward transfer, and the exams that fall.
+"""Summary figures of the forgetting matrix: average accuracy, backward and forward transfer, and falling exams.
 
 A matrix has a row for every model in the order of training, the untrained base first, and a column for every exam;
-`rows[i][j]` is the score of model i on exam j between 0 and 1, None where it was not asked. `taught[j]` is the row of
-the model that was trained for exam j. The definitions are those of D. Lopez-Paz and M. Ranzato (2017), "Gradient
-episodic memory for continual learning", arXiv:1706.08840, section 2: ACC (eq. 2), BWT (eq. 3) and FWT (eq. 4).
+`rows[i][j]` is the score of model i on exam j between 0 and 1, None where it was not run. `taught[j]` is the row of the
+model that was trained for exam j. The definitions are those of D. Lopez-Paz and M. Ranzato (2017), "Gradient episodic
+memory for continual learning", arXiv:1706.08840, section 2: ACC (eq. 2), BWT (eq. 3) and FWT (eq. 4).
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from typing import Any
 Rows = Sequence[Sequence[float | None]]
 
 STANDS = 0.97
-"""An exam of which less than this share is left of what it was when new is falling."""
+"""An exam whose latest score is below this share of its score when new is falling."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A mean over `needed` cells or differences of cells, of which `known` can be told; `value` is None until all can.
+    """A mean over `needed` cells or differences of cells, of which `known` are available.
 
-    A mean over those that happen to be there would be another figure, so it is not given.
+    `value` is None until all are: a mean over those that happen to be there would be another figure, so it is not
+    given.
     """
 
     value: float | None
@@ -30,7 +31,7 @@ class Measure:
     needed: int
 
     def to_dict(self) -> dict[str, Any]:
-        """The measure as plain JSON values."""
+        """Return the measure as plain JSON values."""
         return {"value": self.value, "known": self.known, "needed": self.needed}
 
 
@@ -46,17 +47,20 @@ class Fall:
 
     @property
     def drop(self) -> float:
-        """How much lower it is, between 0 and 1."""
+        """How much lower the score is now, between 0 and 1."""
         return self.was - self.now
 
 
 def average_accuracy(rows: Rows) -> Measure:
-    """Mean score of the last model on all exams: ACC = 1/T · Σ_i R[T,i]. Source: Lopez-Paz and Ranzato (2017)."""
+    """Return the mean score of the last model on all exams: ACC = 1/T · Σ_i R[T,i].
+
+    Source: Lopez-Paz and Ranzato (2017).
+    """
     return _mean(rows[-1] if rows else ())
 
 
 def backward_transfer(rows: Rows, taught: Sequence[int]) -> Measure:
-    """Mean change of the earlier exams since they were new: BWT = 1/(T-1) · Σ_{i<T} (R[T,i] - R[i,i]).
+    """Return the mean change of the earlier exams since they were new: BWT = 1/(T-1) · Σ_{i<T} (R[T,i] - R[i,i]).
 
     Below 0 is forgetting. Raises ValueError for a `taught` that names no row. Source: Lopez-Paz and Ranzato (2017).
     """
@@ -66,10 +70,11 @@ def backward_transfer(rows: Rows, taught: Sequence[int]) -> Measure:
 
 
 def forward_transfer(rows: Rows, taught: Sequence[int]) -> Measure:
-    """Mean lead over the base on an exam just before it is taught: FWT = 1/(T-1) · Σ_{i>1} (R[i-1,i] - b_i).
+    """Return the mean lead over the base on an exam just before it is trained for.
 
-    The first model's exam does not count: before it there is the base alone. The base's row stands for b, the scores
-    at initialisation. Raises ValueError for a `taught` that names no row. Source: Lopez-Paz and Ranzato (2017).
+    FWT = 1/(T-1) · Σ_{i>1} (R[i-1,i] - b_i). The first model's exam does not count: before it there is the base alone.
+    The base's row stands for b, the scores at initialisation. Raises ValueError for a `taught` that names no row.
+    Source: Lopez-Paz and Ranzato (2017).
     """
     _check(rows, taught)
     return _mean(_minus(rows[row - 1][j], rows[0][j]) for j, row in enumerate(taught) if row > 1)

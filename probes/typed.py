@@ -1,4 +1,4 @@
-"""Exam items asked the way people type them: without the final mark, in lower case, or both."""
+"""Exam items as people type them: without the final mark, in lower case, or both."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from probes.typing_habits import Habit, typed_wording
 
 @dataclass(frozen=True, slots=True)
 class TypedResult:
-    """What a model did with an item as somebody types it.
+    """A model's result on an item as somebody types it.
 
-    `text` is the greedy answer, whatever the item is scored by; `continued` says that it first goes on with the prompt.
-    `score` is that of the item itself: the answer's for `match`, for `choice` the likelihoods after the typed prompt.
+    `text` is the greedy answer, whatever the item is scored by; `continued` is whether it first continues the prompt.
+    `score` is that of the item itself: the answer's for `match`, for `choice` by the likelihoods after the typed
+    prompt.
     """
 
     id: str
@@ -36,7 +37,7 @@ class TypedResult:
         return self.score >= 1.0
 
     def to_dict(self) -> dict[str, Any]:
-        """The result as plain JSON values."""
+        """Return the result as plain JSON values."""
         return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
@@ -56,7 +57,7 @@ class TypedResult:
 
 
 def as_typed_items(items: Sequence[Item]) -> list[tuple[Habit, Item]]:
-    """Return each item with the habit that its hash gives it, and its prompt as typed with that habit."""
+    """Return each item's typing habit, given by its hash, and the item with its prompt typed that way."""
     typed = [(item, *typed_wording(item.prompt, item.id)) for item in items]
     return [(habit, replace(item, prompt=prompt)) for item, habit, prompt in typed]
 
@@ -64,13 +65,13 @@ def as_typed_items(items: Sequence[Item]) -> list[tuple[Habit, Item]]:
 def ask_as_typed(
     model: Model, items: Sequence[Item], *, progress: ProgressCallback | None = None, label: str = "as typed"
 ) -> list[TypedResult]:
-    """Ask every item as typed, results in input order: each is answered, and `choice` items are weighed beside that.
+    """Run every item as typed, results in input order.
 
-    `progress(done, total, label)` counts items.
+    Each is answered, and `choice` items are also scored by likelihood. `progress(done, total, label)` counts items.
     """
     typed = as_typed_items(items)
-    weighed = [item for _, item in typed if item.how == "choice"]
-    done, total = 0, len(typed) + len(weighed)
+    by_likelihood = [item for _, item in typed if item.how == "choice"]
+    done, total = 0, len(typed) + len(by_likelihood)
 
     def step() -> None:
         nonlocal done
@@ -83,7 +84,7 @@ def ask_as_typed(
         max_tokens=[max_answer_tokens(item) for _, item in typed],
         on_done=lambda _index, _answer: step(),
     )
-    chosen = score_items(model, weighed, progress=lambda _done, _total, _label: step())
+    chosen = score_items(model, by_likelihood, progress=lambda _done, _total, _label: step())
     scores = {result.id: result for result in chosen}
     return [
         _result(habit, item, answer, scores.get(item.id)) for (habit, item), answer in zip(typed, answers, strict=True)
@@ -91,13 +92,13 @@ def ask_as_typed(
 
 
 def typed_score(results: Mapping[str, TypedResult], items: Sequence[Item]) -> Score | None:
-    """Score those of the items that were asked as typed; None when none was."""
+    """Return the score on those of the items that were run as typed; None when none was."""
     asked = [results[id_] for id_ in dict.fromkeys(item.id for item in items) if id_ in results]
     return Score.of(sum(result.right for result in asked), len(asked)) if asked else None
 
 
-def _result(habit: Habit, item: Item, answer: Generation, weighed: ItemResult | None) -> TypedResult:
-    score = weighed.score if weighed is not None else judge_match(item, answer).score
+def _result(habit: Habit, item: Item, answer: Generation, by_likelihood: ItemResult | None) -> TypedResult:
+    score = by_likelihood.score if by_likelihood is not None else judge_match(item, answer).score
     return TypedResult(
         id=item.id,
         habit=habit,
@@ -107,5 +108,5 @@ def _result(habit: Habit, item: Item, answer: Generation, weighed: ItemResult | 
         score=score,
         how=item.how,
         stop_reason=answer.stop_reason,
-        ms=answer.ms + (weighed.ms if weighed is not None else 0.0),
+        ms=answer.ms + (by_likelihood.ms if by_likelihood is not None else 0.0),
     )

@@ -13,7 +13,7 @@ _MARKS = ".?!…。？！؟।"
 
 
 def as_typed(prompt: str, habit: Habit) -> str:
-    """The prompt as somebody with this habit types it; only its last line, the person's newest turn, is changed.
+    """Return the prompt as somebody with this habit types it; only its last line, the newest turn, is changed.
 
     A line of nothing but marks stays as it is, and one that quotes code in backticks keeps its case.
     """
@@ -26,10 +26,10 @@ def as_typed(prompt: str, habit: Habit) -> str:
 
 
 def typed_wording(prompt: str, key: str, turn: int = 0) -> tuple[Habit, str]:
-    """A habit, and the prompt as typed with it: fixed by the hash of `key`, another one each `turn`.
+    """Return a habit and the prompt as typed with it: fixed by the hash of `key`, another one each `turn`.
 
-    A habit that leaves this prompt as it is (there is no mark, or no capital) makes room for the next one that does
-    not; where none changes anything, the prompt already is as people type.
+    A habit that leaves this prompt unchanged (there is no mark, or no capital) gives way to the next one that changes
+    it; where none does, the prompt already is as people type.
     """
     first = sha256(f"as typed\0{key}".encode()).digest()[0] + turn
     order: list[Habit] = [HABITS[(first + step) % len(HABITS)] for step in range(len(HABITS))]
@@ -38,11 +38,11 @@ def typed_wording(prompt: str, key: str, turn: int = 0) -> tuple[Habit, str]:
 
 
 def continues_prompt(raw: str) -> bool:
-    """Whether a raw answer goes on with the prompt: it says something, and no line break opens it."""
+    """Return whether a raw answer continues the prompt: it is not blank, and no line break opens it."""
     return bool(raw.strip()) and not raw.lstrip(" \t").startswith(("\n", "\r"))
 
 
 def _without_mark(line: str) -> str:
-    """The line without the marks it ends in; those inside a closing quote or bracket belong to what is quoted."""
+    """Return the line without its final marks; those inside a closing quote or bracket belong to what is quoted."""
     bare = line.rstrip().rstrip(_MARKS).rstrip()
     return bare if any(character.isalnum() for character in bare) else line

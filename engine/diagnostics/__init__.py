@@ -1,1 +1,1 @@
-"""What `luna-tui doctor` looks at, and what a screen is told about the machine."""
+"""The checks behind `luna-tui doctor`, and the machine samples that screens show."""

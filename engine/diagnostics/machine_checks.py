@@ -1,7 +1,7 @@
-"""What this machine and this workspace can do; every finding that is not ok says how to mend it.
+"""Check what this machine and this workspace can do; every finding that is not ok says how to fix it.
 
-Model libraries are only asked in child processes with a time limit: one that hangs or crashes is a finding, and not
-our end.
+Model libraries are queried only in subprocesses with a time limit, so one that hangs or crashes becomes a finding and
+does not end this process.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ print(json.dumps({"version": llama_cpp.__version__, "features": llama_cpp.llama_
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was looked at; `remedy` is empty when there is nothing to do."""
+    """The finding of one check; `remedy` is empty when there is nothing to do."""
 
     level: Level
     what: str
@@ -47,12 +47,15 @@ class Check:
     remedy: str
 
     def to_dict(self) -> dict[str, str]:
-        """The form of `doctor --json`."""
+        """Return the fields as `doctor --json` prints them."""
         return asdict(self)
 
 
 def examine_machine(progress: ProgressCallback = lambda _done, _total, _label: None) -> list[Check]:
-    """Look at Python, torch, the GPU, memory, llama.cpp and the training backends; takes some seconds."""
+    """Check Python, torch, the GPU, memory, llama.cpp and the training backends; takes some seconds.
+
+    `progress(done, total, label)` counts checks.
+    """
     checks: tuple[tuple[str, Callable[[], list[Check]]], ...] = (
         ("Python", _python),
         ("torch", _torch),
@@ -161,16 +164,16 @@ def _backends() -> list[Check]:
 
 
 def examine_workspace(root: Path) -> list[Check]:
-    """Look at luna.toml, the curriculum, the ledger and HEAD, runs, GGUFs, and the disk; reads only."""
+    """Check luna.toml, the curriculum, the ledger and HEAD, runs, GGUFs, writing and the disk; changes nothing."""
     from engine.diagnostics import workspace_checks
 
     return workspace_checks.examine(root)
 
 
 def _ask(script: str) -> tuple[dict[str, Any] | None, str]:
-    """Run a script that prints one JSON object, in a child; returns the object, or None and why there is none."""
+    """Run a script that prints one JSON object in a subprocess; return the object, or None and why there is none."""
     try:
-        # -P: a torch.py in the person's working directory is not torch.
+        # -P keeps a torch.py in the working directory from being imported as torch.
         done = subprocess.run(
             [sys.executable, "-P", "-c", script],
             env=child_environment(),

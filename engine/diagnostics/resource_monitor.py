@@ -1,6 +1,6 @@
-"""The machine while it works: processor, memory, disk and GPUs, and a word before any of them hurts.
+"""Sample CPU, memory, disk and GPUs during work, and warn before one of them runs short or overheats.
 
-psutil and NVML are asked if they are there; what nobody tells is None.
+psutil and NVML are used where they are installed; a value that cannot be read is None.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _FAMILY_EVERY = 10
 
 @dataclass(frozen=True, slots=True)
 class GpuSample:
-    """One GPU: per cent, bytes, degrees Celsius, watts; None where NVML does not tell.
+    """Readings of one GPU in per cent, bytes, degrees Celsius and watts; None where NVML reports nothing.
 
     `throttled` is whether heat or a lack of power slows it down now.
     """
@@ -45,11 +45,11 @@ class GpuSample:
 
 @dataclass(frozen=True, slots=True)
 class ResourceSample:
-    """One look at the machine: per cent of all cores since the last look, bytes, runnable processes by core.
+    """One sample of the machine: CPU in per cent of all cores since the last sample, sizes in bytes, load per core.
 
-    RAM is the container's where that has less than the machine; `process_rss` is this process with its children, among
-    them llama.cpp's; `load_per_core` is the mean of one minute. None: psutil, the disk or the system
-    did not tell.
+    RAM is the container's where that has less than the machine; `process_rss` is the resident memory of this process
+    and its children, among them llama.cpp's; `load_per_core` is the one-minute mean of runnable processes, divided by
+    the number of cores. A value is None where psutil, the disk or the system does not report it.
     """
 
     cpu_percent: float | None
@@ -68,19 +68,20 @@ class ResourceHistory:
     samples: tuple[ResourceSample, ...] = ()
 
     def add(self, sample: ResourceSample) -> ResourceHistory:
-        """The history with one more."""
+        """Return the history with one more sample; beyond 120 the oldest is dropped."""
         return ResourceHistory((*self.samples, sample)[-_KEPT:])
 
     @property
     def last(self) -> ResourceSample | None:
-        """The newest one."""
+        """The newest sample, None while there is none."""
         return self.samples[-1] if self.samples else None
 
 
 class ResourceMonitor:
-    """Takes samples of the machine and of the disk under `root`; NVML is opened once, without it there are no GPUs.
+    """Takes samples of the machine and of the disk under `root`.
 
-    `psutil` and `nvml` stand in for the modules, `system` for the root of the file system with /proc and /sys.
+    NVML is opened once; without it there are no GPUs. `psutil` and `nvml` stand in for the modules, `system` for the
+    root of the file system with /proc and /sys.
     """
 
     def __init__(self, root: Path, *, psutil: Any = None, nvml: Any = None, system: Path = Path("/")) -> None:
@@ -95,7 +96,7 @@ class ResourceMonitor:
             self._psutil.cpu_percent(None)  # begins the interval that the first sample ends
 
     def sample(self) -> ResourceSample:
-        """Look once, in 1 to 2 ms; never raises for what cannot be read."""
+        """Take one sample, in 1 to 2 ms; never raises for what cannot be read."""
         total, available = self._memory()
         return ResourceSample(
             cpu_percent=float(self._psutil.cpu_percent(None)) if self._psutil is not None else None,
@@ -108,7 +109,7 @@ class ResourceMonitor:
         )
 
     def _memory(self) -> tuple[int | None, int | None]:
-        """Return (total, available): of the machine, or of the tightest container around this process."""
+        """Return (total, available) bytes of memory: the machine's or those of the tightest container around it."""
         if self._psutil is None:
             return None, None
         memory = self._psutil.virtual_memory()
@@ -121,7 +122,7 @@ class ResourceMonitor:
         return total, min(total, max(0, available))
 
     def _resident(self) -> int:
-        # A child that has ended is a reason to look for the others, maybe there is a new one in its place.
+        # A child that has ended may have been replaced by a new one, so the family is listed again.
         if self._looks % _FAMILY_EVERY == 0 or not all(process.is_running() for process in self._family):
             with contextlib.suppress(self._psutil.Error, OSError):
                 itself = self._psutil.Process()
@@ -136,7 +137,7 @@ class ResourceMonitor:
     def _open_gpus(self) -> tuple[Any, ...]:
         if self._nvml is None:
             return ()
-        # No driver, no GPU, no permission: NVML says each with an error of its own, some bindings with an OSError.
+        # No driver, no GPU, no permission: NVML raises a different error for each, and some bindings raise an OSError.
         with contextlib.suppress(Exception):
             self._nvml.nvmlInit()
             count = int(self._nvml.nvmlDeviceGetCount())
@@ -144,17 +145,17 @@ class ResourceMonitor:
         return ()
 
     def _gpu(self, handle: Any) -> GpuSample:
-        def ask(question: str, *arguments: Any) -> Any:
-            # A GPU may have no such sensor, be lost, or the binding be too old to ask.
+        def query(function: str, *arguments: Any) -> Any:
+            # A GPU may lack this sensor or be lost, or the binding may be too old to have the call.
             with contextlib.suppress(Exception):
-                return getattr(self._nvml, question)(handle, *arguments)
+                return getattr(self._nvml, function)(handle, *arguments)
             return None
 
-        name, memory = ask("nvmlDeviceGetName"), ask("nvmlDeviceGetMemoryInfo")
-        rates = ask("nvmlDeviceGetUtilizationRates")
-        temperature = ask("nvmlDeviceGetTemperature", 0)
-        power, limit = ask("nvmlDeviceGetPowerUsage"), ask("nvmlDeviceGetEnforcedPowerLimit")
-        reasons = ask("nvmlDeviceGetCurrentClocksThrottleReasons")
+        name, memory = query("nvmlDeviceGetName"), query("nvmlDeviceGetMemoryInfo")
+        rates = query("nvmlDeviceGetUtilizationRates")
+        temperature = query("nvmlDeviceGetTemperature", 0)
+        power, limit = query("nvmlDeviceGetPowerUsage"), query("nvmlDeviceGetEnforcedPowerLimit")
+        reasons = query("nvmlDeviceGetCurrentClocksThrottleReasons")
         return GpuSample(
             name=name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name or "GPU"),
             utilisation_percent=None if rates is None else float(rates.gpu),
@@ -168,7 +169,7 @@ class ResourceMonitor:
 
 
 def ram_is_low(sample: ResourceSample) -> bool:
-    """Whether less than a tenth of the memory, or less than 1 GB of it, is left."""
+    """Return whether less than a tenth of the memory, or less than 1 GB of it, is left."""
     if sample.ram_used is None or sample.ram_total is None:
         return False
     left = sample.ram_total - sample.ram_used
@@ -176,30 +177,33 @@ def ram_is_low(sample: ResourceSample) -> bool:
 
 
 def disk_is_low(sample: ResourceSample, need_disk: int | None = None) -> bool:
-    """Whether less disk is left than `need_disk` bytes, or than 1 GB."""
+    """Return whether less disk is left than `need_disk` bytes, or less than 1 GB."""
     return sample.disk_free is not None and sample.disk_free < max(need_disk or 0, _LEAST_DISK)
 
 
 def gpu_is_full(gpu: GpuSample) -> bool:
-    """Whether more than 95 % of the GPU's memory is taken."""
+    """Return whether more than 95 % of the GPU's memory is taken."""
     if gpu.memory_used is None or not gpu.memory_total:
         return False
     return gpu.memory_used > 0.95 * gpu.memory_total
 
 
 def gpu_is_hot(gpu: GpuSample) -> bool:
-    """Whether the GPU is at 87 °C or more, or slowed down by heat or a lack of power already."""
+    """Return whether the GPU is at 87 °C or more, or is already throttled by heat or a lack of power."""
     return bool(gpu.throttled) or (gpu.temperature_c is not None and gpu.temperature_c >= _HOT_C)
 
 
 def warnings(history: ResourceHistory, need_disk: int | None) -> tuple[str, ...]:
-    """What is about to hurt and what to do about it, a sentence each; `need_disk`: bytes of the next generation."""
+    """Return one sentence for each resource that runs short or overheats, with what to do about it.
+
+    `need_disk` is what the next generation takes, in bytes; None if unknown.
+    """
     sample = history.last
     return tuple(_warnings(sample, need_disk)) if sample is not None else ()
 
 
 def _warnings(sample: ResourceSample, need_disk: int | None) -> Iterator[str]:
-    # In ASCII, since they are shown on every terminal and stand in logs.
+    # ASCII only, since warnings are shown on every terminal and written to logs.
     if disk_is_low(sample, need_disk):
         need = f", the next generation needs {need_disk / 1e9:.1f} GB" if need_disk else ""
         yield f"only {(sample.disk_free or 0) / 1e9:.1f} GB of disk left{need}: luna-tui gc shows what can go"
@@ -218,7 +222,7 @@ def _warnings(sample: ResourceSample, need_disk: int | None) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """A control group around this process: files with its limit, its usage, and of what that consists."""
+    """A control group around this process: the files with its memory limit, its usage, and the parts of that usage."""
 
     limit: Path
     usage: Path
@@ -226,13 +230,16 @@ class _Group:
     reclaimable: str
 
     def used(self) -> int:
-        """Bytes taken for good: files that were read count as used until memory is short, and are given back then."""
+        """Return the bytes that cannot be reclaimed.
+
+        Cached files count as used until memory is short, and are freed then.
+        """
         found = dict(line.split() for line in self.statistics.read_text().splitlines() if len(line.split()) == 2)
         return max(0, int(self.usage.read_text()) - int(found.get(self.reclaimable, 0)))
 
 
 def _limited_groups(system: Path) -> Iterator[_Group]:
-    """Yield the groups that hold this process, innermost first (cgroup v2 and v1), as far as they have a limit."""
+    """Yield the control groups with a memory limit that hold this process, innermost first (cgroup v2 and v1)."""
     try:
         lines = (system / "proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -247,7 +254,7 @@ def _limited_groups(system: Path) -> Iterator[_Group]:
             reclaimable = "total_inactive_file"
         else:
             continue
-        # Inside a container the mount may begin at the container's own group: then only the last of these is there.
+        # Inside a container the mount may begin at the container's own group: then only the last of these exists.
         inner = Path(path.strip("/"))
         for group in (inner, *inner.parents):
             folder = system / mount / group
@@ -266,7 +273,7 @@ def _module(name: str) -> Any:
 def _load_per_core() -> float | None:
     try:
         return os.getloadavg()[0] / (os.cpu_count() or 1)
-    except (OSError, AttributeError):  # not everywhere obtainable, and not there on every system
+    except (OSError, AttributeError):  # not available at all times, and missing on some systems
         return None
 
 

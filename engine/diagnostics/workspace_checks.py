@@ -1,4 +1,4 @@
-"""The workspace's half of `doctor`: config, curriculum, ledger and HEAD, runs, GGUFs, and the disk."""
+"""The workspace checks of `luna-tui doctor`: config, curriculum, ledger and HEAD, runs, GGUFs, and the disk."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from engine.workspace.base_record import read_base_record
 from engine.workspace.layout import Workspace
 from ledger.errors import LedgerError
 
-# Parameters of the models that come in packages; a GGUF's own size says little about its full-precision weights.
+# Parameter counts of the packaged models; a GGUF's own size says little about its full-precision weights.
 _PARAMETERS = {"smollm2-135m": 135_000_000}
 _FP32_BYTES = 4
 _GGUF_BITS = 4.5
-"""The smallest common quantisation, so that the estimate is on the safe side."""
+"""Bits per weight of the smallest common quantisation, so that the estimate is on the safe side."""
 
 
 def examine(root: Path) -> list[Check]:
-    """Look at everything in the workspace at `root`; changes nothing, a file that tries the locks is gone again."""
+    """Check everything in the workspace at `root`; changes nothing: the file that tests the locks is removed again."""
     try:
         workspace = Workspace.open(root)
         config = load_config(workspace.root)
@@ -50,7 +50,7 @@ def examine(root: Path) -> list[Check]:
             findings += check(workspace, config)
         except (LunaError, LedgerError) as error:
             failure = _failure(what, error)
-            # A new workspace has nothing to learn yet; that is no fault of the machine.
+            # A new workspace has nothing to learn yet, which is no fault of the machine.
             findings.append(replace(failure, level="warn") if what == "curriculum" else failure)
     return findings
 
@@ -65,7 +65,7 @@ def _base(workspace: Workspace, config: Config) -> list[Check]:
     name = config.model.base
     if record is None:
         if name.count("/") != 1 or (workspace.root / name).exists():
-            find_base(name, workspace)  # raises what is wrong with it; a hub id is not asked for here
+            find_base(name, workspace)  # raises for an unusable base; a hub id is not looked up here
         return [Check("ok", "base model", f"{name}, made ready by the first training", "")]
     if record["name"] != name:
         remedy = "a lineage has one base: change [model] base back, or make another workspace"
@@ -160,7 +160,7 @@ def _disk(workspace: Workspace, config: Config) -> list[Check]:
 
 
 def _weights_bytes(workspace: Workspace, config: Config) -> int | None:
-    """Size of the base's fp32 weights, None while it cannot be told."""
+    """Return the size of the base's fp32 weights in bytes, None while it is not known."""
     name = config.model.base
     if name in PACKAGED and name in _PARAMETERS:
         return _PARAMETERS[name] * _FP32_BYTES

@@ -1,4 +1,4 @@
-"""What `doctor` says of writing in a workspace: whether it can be, and whether locks keep two writers apart."""
+"""The `doctor` checks of writing: whether the workspace is writable, and whether locks keep two writers apart."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ledger.locking import flock_fault
 
 
 def look_at_writing(workspace: Workspace, config: Config) -> list[Check]:
-    """Try to make a file in each folder that commands write to, and to lock it; both are gone again afterwards."""
+    """Try to create and lock a file in each folder that commands write to; the file is removed again."""
     folders = [workspace.root, workspace.models, workspace.runs, workspace.root / config.curriculum.inbox]
     refused = [*_refused_files(workspace)]
     faults: list[str] = []

@@ -1,1 +1,1 @@
-"""Exams, the gate, the stop rule, the forgetting matrix, comparisons; every model is asked through one cache."""
+"""Exams, the gate, the stop rule, the forgetting matrix and comparisons; every model is queried through one cache."""

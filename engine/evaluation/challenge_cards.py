@@ -1,4 +1,4 @@
-"""The challenge cards of a workspace: read and checked before anything is trained, asked once of each model."""
+"""The challenge cards of a workspace: read and validated before anything is trained, answered once by each model."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class CardsFile:
-    """A file of cards: its name for messages, its SHA-256, and the cards in it."""
+    """A file of cards: its name for messages, its SHA-256, and its cards."""
 
     name: str
     sha: str
@@ -36,8 +36,10 @@ class CardsFile:
 
 @dataclass(frozen=True, slots=True)
 class CardAnswers:
-    """What a model did with the cards: results in order, generated tokens, seconds without loading, the memory its
-    process held afterwards and the size of its GGUF, both in bytes.
+    """A model's results on the cards, and what they cost.
+
+    `results` are in the order of the cards; `tokens` counts generated tokens; `seconds` leaves out loading;
+    `memory_bytes` is the resident memory of the model's process afterwards, and `size_bytes` the size of its GGUF.
     """
 
     results: tuple[CardResult, ...]
@@ -48,7 +50,10 @@ class CardAnswers:
 
 
 def read_cards(workspace: Workspace, config: Config, file: Path | None = None) -> CardsFile:
-    """Read the workspace's cards, or those in `file`; raises UsageError naming file and lines that cannot be used."""
+    """Read the workspace's cards, or those in `file`.
+
+    Raises UsageError naming the file and the lines that cannot be used.
+    """
     path = file or workspace.root / config.ladder.cards
     shown = str(file or config.ladder.cards)
     setting = "the file given with --cards" if file else "luna.toml [ladder] cards"
@@ -67,7 +72,7 @@ def read_cards(workspace: Workspace, config: Config, file: Path | None = None) -
 
 
 def cards_if_any(workspace: Workspace, config: Config) -> CardsFile | None:
-    """Read the workspace's cards where it has any; raises UsageError for a file that cannot be used."""
+    """Read the workspace's cards, None where it has no such file; raises UsageError for a file that cannot be used."""
     return read_cards(workspace, config) if (workspace.root / config.ladder.cards).is_file() else None
 
 
@@ -80,9 +85,9 @@ def ask(
     progress: ProgressCallback,
     control: Control,
 ) -> CardAnswers:
-    """Put the cards to a generation, or judge what it answered when it was asked before; changes no lineage.
+    """Prompt a generation with the cards, or reuse its cached answers, and score them; changes no lineage.
 
-    Raises Interrupted on a stop, Damaged when the generation's GGUF is not the recorded one.
+    Raises Interrupted on a stop request, Damaged when the generation's GGUF is not the recorded one.
     """
     model = generation_examinee(workspace.lineage(), gen)
     with ResultCache(workspace, config, progress=progress, control=control) as sittings:
@@ -90,8 +95,11 @@ def ask(
 
 
 def ask_model(sittings: ResultCache, model: ModelRef, cards: Sequence[Card]) -> CardAnswers:
-    """Put the cards to any model, or judge what it answered when it was asked before."""
-    # What was asked, not what would be right: cards whose answers were mended need no new answers.
+    """Prompt any model with the cards, or reuse its cached answers, and score them.
+
+    Raises as `ask` does.
+    """
+    # The name covers the questions, not the right answers: cards whose answers were corrected need no new generation.
     name = "cards-" + sha256_text(canonical_json([[card.prompt, card.max_tokens] for card in cards]))[:18]
     known = _known(sittings.kept(model, name), len(cards))
     if known is None:
@@ -114,7 +122,7 @@ def ask_model(sittings: ResultCache, model: ModelRef, cards: Sequence[Card]) -> 
 
 
 def _known(kept: object, count: int) -> tuple[list[Generation], float, int, int] | None:
-    """Return the answers a model gave before; None when it gave none, or when what was kept is hurt."""
+    """Return a model's cached answers; None when there are none, or when the cache is corrupt."""
     try:
         data = cast("Mapping[str, Any]", kept)
         answers = [Generation(**answer) for answer in data["answers"]]

@@ -35,7 +35,7 @@ FOLDER = "compare"
 
 @dataclass(frozen=True, slots=True)
 class _Exam:
-    """The exam of a generation, without the items that any of the compared models was trained on (`left_out`)."""
+    """The exam of a generation, without the `left_out` items that any of the compared models was trained on."""
 
     gen: int
     items: tuple[Item, ...]
@@ -51,11 +51,11 @@ def compare_models(
     progress: ProgressCallback,
     control: Control,
 ) -> dict[str, Any]:
-    """Compare the first of `refs` with each other one (generations, `base`, paths of GGUF files), keep the result in
-    `compare/`, and return it as JSON values.
+    """Compare the first of `refs` (generations, `base`, paths of GGUF files) with each other one.
 
-    A verdict rests on the exams of what both were taught; where one of them is no generation, on all exams of the
-    other's line. Raises UsageError for fewer than two different models, or two that share no exam.
+    Returns the result as JSON values and keeps it in `compare/`. A verdict rests on the exams of what both models were
+    trained on; where one of them is no generation, on all exams of the other's lineage path. Raises UsageError for
+    fewer than two different models, or for two that share no exam.
     """
     lineage = workspace.lineage()
     models = [examinee_of(workspace, config, lineage, ref) for ref in refs]
@@ -71,7 +71,7 @@ def compare_models(
     tones: list[Tone] = []
     marks: list[dict[int, dict[str, float]]] = []
     for model, line in zip(models, lines, strict=True):
-        # A child of its own for each, so that the memory told is this model's.
+        # Each model gets a subprocess of its own, so that the reported memory is this model's.
         with ResultCache(workspace, config, progress=progress, control=control) as sittings:
             scores = {
                 exam.gen: {
@@ -107,7 +107,7 @@ def compare_models(
 
 
 def read_comparisons(workspace: Workspace) -> list[dict[str, Any]]:
-    """Return every comparison that was kept and can be read, by name."""
+    """Return every stored comparison that can be read, ordered by file name."""
     found: list[dict[str, Any]] = []
     for path in sorted((workspace.root / FOLDER).glob("*.json")):
         try:
@@ -126,7 +126,10 @@ def _line(lineage: Lineage, model: ModelRef) -> tuple[int, ...]:
 def _exams(
     workspace: Workspace, lineage: Lineage, models: Sequence[ModelRef], lines: Sequence[tuple[int, ...]]
 ) -> list[_Exam]:
-    """The exams of every line named, or of HEAD's where none is."""
+    """Return the exams of all lineage paths given, or of HEAD's path where none is.
+
+    Raises UsageError when there is no exam.
+    """
     gens = sorted({gen for line in lines for gen in line})
     if not gens and lineage.head is not None:
         gens = [*lineage.ancestors(lineage.head), lineage.head]
@@ -147,7 +150,7 @@ def _exams(
 
 
 def _trained_ids(workspace: Workspace, gen: int) -> set[str]:
-    """Ids of the rows a generation was fed, replay included; none for a hand-written one."""
+    """Return the ids of the rows a generation was trained on, replay included; none for a hand-written one."""
     path = workspace.generation(gen) / "data" / "train.jsonl"
     if not path.exists():
         return set()
@@ -166,7 +169,7 @@ def _told(
     refusals: bool,
 ) -> dict[str, Any]:
     style = tone.style
-    # Speed and memory are measured on the cards, or on an exam's prompts asked as cards where there are none.
+    # Speed and memory are measured on the cards, or, where there are none, on an exam's prompts used as cards.
     asked: Sequence[Card] = cards.cards if cards is not None else _as_cards(exams)
     done = ask_model(sittings, model, asked)
     told: dict[str, Any] = {
@@ -204,7 +207,7 @@ def _told(
 
 
 def _other_probes(models: Sequence[ModelRef], tones: Sequence[Tone]) -> list[str]:
-    """A warning for each model whose drift answers other questions than the others' does."""
+    """Return a warning for each model whose drift was measured on other tone probes than the others'."""
     asked = most_asked(tones)
     return [
         f"{model.label} was asked other tone probes than the rest and cannot be asked again ({tone.why_other}): its "
@@ -238,7 +241,10 @@ def _pair(
     marks: Sequence[Mapping[int, Mapping[str, float]]],
     other: int,
 ) -> dict[str, Any]:
-    """The first model against another one: on all items that count for both, and exam by exam."""
+    """Compare the first model with another one, on all items that count for both and exam by exam.
+
+    Raises UsageError when no exam counts for both.
+    """
     mine, theirs = lines[0], lines[other]
     both = [exam for exam in exams if (not mine or exam.gen in mine) and (not theirs or exam.gen in theirs)]
     if not both:

@@ -1,4 +1,4 @@
-"""Whether the exams fit the model's context: told before training, since afterwards the training would be lost."""
+"""Check that the exams fit the model's context before training, since afterwards the training would be lost."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from probes.base import Item
 
 _SHOWN = 3
 _SPECIALS = 2
-"""BOS before the prompt, EOS after the answer."""
+"""Special tokens of a sequence: BOS before the prompt, EOS after the answer."""
 
 
 def exam_window(config: Config) -> int:
-    """Return the cache the exams run in, in tokens: shared by the prompts asked side by side, and the most one may
-    take.
-    """
+    """Return the exams' context size in tokens: shared by the prompts run in parallel, and the most one may take."""
     return config.model.context * 4
 
 
@@ -30,7 +28,8 @@ def require_fit(
 ) -> None:
     """Raise UsageError naming the items whose prompt and longest candidate together exceed `limit` tokens.
 
-    `runtime` has the vocabulary loaded; `names` gives an item's place by its id, for those that have one.
+    `runtime` must have the vocabulary loaded; `names` gives an item's place in the data by its id, for those that have
+    one; `on_done(done, total)` counts tokenized texts.
     """
     items = list(items)
     candidates = [[item.expected, *item.distractors] for item in items]

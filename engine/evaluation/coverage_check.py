@@ -1,4 +1,4 @@
-"""Whether an exam can be passed at all: what it asks must be said somewhere in what is trained, in other words."""
+"""Check whether an exam can be passed at all: its answers must occur somewhere in the training rows, in other words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from probes.normaliser import normalise
 
 
 def untaught(exam: Iterable[Item], trained: Iterable[Row]) -> list[Item]:
-    """Return the exam items of which no right answer stands in any trained row: no model could have learned them."""
+    """Return the exam items with no right answer in any trained row: no model could have learned them."""
     answers: set[str] = set()
     documents: list[str] = []
     for row in trained:
@@ -22,8 +22,8 @@ def untaught(exam: Iterable[Item], trained: Iterable[Row]) -> list[Item]:
     words = frozenset(texts.split())
 
     def said(wanted: str) -> bool:
-        # All words but the outer ones, which may stand inside longer ones, must be words of the texts: looked up first,
-        # since reading all texts for every item takes time that grows with their square.
+        # All words but the outer ones, which may be parts of longer words, must be words of the texts. They are looked
+        # up first, since searching all texts for every item takes time that grows with their square.
         return words.issuperset(wanted.split()[1:-1]) and wanted in texts
 
     def taught(item: Item) -> bool:
@@ -34,7 +34,7 @@ def untaught(exam: Iterable[Item], trained: Iterable[Row]) -> list[Item]:
 
 
 def warn_untaught(exam: Sequence[Item], trained: Iterable[Row], target: float) -> str:
-    """Return a warning when so many items are untaught that knowing all the others misses the target, else nothing."""
+    """Return a warning when so many items are untaught that answering all others misses the target, else ""."""
     missing = untaught(exam, trained)
     if not missing or 1 - len(missing) / len(exam) > target:
         return ""

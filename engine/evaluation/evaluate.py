@@ -1,4 +1,4 @@
-"""`luna-tui eval GEN`: sit a generation's exams again, or put the base through the exams of HEAD's lineage."""
+"""`luna-tui eval GEN`: evaluate a generation again, or evaluate the base on the exams of HEAD's lineage."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from engine.workspace.layout import Workspace
 from ledger.lineage import Lineage
 from probes.base import Item, ProgressCallback, by_id
 from probes.examine import Examination, share_continued
-from probes.examine import examine as sit_exams
+from probes.examine import examine as run_exams
 from probes.generalization import generalization
 from probes.recall import recall
 from probes.scoring import score_items
@@ -44,12 +44,11 @@ Eval = Literal["recall", "generalization", "drift"]
 def evaluate(
     workspace: Workspace, config: Config, ref: str, *, progress: ProgressCallback, control: Control
 ) -> dict[str, Any]:
-    """Examine the GGUF of `ref` now, change nothing that is recorded, and return scores, targets and every item as JSON
-    values.
+    """Evaluate the GGUF of `ref` now and return scores, targets and every item as JSON values; no record is changed.
 
-    The base sits the exams of all generations on the way to HEAD: its recall is on HEAD's parent's QA set and its
-    generalization on HEAD's own exam, so that both stand beside HEAD's. Raises UsageError when there is no exam yet,
-    Damaged when the file is not the recorded one.
+    The base is evaluated on the exams of all generations on the way to HEAD: its recall is on the QA set of HEAD's
+    parent and its generalization on HEAD's own exam, so that both are comparable with HEAD's. Raises UsageError when
+    there is no exam yet, Damaged when the file is not the recorded one.
     """
     lineage = workspace.lineage()
     named = name_of(lineage, ref)
@@ -66,7 +65,7 @@ def evaluate(
     parent_qa = read_items(workspace.generation(parent) / "qa.jsonl") if parent is not None else []
     began = time.monotonic()
     with _loaded(workspace, config, lineage, named, progress, control) as (runtime, sha):
-        examination = sit_exams(
+        examination = run_exams(
             runtime,
             parent_qa=parent_qa,
             exam=exam,
@@ -88,11 +87,10 @@ def evaluate(
 def evaluate_one(
     workspace: Workspace, config: Config, ref: str, only: Eval, *, progress: ProgressCallback, control: Control
 ) -> dict[str, Any]:
-    """Run one of the three evals of a generation again, and return it in its place in the recorded examination, in the
-    form of `evaluate`; change nothing that is recorded.
+    """Run one of the three evals of a generation again and return its recorded evaluation with that part replaced.
 
-    Raises UsageError for the base, where there is no recorded examination, and for the recall of a first generation;
-    Damaged when the GGUF is not the recorded one.
+    The result has the form of `evaluate`; no record is changed. Raises UsageError for the base, where there is no
+    recorded evaluation, and for the recall of a first generation; Damaged when the GGUF is not the recorded one.
     """
     lineage = workspace.lineage()
     named = name_of(lineage, ref)
@@ -147,7 +145,10 @@ def evaluate_one(
 
 
 def recorded_evaluation(workspace: Workspace, config: Config, ref: str) -> dict[str, Any]:
-    """Return the recorded examination of a generation in the same form, without running anything."""
+    """Return the recorded evaluation of a generation in the form of `evaluate`, without running a model.
+
+    Raises UsageError where none is recorded.
+    """
     lineage = workspace.lineage()
     gen, examination = _recorded(workspace, name_of(lineage, ref))
     seconds = sum(examination.seconds.values())
@@ -168,7 +169,7 @@ def _recorded(workspace: Workspace, named: Named) -> tuple[int, Examination]:
 def _loaded(
     workspace: Workspace, config: Config, lineage: Lineage, named: Named, progress: ProgressCallback, control: Control
 ) -> Generator[tuple[Runtime, str]]:
-    """The GGUF of `named`, checked and loaded for exams, and its SHA-256."""
+    """Yield the runtime, with the GGUF of `named` verified and loaded for exams, and the GGUF's SHA-256."""
     base = prepare_base(workspace, config, progress=progress, weights=False)
     with Runtime(log=workspace.log("eval.log")) as runtime:
         gguf = gguf_of(workspace, base, named, runtime)
@@ -192,7 +193,7 @@ def report(
     note: str,
     seconds: float,
 ) -> dict[str, Any]:
-    """Return an examination with its targets and, for each item, the sets it belongs to."""
+    """Return an evaluation as JSON values with its targets and, for each item, the sets it belongs to."""
     path = _path(lineage, as_gen)
     sets: dict[str, list[str]] = {}
 

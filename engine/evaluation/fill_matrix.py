@@ -1,7 +1,7 @@
-"""The forgetting matrix: every generation of a line, and the base, on every exam of that line.
+"""The forgetting matrix: every generation of a lineage path, and the base, on every exam of that path.
 
-Below and on the diagonal stand results recorded when a generation was judged. Above it, and in the base's row, stands
-what `fill_matrix` asked for once; it is cached by the model's SHA-256 and the exam's, so no pair is asked twice.
+The cells below and on the diagonal were recorded when a generation was judged. Those above it, and the base's row, are
+computed once by `fill_matrix` and cached by the SHA-256 of the model and of the exam, so no pair is evaluated twice.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Show = Callable[[ForgettingMatrix], None]
 
 
 def read_matrix(workspace: Workspace, config: Config, *, ref: str = "HEAD") -> ForgettingMatrix:
-    """Return the matrix of the line from the base to `ref` as far as it is known; loads no model, writes nothing.
+    """Return the known part of the matrix of the path from the base to `ref`; loads no model, writes nothing.
 
     The base has no exam, so a matrix up to it has no columns. Raises LedgerBadInput for an unknown reference.
     """
@@ -42,11 +42,11 @@ def fill_matrix(
     *,
     show: Show | None = None,
 ) -> ForgettingMatrix:
-    """Ask for every cell that is missing, each model loaded once, and return the whole matrix.
+    """Evaluate every missing cell, loading each model once, and return the whole matrix.
 
     A GGUF that gc has collected is rebuilt from the deltas; a hand-written row without a GGUF keeps its empty cells.
-    `progress` counts items; `show` is handed the matrix after each cell. Raises Interrupted on a stop, and keeps the
-    cells that are done; Damaged when a model is not the recorded one.
+    `progress` counts items; `show` is called with the matrix after each cell. Raises Interrupted on a stop request,
+    keeping the finished cells; Damaged when a model is not the recorded one.
     """
     board = _Board(workspace, config, ref, progress, control)
     with board.sittings:
@@ -58,7 +58,7 @@ def fill_matrix(
 
 @dataclass(slots=True)
 class _Line:
-    """A row at work: `answers` has for each exam, as bytes of 0 and 1, which items were right; None if not asked."""
+    """A row in progress: `answers` holds for each exam one byte an item, 1 if right and 0 if wrong; None if not run."""
 
     model: ModelRef
     can_sit: bool
@@ -66,7 +66,7 @@ class _Line:
 
 
 class _Board:
-    """A matrix that is being filled."""
+    """A matrix that is filled cell by cell."""
 
     def __init__(
         self, workspace: Workspace, config: Config, ref: str, progress: ProgressCallback, control: Control
@@ -93,7 +93,7 @@ class _Board:
         return None if found is None else _marks(found)
 
     def fill(self) -> Iterator[None]:
-        """Ask for the missing cells model by model, and yield after each cell."""
+        """Evaluate the missing cells model by model, and yield after each cell."""
         todo = [(line, [at for at, known in enumerate(line.answers) if known is None]) for line in self._lines]
         todo = [(line, columns) for line, columns in todo if columns and line.can_sit]
         total = sum(len(self._exams[at][1]) for _, columns in todo for at in columns)
@@ -117,7 +117,7 @@ class _Board:
                     yield
 
     def matrix(self) -> ForgettingMatrix:
-        """The matrix as it stands."""
+        """Return the matrix with the cells that are known so far."""
         taught = {gen: row for row, gen in enumerate(self._path, start=1)}
         rows = tuple(
             MatrixRow(
@@ -135,7 +135,7 @@ class _Board:
 
 
 def _has_model(workspace: Workspace, gen: int) -> bool:
-    """Whether there is, or should be, a GGUF: of a row that a person wrote there may never have been one here."""
+    """Return whether a GGUF exists, or should exist: a hand-written row may never have had one here."""
     return workspace.gguf(gen).exists() or workspace.manifest(gen) is not None
 
 
@@ -144,4 +144,4 @@ def _marks(results: Sequence[ItemResult]) -> bytes:
 
 
 def _unwatched(_done: int, _total: int, _label: str) -> None:
-    """Nobody watches what takes no time."""
+    """Ignore progress, for work that takes no time."""

@@ -1,4 +1,4 @@
-"""The gate: a generation that misses a target is rejected, with the reasons in words."""
+"""The gate: reject a generation that misses a target, with the reasons in words."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from probes.statistics.intervals import Score
 def missed_targets(
     examination: Examination, targets: EvalSection, stopped_by_eos: bool, *, when_new: Mapping[int, float]
 ) -> list[str]:
-    """Return what the generation misses, [] when it passes.
+    """Return one sentence for each target that the generation misses, [] when it passes.
 
     Recall and generalization must be above their targets, style drift below its own, the share of tone probes answered
-    at its target or above, and at least one trained answer must end by itself. Where questions were taught, the share
-    of answers that first go on with the prompt must be at its target or below: documents teach nothing else. Where
-    `recall_scope` is "ancestors", of what every ancestor scored on its own exam (`when_new`, by GEN_ID) a share above
-    the recall target must stand.
+    at its target or above, and at least one trained answer must end with EOS. Where the generation was trained on
+    questions, the share of answers that first continue the prompt must be at its target or below; documents alone teach
+    a model to continue. Where `recall_scope` is "ancestors", the score on every ancestor's exam, as a share of what
+    that ancestor scored on it when new (`when_new`, by GEN_ID), must be above the recall target.
     """
     missed: list[str] = []
     recall, general = examination.recall, examination.generalization
@@ -50,7 +50,11 @@ def missed_targets(
 
 
 def passes(examination: Examination, targets: EvalSection, *, when_new: Mapping[int, float]) -> dict[str, bool]:
-    """Return, score by score, whether its target is met; `ancestors` is among them where they are asked for."""
+    """Return, score by score, whether its target is met.
+
+    `continued` is included only where questions were evaluated as typed, `ancestors` only where `recall_scope` is
+    "ancestors".
+    """
     met = {
         "recall": examination.recall.value > targets.recall_target,
         "generalization": examination.generalization.value > targets.generalization_target,
@@ -65,7 +69,10 @@ def passes(examination: Examination, targets: EvalSection, *, when_new: Mapping[
 
 
 def scores_when_new(lineage: Lineage, path: Iterable[int]) -> dict[int, float]:
-    """Return by GEN_ID what each generation of `path` scored on its own exam when it was judged, as recorded."""
+    """Return, by GEN_ID, the recorded score of each generation of `path` on its own exam at the time it was judged.
+
+    Generations without a recorded score are left out.
+    """
     scores = {gen: lineage.node(gen).row.eval_generalization for gen in path}
     return {gen: score for gen, score in scores.items() if score is not None}
 
@@ -75,7 +82,7 @@ def _gated_continued(examination: Examination) -> Score | None:
 
 
 def _forgotten(examination: Examination, targets: EvalSection, when_new: Mapping[int, float]) -> list[str]:
-    """The ancestors of whose exam too little stands. What an ancestor never knew cannot be forgotten."""
+    """Return one sentence for each ancestor whose exam is forgotten; what it never knew cannot be forgotten."""
     if targets.recall_scope != "ancestors":
         return []
     return [

@@ -1,4 +1,4 @@
-"""Exams: which rows become items, and how each of them is judged, fixed when the generation is prepared."""
+"""Exam items: which rows become items and how each is scored, fixed when the generation is prepared."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from probes.qa_set import fixed_sample
 _VERIFY = "luna-tui verify shows what else is hurt"
 
 MATCH_WORDS = 12
-"""A knowledge answer of at most this many words is a fact with one right wording; a longer one is not."""
+"""A knowledge answer of at most this many words is a fact with one right wording (`match`); a longer one is not."""
 
 
 def make_items(
@@ -26,10 +26,10 @@ def make_items(
     last_stage: str,
     on_done: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[Item]:
-    """Return one item a row, `choice` items with distractors out of `pool_rows` (the generation's new rows).
+    """Return one item a row; `choice` items get distractors from `pool_rows` (the generation's new rows).
 
-    `on_done(done, total)` counts the rows that were looked at, those of the pool too, and may raise to stop.
-    A row that no other answer can be told apart from (no other topic, no other wording) is judged by `match` instead.
+    `on_done(done, total)` counts the rows processed, those of the pool included, and may raise to stop. A row without a
+    possible distractor (no other topic, no other wording) is scored by `match` instead.
     """
     done, total = 0, len(pool_rows) + len(rows)
 
@@ -61,19 +61,22 @@ def qa_items(
     last_stage: str,
     on_done: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[Item]:
-    """Return a generation's QA set: its exam and up to `count` of the new rows it was trained on, fixed by hash."""
+    """Return a generation's QA set: its exam and up to `count` of the new rows it was trained on, selected by hash."""
     chosen = set(fixed_sample([row.id for row in trained], count, f"qa-set G{gen}"))
     return [*exam, *make_items([row for row in trained if row.id in chosen], pool_rows, gen, last_stage, on_done)]
 
 
 def write_items(path: Path, items: Iterable[Item]) -> None:
-    """Write items one JSON object a line."""
+    """Write items to a file as one JSON object a line."""
     lines = [json.dumps(item.to_dict(), ensure_ascii=False, sort_keys=True) for item in items]
     path.write_text("".join(line + "\n" for line in lines), encoding="utf-8", newline="\n")
 
 
 def read_items(path: Path) -> list[Item]:
-    """Read what `write_items` wrote; no file means no items. Raises Damaged for a line that is no item."""
+    """Read what `write_items` wrote; a missing file means no items.
+
+    Raises Damaged for a file that cannot be read, or a line that is no item.
+    """
     if not path.exists():
         return []
     items: list[Item] = []
@@ -97,7 +100,7 @@ def questions(items: Iterable[Item]) -> list[Item]:
 
 
 def how_scored(row: Row, last_stage: str) -> How:
-    """Return `match` or `choice` for a row, by the rules of the product page."""
+    """Return `match` or `choice` for a row, by the scoring rules of the product page."""
     if row.score is not None and row.kind == "qa":
         return row.score
     if row.kind == "text":
@@ -122,7 +125,7 @@ def _bare_item(row: Row, gen: int, last_stage: str) -> Item:
 
 
 def _halves(text: str) -> tuple[str, str]:
-    """Cut a paragraph after half of its words: the first half is asked, the second is the answer."""
+    """Split a paragraph after half of its words: the first half is the prompt, the second the answer."""
     words = text.split()
     middle = max(1, len(words) // 2)
     return " ".join(words[:middle]), " ".join(words[middle:]) or words[-1]

@@ -1,4 +1,4 @@
-"""The forgetting matrix as a value: rows are models, columns exams, and what its figures say in words."""
+"""The forgetting matrix as a value: rows are models, columns are exams; and what its figures mean in words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Marks = Callable[[int, int], bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class MatrixExam:
-    """A column: the exam of generation `gen`, named by the SHA-256 of its `n` items; `taught` is that one's row."""
+    """A column: the exam of generation `gen`, named by the SHA-256 of its `n` items; `taught` is that model's row."""
 
     label: str
     gen: int
@@ -26,7 +26,7 @@ class MatrixExam:
 
 @dataclass(frozen=True, slots=True)
 class MatrixRow:
-    """A model and its score on every exam, None where it was not asked; `can_sit` is False if there is no GGUF of it.
+    """A model and its score on every exam, None where it was not run; `can_sit` is False when it has no GGUF.
 
     `gen` is None for the base.
     """
@@ -40,9 +40,9 @@ class MatrixRow:
 
 @dataclass(frozen=True, slots=True)
 class FallingExam:
-    """An exam that stood at `was` when it was new and at `now` in row `at`, the latest that sat it.
+    """An exam that scored `was` when it was new and `now` in row `at`, the latest model that was run on it.
 
-    `p` is how likely so many more lost than won items are by chance (McNemar's exact test).
+    `p` is the probability that chance loses so many more items than it wins (McNemar's exact test).
     """
 
     gen: int
@@ -54,7 +54,7 @@ class FallingExam:
     words: str
 
     def to_dict(self) -> dict[str, Any]:
-        """The fall as plain JSON values."""
+        """Return the fall as plain JSON values."""
         return {
             "gen": self.gen,
             "at": self.at,
@@ -69,47 +69,47 @@ class FallingExam:
 
 @dataclass(frozen=True, slots=True)
 class ForgettingMatrix:
-    """The models of a line, the base first, on the exams of that line, oldest first; `ref` is the last of them."""
+    """The models of a lineage path, the base first, on the exams of that path, oldest first; `ref` names the last."""
 
     ref: str
     rows: tuple[MatrixRow, ...]
     exams: tuple[MatrixExam, ...]
     falling: tuple[FallingExam, ...]
     unkept: str = ""
-    """Why answers that were asked for could not be kept, empty when they are."""
+    """Why computed answers could not be cached, empty when they were."""
 
     @property
     def missing(self) -> int:
-        """How many cells are empty that could be asked for."""
+        """The number of empty cells that could be computed."""
         return sum(score is None for row in self.rows if row.can_sit for score in row.scores)
 
     @property
     def values(self) -> list[list[float | None]]:
-        """The scores alone, in the form of `probes.transfer`."""
+        """The scores alone, as the rows that `probes.transfer` takes."""
         return [[None if score is None else score.value for score in row.scores] for row in self.rows]
 
     @property
     def taught(self) -> list[int]:
-        """For every exam the row of the model that was trained for it."""
+        """For every exam, the row of the model that was trained for it."""
         return [exam.taught for exam in self.exams]
 
     @property
     def acc(self) -> Measure:
-        """Average accuracy of the last generation."""
+        """Average accuracy of the last generation over all exams."""
         return average_accuracy(self.values)
 
     @property
     def bwt(self) -> Measure:
-        """Backward transfer."""
+        """Backward transfer: the mean change of earlier exams since they were new."""
         return backward_transfer(self.values, self.taught)
 
     @property
     def fwt(self) -> Measure:
-        """Forward transfer over the base."""
+        """Forward transfer: the mean lead over the base just before an exam is trained for."""
         return forward_transfer(self.values, self.taught)
 
     def to_dict(self) -> dict[str, Any]:
-        """The matrix as plain JSON values: what `matrix --json` prints and a page draws."""
+        """Return the matrix as plain JSON values: what `matrix --json` prints and a page draws."""
         return {
             "ref": self.ref,
             "unkept": self.unkept,
@@ -136,7 +136,7 @@ class ForgettingMatrix:
 
 
 def describe_falls(matrix: ForgettingMatrix, marks: Marks) -> tuple[FallingExam, ...]:
-    """Return the falling exams in words; `marks(row, column)` tells item by item what was right, as 0 and 1."""
+    """Return the falling exams in words; `marks(row, column)` gives one byte an item, 1 if right and 0 if wrong."""
     return tuple(_described(matrix, fall, marks) for fall in falling(matrix.values, matrix.taught))
 
 

@@ -1,4 +1,4 @@
-"""Who sits an exam: a generation, the base, or any other GGUF on this disk."""
+"""References to the models that are evaluated: a generation, the base, or any other GGUF on this disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ledger.lineage import Lineage
 
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """A model by its SHA-256; `gen` is None for the base and for a `file` from outside the lineage."""
+    """A model identified by its SHA-256; `gen` is None for the base and for a `file` from outside the lineage."""
 
     label: str
     sha: str
@@ -26,8 +26,9 @@ class ModelRef:
     file: Path | None = None
 
     def gguf(self, workspace: Workspace, config: Config, runtime: Runtime) -> Path:
-        """The file that runs, rebuilt from the deltas where gc has collected it; raises Damaged unless it is the one
-        with this SHA-256.
+        """Return the GGUF to run, rebuilt from the deltas where gc has collected it.
+
+        Raises Damaged when the file of a generation or of the base is not the one with this SHA-256.
         """
         if self.file is not None:
             return self.file
@@ -39,7 +40,7 @@ class ModelRef:
 
 
 def examinee_of(workspace: Workspace, config: Config, lineage: Lineage, ref: str) -> ModelRef:
-    """Return who `ref` names: GEN_ID, `G3`, `HEAD`, `base`, a SHA prefix, or the path of a GGUF file.
+    """Return the model that `ref` names: GEN_ID, `G3`, `HEAD`, `base`, a SHA prefix, or the path of a GGUF file.
 
     Raises LedgerBadInput for an unknown reference, UsageError for a file that is no GGUF.
     """
@@ -56,5 +57,5 @@ def examinee_of(workspace: Workspace, config: Config, lineage: Lineage, ref: str
 
 
 def generation_examinee(lineage: Lineage, gen: int) -> ModelRef:
-    """Return the generation `gen` as an examinee."""
+    """Return the reference to the generation `gen` of a lineage."""
     return ModelRef(f"G{gen}", lineage.node(gen).row.child_sha, gen)

@@ -1,4 +1,4 @@
-"""Whether the new rows themselves teach the corporate phrases that the tone probes count as style drift."""
+"""Check whether the new rows themselves contain the corporate phrases that tone probes count as style drift."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from probes.phrases import Hit, Phrase, find_corporate
 
 
 def taught_phrases(trained: Iterable[Row], phrases: Sequence[Phrase]) -> tuple[int, list[tuple[Row, Hit]]]:
-    """Return how many rows are answers, and those of them with a corporate phrase, each with its first one."""
+    """Return how many rows are answers, and those of them with a corporate phrase, each with its first hit."""
     answers, found = 0, list[tuple[Row, Hit]]()
     for row in trained:
         if row.kind != "qa":
@@ -21,7 +21,7 @@ def taught_phrases(trained: Iterable[Row], phrases: Sequence[Phrase]) -> tuple[i
 
 
 def warn_phrases(trained: Iterable[Row], phrases: Sequence[Phrase], target: float) -> str:
-    """Return a warning when the share of answers with a corporate phrase is one that style drift must stay below."""
+    """Return a warning when the share of answers with a corporate phrase reaches the style drift target, else ""."""
     answers, found = taught_phrases(trained, phrases)
     if not found or len(found) / answers < target:
         return ""

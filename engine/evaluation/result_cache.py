@@ -1,4 +1,4 @@
-"""Putting any model through any items, each pair once: what was asked is kept by the model's SHA-256 and the items'."""
+"""Evaluate any model on any items, each pair once: results are cached by the SHA-256 of the model and of the items."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from probes.scoring import score_items
 
 
 def exam_sha(items: Sequence[Item]) -> str:
-    """Return the SHA-256 that names a set of items: their prompts, answers, distractors and order."""
+    """Return the SHA-256 that identifies a set of items: their prompts, answers, distractors and order."""
     return sha256_text(canonical_json([item.to_dict() for item in items]))
 
 
 class ResultCache:
-    """Asks models, one loaded at a time, and remembers their results in `models/sittings`.
+    """Evaluates models, one loaded at a time, and caches their results in `models/sittings`.
 
-    What was recorded when a generation was judged is taken as it is. Nothing of the lineage is changed.
+    Results recorded when a generation was judged are used as they are. Nothing of the lineage is changed.
     """
 
     def __init__(self, workspace: Workspace, config: Config, *, progress: ProgressCallback, control: Control) -> None:
@@ -43,13 +43,13 @@ class ResultCache:
         self._progress = progress
         self.loaded_bytes = 0
         self.unkept = ""
-        """Why something that was asked could not be kept, and will be asked again the next time."""
+        """Why a result could not be cached and will be computed again the next time, empty when all were."""
         self._runtime: Runtime | None = None
         self._judged: tuple[int, Mapping[str, ItemResult]] | None = None
         self._lineage: Lineage | None = None
 
     def known(self, model: ModelRef, items: Sequence[Item]) -> list[ItemResult] | None:
-        """Return the results of `model` on `items` if it was asked before, else None."""
+        """Return the recorded or cached results of `model` on `items`, None if there are none."""
         if model.gen is not None:
             recorded = self._recorded(model.gen)
             if all(_question(item) in recorded for item in items):
@@ -58,10 +58,10 @@ class ResultCache:
             lines = json.loads(self._path(model, exam_sha(items)).read_text(encoding="utf-8"))
             return [ItemResult.from_dict(line) for line in lines]
         except (OSError, ValueError, KeyError, TypeError):
-            return None  # not asked yet; or a cache that is hurt, and asking again mends it
+            return None  # not computed yet, or a corrupt cache, which computing again repairs
 
     def results(self, model: ModelRef, items: Sequence[Item], label: str = "items") -> list[ItemResult]:
-        """Return the results of `model` on `items`, asked now unless they are known; raises Interrupted on a stop."""
+        """Return the results of `model` on `items`, computed now unless known; raises Interrupted on a stop request."""
         known = self.known(model, items)
         if known is not None:
             return known
@@ -74,7 +74,10 @@ class ResultCache:
 
     @contextmanager
     def loaded(self, model: ModelRef) -> Generator[Runtime]:
-        """The model in llama.cpp, for the exams; it stays loaded for the next one who asks for the same."""
+        """Yield llama.cpp with the model loaded for the exams.
+
+        It stays loaded for the next caller that needs the same model.
+        """
         self.control.check()
         if self._runtime is None:
             self._runtime = Runtime(log=self.workspace.log("eval.log"))
@@ -89,21 +92,21 @@ class ResultCache:
         yield self._runtime
 
     def progress(self, done: int, total: int, label: str) -> None:
-        """Tell how far an exam is; raises Interrupted when a person asked to stop."""
+        """Report the progress of an evaluation; raises Interrupted when a person asked to stop."""
         self.control.check()
         self._progress(done, total, label)
 
     def kept(self, model: ModelRef, name: str) -> Any:
-        """Return what `keep` wrote under this name, None when there is nothing readable."""
+        """Return the value that `keep` wrote under this name, None when there is nothing readable."""
         try:
             return json.loads(self._path(model, name).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
 
     def keep(self, model: ModelRef, name: str, value: object) -> None:
-        """Remember JSON values for a model under a name; a name that says what was asked, such as an exam's SHA-256.
+        """Cache JSON values for a model under a name that identifies the question, such as an exam's SHA-256.
 
-        Where nothing can be written the answers still count now: `unkept` says so.
+        Where nothing can be written, the answers still count for this process and `unkept` says why.
         """
         text = json.dumps(value, ensure_ascii=False) + "\n"
         try:
@@ -112,7 +115,7 @@ class ResultCache:
             self.unkept = str(error)
 
     def close(self) -> None:
-        """End the child that ran the models."""
+        """Stop the subprocess that runs the models."""
         if self._runtime is not None:
             self._runtime.close()
             self._runtime = None
@@ -124,9 +127,9 @@ class ResultCache:
         self.close()
 
     def _recorded(self, gen: int) -> Mapping[str, ItemResult]:
-        """What a generation was asked when it was judged, by question: an id alone does not tell its distractors.
+        """Return what a generation answered when it was judged, by question: an id alone does not fix the distractors.
 
-        Of the last generation asked for, since exams are asked model after model.
+        Only the last generation is kept, since exams are run model after model.
         """
         if self._judged is None or self._judged[0] != gen:
             self._lineage = self._lineage or self.workspace.lineage()
@@ -137,7 +140,7 @@ class ResultCache:
                 for name in ("exam.jsonl", "qa.jsonl")
                 for item in read_items(self.workspace.generation(at) / name)
             ]
-            # In the order of an examination: where two sets hold one id, the first one's question was asked.
+            # In the order of an evaluation: where two sets hold one id, the question of the first set was run.
             first = {item.id: item for item in reversed(asked) if item.id in results}
             self._judged = gen, {_question(item): results[id_] for id_, item in first.items()}
         return self._judged[1]
@@ -147,5 +150,5 @@ class ResultCache:
 
 
 def _question(item: Item) -> str:
-    """What is asked of a model, whatever generation the item is filed under."""
+    """Return the part of an item that a model sees or is scored on, whatever generation the item is filed under."""
     return canonical_json({key: value for key, value in item.to_dict().items() if key not in ("gen", "topic", "stage")})

@@ -1,4 +1,4 @@
-"""How an evaluation is run and kept: exams, probes and phrases, its time limit, and the files of a result."""
+"""How an evaluation is run and stored: exams, probes and phrases, its time limit, and its result files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERIFY_HINT = "luna-tui verify shows what else is hurt"
 
 
 def exams_of(workspace: Workspace, path: Sequence[int]) -> dict[int, list[Item]]:
-    """Return the exam of every generation of `path`."""
+    """Return the exam of every generation of `path`, by GEN_ID."""
     return {gen: read_items(workspace.generation(gen) / "exam.jsonl") for gen in path}
 
 
@@ -34,7 +34,7 @@ def tone_probes(workspace: Workspace, config: Config) -> list[ToneProbe]:
 
 
 def phrases(workspace: Workspace, config: Config) -> list[Phrase]:
-    """Return the built-in corporate phrases and the person's own; raises UsageError when their file cannot be used."""
+    """Return the built-in corporate phrases and the user's own; raises UsageError when their file cannot be used."""
     try:
         extra = (
             (workspace.root / config.eval.phrases).read_text(encoding="utf-8").splitlines()
@@ -47,13 +47,16 @@ def phrases(workspace: Workspace, config: Config) -> list[Phrase]:
 
 
 def style_options(config: Config) -> StyleOptions:
-    """How tone is probed: fixed seeds, so that every generation is asked in the same way."""
+    """Return the sampling options of the tone probes; the seed is fixed, so that every generation is probed alike."""
     section = config.eval
     return StyleOptions(section.tone_samples, section.tone_temperature, 0, section.tone_max_tokens)
 
 
 def watch(report: ProgressCallback, control: Control, max_seconds: float) -> ProgressCallback:
-    """Return a progress function that also stops on request, and when one part takes longer than its limit."""
+    """Return a progress callback that also raises on a stop request, and when one part takes longer than its limit.
+
+    `max_seconds` is the limit of each part, by label. Raises Interrupted or LunaError.
+    """
     began: dict[str, float] = {}
 
     def progress(done: int, total: int, label: str) -> None:
@@ -71,7 +74,10 @@ def watch(report: ProgressCallback, control: Control, max_seconds: float) -> Pro
 
 
 def stored_results(directory: Path) -> Mapping[str, ItemResult]:
-    """Return a generation's recorded item results by id; none when it has none."""
+    """Return a generation's recorded item results by id, empty when it has none.
+
+    Raises Damaged when they cannot be read.
+    """
     path = directory / "eval_items.jsonl"
     if not path.exists():
         return {}
@@ -83,12 +89,12 @@ def stored_results(directory: Path) -> Mapping[str, ItemResult]:
 
 
 def read_examination(directory: Path) -> Examination:
-    """Return a recorded examination; raises Damaged when it cannot be read."""
+    """Return a generation's recorded evaluation; raises Damaged when it cannot be read."""
     try:
         data = json.loads((directory / "evals.json").read_text(encoding="utf-8"))
         data["results"] = _lines(directory / "eval_items.jsonl")
         data["tone_answers"] = _lines(directory / "tone_answers.jsonl")
-        # Generations from before items were asked as typed have no such file, and are shown as what they were.
+        # Generations recorded before items were evaluated as typed have no such file, and are shown as they were.
         typed = directory / "typed_items.jsonl"
         data["typed_results"] = _lines(typed) if typed.exists() else []
         return Examination.from_dict(data)
@@ -99,7 +105,7 @@ def read_examination(directory: Path) -> Examination:
 
 
 def write_examination(directory: Path, examination: Examination) -> None:
-    """Write scores, items and tone answers as `read_examination` reads them."""
+    """Write scores, items and tone answers in the form that `read_examination` reads."""
     data = examination.to_dict()
     for key, name in (
         ("results", "eval_items.jsonl"),

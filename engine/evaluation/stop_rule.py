@@ -1,4 +1,4 @@
-"""The stop rule: when new generations bring nothing but drift, the data is at fault, not the size of the model."""
+"""The stop rule: when new generations add nothing but style drift, the data is at fault, not the model's size."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from engine.config.schema import StopRuleSection
 
 @dataclass(frozen=True, slots=True)
 class PathPoint:
-    """One generation on the way from the root: its generalization, and its style drift, None where that was probed with
-    other questions than the last one's.
+    """One generation on the path from the root: its generalization and its style drift.
+
+    `drift` is None where it was measured with other tone probes than the last generation's.
     """
 
     gen: int
@@ -23,8 +24,9 @@ def stop_reason(path: Sequence[PathPoint], rule: StopRuleSection, rejected: Path
     """Return why the lineage should stop at its last generation, or None.
 
     `path` follows the lineage, root first, never GEN_ID order. The rule fires when generalization rose by less than ε
-    in both of the last two generations and drift rose by more than θ in either. Those are the last two of the path, or,
-    where HEAD stayed because the gate said no, the last one and the one `rejected` before it from the same parent.
+    in both of the last two generations and drift rose by more than θ in either. Those are the last two of the path or,
+    where HEAD stayed because the gate rejected a generation, the last one and the one `rejected` before it from the
+    same parent.
     """
     for before, last in _neighbours(path, rule, rejected):
         if reason := _only_drift(before, last, rule):
@@ -33,7 +35,10 @@ def stop_reason(path: Sequence[PathPoint], rule: StopRuleSection, rejected: Path
 
 
 def unknown_drift(path: Sequence[PathPoint], rule: StopRuleSection, rejected: PathPoint | None = None) -> str | None:
-    """Return what the rule could not see where nothing was gained twice and a drift cannot be compared, or None."""
+    """Return what the rule could not decide, or None.
+
+    It cannot where generalization twice gained nothing and a drift is not comparable.
+    """
     for before, last in _neighbours(path, rule, rejected):
         points = {point.gen: point for point in (*before, *last)}
         unlike = [f"G{point.gen}" for point in points.values() if point.drift is None]
@@ -49,7 +54,7 @@ Step = tuple[PathPoint, PathPoint]
 def _neighbours(
     path: Sequence[PathPoint], rule: StopRuleSection, rejected: PathPoint | None
 ) -> list[tuple[Step, Step]]:
-    """The pairs of steps that the rule looks at."""
+    """Return the pairs of steps that the rule compares."""
     if not rule.enabled or len(path) < 2:
         return []
     parent, child = path[-2:]
@@ -63,7 +68,7 @@ def _rises(*steps: Step) -> list[float]:
 
 
 def _only_drift(before: Step, last: Step, rule: StopRuleSection) -> str | None:
-    """The reason if two steps, each from a parent to its child, brought no generalization and one of them drift."""
+    """Return the reason if two steps, each (parent, child), gained no generalization and one of them raised drift."""
     rises, drifts = _rises(before, last), [_drift_rise(step) for step in (before, last)]
     # Differences of shares such as 0.3 - 0.2 carry float noise: a rise of exactly ε is a rise.
     if all(rise < rule.epsilon - 1e-9 for rise in rises) and any(

@@ -1,8 +1,8 @@
-"""How a model speaks: the tone probes as the exams ask them, of any model, once; and whether two were asked the same.
+"""A model's style: its answers to the tone probes, computed once, and whether two models were asked the same.
 
-Probes and phrases are the person's to change, so what was recorded when a generation was judged may answer other
-questions than are asked now. Answers are taken as recorded where they were asked the very same, else asked again; what
-cannot be asked again is told apart. Phrases need no asking: recorded answers are looked through with today's list.
+Users may change probes and phrases, so what was recorded when a generation was judged may answer other probes than the
+current ones. Recorded answers are used where exactly the same was asked, else the model is prompted again; where that
+is not possible, the result says so. Phrases need no new answers: recorded answers are searched with the current list.
 """
 
 from __future__ import annotations
@@ -22,40 +22,40 @@ from probes.statistics.intervals import Score
 from probes.style import StyleOptions, StyleResult, ToneAnswer, ToneProbe, run_style
 
 Asked = frozenset[tuple[str, str, int]]
-"""What tone was probed with: id and wording of every probe, and the numbers of its samples."""
+"""What a tone was probed with: id and prompt of every probe, and the numbers of its samples."""
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """Tone probes, and how each is asked."""
+    """Tone probes, and the options they are sampled with."""
 
     probes: tuple[ToneProbe, ...]
     options: StyleOptions
 
     @property
     def asked(self) -> Asked:
-        """What answers to them say they were asked."""
+        """The probes and samples, in the form that answers record them."""
         samples = range(self.options.samples + 1)
         return frozenset((probe.id, probe.prompt, sample) for probe in self.probes for sample in samples)
 
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """How a model answered; `why_other` says why these are answers to other questions than were meant, "" if not."""
+    """A model's tone answers; `why_other` says why they answer other probes than requested, "" if they do not."""
 
     style: StyleResult
     why_other: str = ""
 
 
 def questions_now(workspace: Workspace, config: Config) -> Questions:
-    """Return what luna.toml asks now; raises UsageError when the probes cannot be used."""
+    """Return the probes and options of luna.toml as it is now; raises UsageError when the probes cannot be used."""
     return Questions(tuple(tone_probes(workspace, config)), style_options(config))
 
 
 def recorded_questions(workspace: Workspace, config: Config, gen: int) -> Questions | None:
-    """Return what a generation was asked when it was judged, None where nothing was recorded.
+    """Return what a generation was probed with when it was judged, None where nothing was recorded.
 
-    Temperature and length are not told by its answers: they are luna.toml's.
+    Temperature and length are not recorded with its answers: they are luna.toml's.
     """
     if not (workspace.generation(gen) / "evals.json").exists():
         return None
@@ -66,28 +66,28 @@ def recorded_questions(workspace: Workspace, config: Config, gen: int) -> Questi
 
 
 def asked_of(answers: Iterable[ToneAnswer]) -> Asked:
-    """Return what these answers were asked."""
+    """Return the probes and samples that these answers belong to."""
     return frozenset((answer.probe_id, answer.prompt, answer.sample) for answer in answers)
 
 
 def most_asked(tones: Sequence[Tone]) -> Asked:
-    """Return what most of these models were asked; of as many the first."""
+    """Return the probes that most of these models were run on; the first of equally frequent ones."""
     asked = [asked_of(tone.style.answers) for tone in tones]
     return max(asked, key=asked.count)
 
 
 def asked_sha(answers: Iterable[ToneAnswer], options: StyleOptions) -> str:
-    """Return a short name of what was asked, and how: two generations with the same one have comparable drifts."""
+    """Return a short hash of the probes and options: two generations with the same hash have comparable drifts."""
     how = {name: value for name, value in options.to_dict().items() if name != "samples"}
     return sha256_text(canonical_json([sorted(map(list, asked_of(answers))), how]))[:16]
 
 
 def tone_of(sittings: ResultCache, model: ModelRef, questions: Questions | None = None) -> Tone:
-    """Return how a model answers `questions`, luna.toml's if none are given, judged by today's phrases.
+    """Return a model's answers to `questions` (default: luna.toml's), searched for the current phrases.
 
-    As recorded when a generation was judged, if that was asked the same; else as asked before, or now. Where a
-    generation cannot be asked, its recorded answers to other questions are returned with the reason. Raises Interrupted
-    on a stop, and what `ResultCache.loaded` raises for a model that has nothing recorded.
+    Recorded answers are used if the generation was asked the same when it was judged, else cached ones, else the model
+    is run now. Where a generation cannot be run, its recorded answers to other probes are returned with the reason.
+    Raises Interrupted on a stop request, and what `ResultCache.loaded` raises for a model that has nothing recorded.
     """
     workspace, config = sittings.workspace, sittings.config
     wanted, found = questions or questions_now(workspace, config), phrases(workspace, config)
@@ -104,7 +104,7 @@ def tone_of(sittings: ResultCache, model: ModelRef, questions: Questions | None 
         answers = tuple(ToneAnswer.from_dict(answer) for answer in kept["answers"])
         return Tone(StyleResult(Score.from_dict(kept["drift"]), Score.from_dict(kept["answered"]), answers))
     except (KeyError, TypeError, ValueError):
-        pass  # not asked yet, or what was kept is hurt
+        pass  # not computed yet, or the cache is corrupt
     try:
         with sittings.loaded(model) as runtime:
             style = run_style(runtime, wanted.probes, found, **asdict(wanted.options), progress=sittings.progress)
@@ -121,10 +121,10 @@ def tone_of(sittings: ResultCache, model: ModelRef, questions: Questions | None 
 def comparable_drift(
     workspace: Workspace, config: Config, gen: int, answers: Sequence[ToneAnswer], recorded: float | None
 ) -> float | None:
-    """Return the drift of a recorded generation as far as it can stand beside that of `answers`, None where it was
-    asked other questions.
+    """Return the drift of a recorded generation where it is comparable with that of `answers`, else None.
 
-    Its answers are judged by today's phrases; where they are not kept, the `recorded` number is all there is.
+    It is not comparable where the generation was run on other probes. Its answers are searched for the current phrases;
+    where they are not kept, the `recorded` number is returned.
     """
     if not (workspace.generation(gen) / "evals.json").exists():
         return recorded
@@ -142,14 +142,14 @@ def _asked_alike(workspace: Workspace, gen: int, answers: Sequence[ToneAnswer], 
 
 
 def _asked_otherwise(workspace: Workspace, gen: int, answers: Sequence[ToneAnswer], config: Config) -> bool:
-    """Whether a manifest says that the same probes were asked at another temperature, or for longer answers."""
+    """Return whether a manifest says that the same probes were run at another temperature or answer length."""
     manifest = workspace.manifest(gen)
     noted = manifest.data.get("tone_asked") if manifest else None
     return noted not in (None, asked_sha(answers, style_options(config)))
 
 
 def _judged(style: StyleResult, found: Sequence[Phrase]) -> StyleResult:
-    """The same answers, looked through with these phrases."""
+    """Return the same answers, searched for these phrases."""
     answers = tuple(replace(answer, hits=tuple(find_corporate(answer.text, found))) for answer in style.answers)
     drift = Score.of(sum(bool(answer.hits) for answer in answers), len(answers))
     return replace(style, drift=drift, answers=answers)

@@ -1,1 +1,1 @@
-"""Many trainings with one question."""
+"""Experiments that train many models to answer one question: the size ladder and the study."""

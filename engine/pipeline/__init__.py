@@ -1,1 +1,1 @@
-"""One generation: prepare, train, export, evaluate, judge, record; resume and rollback."""
+"""The pipeline of one generation: prepare, train, export, evaluate, judge, record; resume and rollback."""

@@ -1,4 +1,4 @@
-"""What every step of a run works with."""
+"""The shared context that every step of a run works with."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from engine.workspace.layout import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The workspace and the tools of one engine; `pick_backend` and `runtime` are handed in so that tests can hand in
-    others.
+    """The workspace and the tools of one engine.
+
+    `pick_backend` and `runtime` are passed in so that tests can replace them.
     """
 
     workspace: Workspace

@@ -1,6 +1,6 @@
-"""One generation, from top to bottom like the method itself: prepare → train → export → examine → judge → record.
+"""One generation from top to bottom, in the order of the steps: prepare → train → export → examine → judge → record.
 
-Each step leaves what it made in the run's staging before the next begins, so a run that was interrupted goes on at the
+Each step leaves its output in the run's staging folder before the next begins, so an interrupted run resumes at the
 step it was in.
 """
 
@@ -37,10 +37,10 @@ from ledger.lineage import Lineage
 
 
 def evolve(context: Context, request: TrainRequest) -> RunFinished:
-    """Evolve one generation and return its last event, which is also emitted and in the run's journal.
+    """Train one generation and return its last event, which is also emitted and written to the run's journal.
 
-    The caller holds the workspace's lock. Raises LunaError or LedgerError only before a run is open; what goes wrong
-    later ends the run with an event.
+    The caller holds the workspace's lock. Raises LunaError or LedgerError only before a run is open; any later error
+    ends the run with an event.
     """
     workspace = context.workspace
     settled = _settle(context)
@@ -97,7 +97,7 @@ def _go_through(
         judgement = rescued.judgement
     course.leave("judge")
 
-    # From here on everything is quick and every write can be finished later: a stop no longer comes between.
+    # From here on everything is quick and every write can be finished later, so stop requests are no longer checked.
     course.announce("record")
     context.runtime.unload()
     course.book()
@@ -139,7 +139,7 @@ def _announce(context: Context, plan: Plan, resumed: bool) -> None:
 def _fail(
     context: Context, course: RunTracker, watchers: Sequence[Callable[[Event], None]], error: BaseException
 ) -> RunFinished:
-    """End a run that did not get to its end: its work is kept, its state says why, nothing is half recorded."""
+    """End a run that did not finish: its work is kept, its state says why, nothing is half recorded."""
     workspace, run = context.workspace, course.run
     problem = as_luna_error(error, workspace.root)
     interrupted = isinstance(problem, Interrupted)
@@ -163,12 +163,12 @@ def _fail(
     }
     try:
         return course.emit(RunFinished, **payload)
-    except OSError:  # the journal cannot take it: whoever watches hears of it all the same
+    except OSError:  # the journal cannot be written: subscribers still get the event
         return Emitter(run.run_id, *watchers)(RunFinished, **payload)
 
 
 def _settle(context: Context) -> list[Run]:
-    """Finish what a crash left half recorded, and close the runs whose generation is recorded; returns those runs."""
+    """Finish recordings that a crash interrupted, close the runs whose generation is recorded, and return these."""
     workspace = context.workspace
     for gen in mend_leftovers(workspace):
         context.emit.log(f"finished recording G{gen}, which a crash had left half recorded", "warning")
@@ -196,14 +196,14 @@ def _settle(context: Context) -> list[Run]:
 
 
 def _tell_again(context: Context, run: Run) -> RunFinished:
-    """Tell the end of a run that had only its recording to finish."""
+    """Emit the last event of a run that had only its recording to finish."""
     state = run.state()
     emit = Emitter(run.run_id, *context.emit.sinks, first_seq=last_seq(run.journal))
     return emit(RunFinished, **_result(context.workspace, state.gen, state.seconds))
 
 
 def _result(workspace: Workspace, gen: int, seconds: float) -> dict[str, Any]:
-    """The payload of a recorded generation's RunFinished."""
+    """Return the RunFinished payload of a recorded generation."""
     manifest = workspace.manifest(gen)
     verdict = manifest.verdict if manifest else "failed"
     hint = {
@@ -225,7 +225,7 @@ def _result(workspace: Workspace, gen: int, seconds: float) -> dict[str, Any]:
 
 
 def current_head(workspace: Workspace) -> int | None:
-    """Return HEAD for an event, None when it cannot be read: the error being told may be that very file."""
+    """Return HEAD for an event, None when it cannot be read: the reported error may concern that very file."""
     try:
         return workspace.head.current()
     except (LedgerError, OSError):

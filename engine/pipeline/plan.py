@@ -1,4 +1,4 @@
-"""What a run has decided to do: written down once it is prepared, read back by a resume, never decided twice."""
+"""The decisions of a run: written once it is prepared, read back by a resume, never made twice."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ledger.hashing import canonical_json, sha256_text, write_durable
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A prepared generation: who it descends from, what it is fed, with which recipe, on which versions.
+    """A prepared generation: its ancestors, the data it is fed, its recipe, and the versions it depends on.
 
     `by_stage` counts the rows of one pass; `path` lists the ancestors, root first.
     """
@@ -45,19 +45,19 @@ class Plan:
     created: str
 
     def fingerprint(self) -> str:
-        """SHA-256 of everything the child depends on: equal fingerprints mean equal bytes."""
+        """Return the SHA-256 of everything the child depends on: equal fingerprints mean equal bytes."""
         plain = asdict(self)
         for key in ("run_id", "created", "selection", "curriculum", "counts", "by_stage"):
             plain.pop(key)
         return sha256_text(canonical_json(plain))
 
     def write(self, path: Path) -> None:
-        """Write the plan durably."""
+        """Write the plan durably as a JSON file."""
         write_durable(path, (json.dumps(asdict(self), indent=1, sort_keys=True) + "\n").encode())
 
     @classmethod
     def read(cls, path: Path) -> Plan:
-        """Read a plan; raises Damaged when it cannot be."""
+        """Read a plan from its file; raises Damaged when it is missing or malformed."""
         try:
             data = cast("Mapping[str, Any]", json.loads(path.read_text()))
             values = {f.name: data[f.name] for f in fields(cls)}

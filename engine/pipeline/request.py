@@ -1,4 +1,4 @@
-"""What is asked of training, as plain values that cost nothing to import."""
+"""Training requests, as plain values that cost nothing to import."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Taught:
-    """Rows in feeding order, and the ids of those that are held out."""
+    """New rows in feeding order, and the ids of those that are held out."""
 
     rows: tuple[Row, ...]
     held_out: frozenset[str]
@@ -20,13 +20,16 @@ class Taught:
 
 @dataclass(frozen=True, slots=True)
 class TrainRequest:
-    """What a person asks for; None means the configured value.
+    """A request to train one or more generations; None means the configured value.
 
-    `run`: the id of the run to resume, empty for the only one that is unfinished.
-    `inbox_first`: a `converse` generation learns the inbox before the rows of the curriculum that are older.
-    `by_itself`: begun by nobody, when the inbox had earned it: it gives way to a process that trains already.
+    `run` is the id of the run to resume, empty for the only one that is unfinished.
+
+    `inbox_first`: a `converse` generation trains on the inbox before the older rows of the curriculum.
+
+    `by_itself`: begun by age-up and not by a person, so it gives way to a process that trains already.
+
     `taught`: the new rows themselves and which of them are the exam, in place of what would be chosen: a study's
-    replicas learn and sit what the lineage they repeat did.
+    replicas train and are evaluated on the rows of the lineage they repeat.
     """
 
     generations: int = 1

@@ -1,4 +1,4 @@
-"""Going on with a run that was interrupted: only if nothing has changed that its numbers depend on."""
+"""Resume an interrupted run, only if nothing has changed that its numbers depend on."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _ANEW = "start the generation anew: luna-tui train"
 
 
 def open_unfinished(context: Context, request: TrainRequest, lineage: Lineage) -> tuple[Run, RunStatus, Plan]:
-    """Return the run that is asked for and can go on, with its state and plan.
+    """Return the requested run if it can be resumed, with its state and plan.
 
     Raises UsageError when there is none, when there are several and none is named, or when the base, packages, threads
-    or what the request asks for differ from what the run began with, and Damaged when what it staged is gone.
+    or the request differ from what the run began with, and Damaged when its staged files are gone.
     """
     run = _chosen(context.workspace, request.run)
     state, plan = run.state(), Plan.read(run.plan)
@@ -42,8 +42,9 @@ def open_unfinished(context: Context, request: TrainRequest, lineage: Lineage) -
 
 
 def _chosen(workspace: Workspace, wanted: str) -> Run:
-    """The unfinished run that is named, or the only one there is: which was last at work only the clock says, and a
-    clock may have been set back.
+    """Return the unfinished run that is named, or the only one there is.
+
+    Of several none is picked as the latest: only the clock says which that is, and a clock may have been set back.
     """
     left = resumable(workspace)
     if not left:
@@ -53,7 +54,7 @@ def _chosen(workspace: Workspace, wanted: str) -> Run:
     found = [state for state in left if wanted in ("", state.run_id)]
     if len(found) == 1:
         return Run.at(workspace, found[0].run_id)
-    # The workspace is ours by now: a run that still says it is running was left so by a process that died.
+    # This process holds the workspace by now: a run still marked as running was left so by a process that died.
     dead = [replace(state, status="interrupted") if state.status == "running" else state for state in left]
     listed = "\n".join(describe_runs(workspace, dead))
     if wanted:
@@ -103,7 +104,7 @@ def _changes(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 
 def _require_no_other_wish(request: TrainRequest, plan: Plan, run: Run, lineage: Lineage) -> None:
-    """A resume is the same training: a flag may repeat what the run does, not change it."""
+    """Raise UsageError for a flag that differs from the plan: a resume may repeat what the run does, not change it."""
     wishes: list[tuple[str, object, object]] = [
         ("--steps", request.steps, plan.steps),
         ("--seed", request.seed, plan.recipe.seed),

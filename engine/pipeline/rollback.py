@@ -1,4 +1,4 @@
-"""Rollback: move HEAD to any generation or the base; nothing is deleted, the next training makes a branch."""
+"""Rollback: move HEAD to any generation or the base; nothing is deleted, and the next training makes a branch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engine.workspace.layout import Workspace
 
 
 def rollback(workspace: Workspace, ref: str, *, reason: str) -> dict[str, int | None]:
-    """Move HEAD to `ref` and return where it was and is.
+    """Move HEAD to `ref` and return its GEN_ID before (`from`) and after (`to`), None being the base.
 
     Raises LedgerBadInput for an unknown reference and UsageError when HEAD is there already.
     """

@@ -1,8 +1,8 @@
-"""Which rows of the inbox are longer than the context, known before anything rests on them.
+"""Find the inbox rows that are longer than the context, before anything depends on them.
 
-A token stands for at least one byte, so that most rows are known to fit without a tokenizer. Only the others are
-tokenized, by the base's own GGUF, and their lengths are kept: a meter that is read every few seconds asks once.
-Nothing rests on the kept lengths; a missing or damaged file costs time only.
+A token stands for at least one byte, so most rows are known to fit without a tokenizer. Only the others are tokenized,
+by the base's own GGUF, and their lengths are cached: a meter that is read every few seconds tokenizes once. Nothing
+depends on the cache; a missing or corrupt file costs time only.
 """
 
 from __future__ import annotations
@@ -27,16 +27,17 @@ if TYPE_CHECKING:
 
 HINT = "split these rows, or raise [model] context in luna.toml"
 _EXTRA = 5
-"""Tokens beside those of the row's own bytes: BOS, EOS, the line break before the answer, and a space that some
-tokenizers put before each of the two texts.
+"""Tokens besides those of the row's own bytes.
+
+They are BOS, EOS, the line break before the answer, and a space that some tokenizers put before each of the two texts.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """The rows that exceed `context` tokens, and how many may do so but could not be measured.
+    """The rows that exceed `context` tokens, and how many may exceed it but could not be measured.
 
-    `too_long` has their lengths in tokens by the rows' ids.
+    `too_long` gives lengths in tokens by row id.
     """
 
     context: int
@@ -44,7 +45,7 @@ class Lengths:
     unmeasured: int = 0
 
     def reason(self, row: Row) -> str:
-        """Why a row that is too long cannot be learnt."""
+        """Return why a row of `too_long` cannot be trained on."""
         return f"{self.too_long[row.id]} tokens, longer than the context of {self.context}"
 
     def as_bad_rows(self, rows: Sequence[Row]) -> tuple[BadRow, ...]:
@@ -67,7 +68,7 @@ class Lengths:
 
 @dataclass(slots=True)
 class _Kept:
-    """What was measured with one GGUF: the model's own window, and tokens by the rows' ids."""
+    """Lengths measured with one GGUF: the model's own context window, and tokens by row id."""
 
     window: int
     tokens: dict[str, int] = field(default_factory=dict[str, int])
@@ -76,8 +77,8 @@ class _Kept:
 def measure(workspace: Workspace, config: Config, rows: Sequence[Row], runtime: Runtime | None = None) -> Lengths:
     """Find the rows that exceed the context, configured or the model's own.
 
-    Rows that may be too long stay unmeasured where the base has no GGUF yet, or none that can be read: training says
-    what is wrong with it. `runtime` is used in place of a child process of its own.
+    Rows that may be too long stay unmeasured where the base has no GGUF yet, or none that can be read: training reports
+    what is wrong with it. `runtime` is used in place of a subprocess of its own.
     """
     context = config.model.context
     if not rows:
@@ -114,7 +115,7 @@ def _measure(workspace: Workspace, config: Config, rows: Sequence[Row], runtime:
     if unknown:
         kept.tokens |= _count(gguf, unknown, runtime)
         changed = True
-    if changed and workspace.models.is_dir():  # looking makes no workspace
+    if changed and workspace.models.is_dir():  # a read must not create a workspace
         _save(workspace, gguf, kept)
     return Lengths(context, {row.id: n for row in longer if (n := kept.tokens[row.id]) > context})
 
@@ -148,7 +149,7 @@ def _identity(gguf: Path) -> list[object]:
 
 
 def _load(workspace: Workspace, gguf: Path) -> _Kept | None:
-    """Return what is kept of this very GGUF, None when that is nothing, or nothing of ours."""
+    """Return the cached lengths of exactly this GGUF, None when there are none or the file is malformed."""
     try:
         kept = cast("dict[str, Any]", json.loads(workspace.row_lengths.read_bytes()))
         if kept["gguf"] != _identity(gguf):
@@ -159,7 +160,7 @@ def _load(workspace: Workspace, gguf: Path) -> _Kept | None:
 
 
 def _save(workspace: Workspace, gguf: Path, kept: _Kept) -> None:
-    """Replace the file whole; not brought to disk, since a torn one is noticed and measured again."""
+    """Replace the file atomically, but without fsync: a torn one is noticed and measured again."""
     path = workspace.row_lengths
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     plain = {"gguf": _identity(gguf), "window": kept.window, "tokens": kept.tokens}

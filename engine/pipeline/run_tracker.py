@@ -1,4 +1,4 @@
-"""The course of a run through the method's steps: what is announced, what is done, and how long it took."""
+"""Track a run through its steps: which is announced, which are done, and how long it all took."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LABELS = {
 
 
 class RunTracker:
-    """Keeps a run's state on disk as it goes on.
+    """Keeps a run's state on disk while it advances.
 
-    Time is booked at every step's end and at every checkpoint, so that a killed run forgets little of it. `emit` tells
-    the journal first, then `sinks`; its numbers go on where the journal ends.
+    Time is booked at every step's end and at every checkpoint, so that a killed run loses little of it. `emit` writes
+    to the journal first, then calls `sinks`; its event numbers continue where the journal ends.
     """
 
     def __init__(
@@ -38,17 +38,17 @@ class RunTracker:
         self._booked = time.monotonic()
 
     def enter(self, step: str) -> bool:
-        """Announce a step; True when it still has to be done. Raises Interrupted when a person asked to stop."""
+        """Announce a step and return whether it still has to be done; raises Interrupted on a stop request."""
         self._control.check()
         self.announce(step)
         return step not in self.state.done
 
     def announce(self, step: str) -> None:
-        """Tell that a step begins."""
+        """Emit the event that a step begins."""
         self.emit(StepChanged, step=step, index=STEPS.index(step) + 1, total=len(STEPS), label=LABELS[step])
 
     def leave(self, step: str) -> None:
-        """Note a step as done, once what it left is on disk."""
+        """Mark a step as done, once its output is on disk."""
         if step in self.state.done:
             return
         if self.run.staging.is_dir():
@@ -56,15 +56,15 @@ class RunTracker:
         self.state = self.run.advance(self.state, done=step, seconds=self._elapsed())
 
     def book(self) -> None:
-        """Add the time since the last booking to the run's."""
+        """Add the time since the last booking to the run's total."""
         self.state = self.run.advance(self.state, seconds=self._elapsed())
 
     def end(self, status: Status) -> None:
-        """Note how this session of the run ended."""
+        """Record the status with which this session of the run ended."""
         self.state = self.run.advance(self.state, status=status, seconds=self._elapsed())
 
     def finish(self) -> None:
-        """Note that the generation is recorded."""
+        """Mark the run as finished, once its generation is recorded."""
         self.state = self.run.advance(self.state, status="finished", done="record", seconds=self._elapsed())
 
     def _elapsed(self) -> float:

@@ -1,1 +1,1 @@
-"""A generation written for another program."""
+"""Export of a generation in the form that another program reads."""

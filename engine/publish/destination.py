@@ -1,4 +1,4 @@
-"""Where an export goes: nothing is replaced unasked, nothing is left half written."""
+"""The target directory of an export: nothing is replaced without force, nothing is left half written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 def require_directory(directory: Path) -> None:
-    """Raise UsageError where a file stands in the place of the directory, or of one above it."""
+    """Raise UsageError where the directory, or one above it, is a file."""
     for path in (directory, *directory.parents):
         if path.exists():
             if not path.is_dir():
@@ -28,7 +28,7 @@ def require_directory(directory: Path) -> None:
 
 
 def require_free(directory: Path, files: Sequence[Path], *, force: bool) -> None:
-    """Raise UsageError when one of the files exists and may not be replaced, or is something no file can replace."""
+    """Raise UsageError when a file exists and `force` is not set, or when a directory has the name of a file."""
     there = [directory / file for file in files if os.path.lexists(directory / file)]
     folders = [path for path in there if path.is_dir() and not path.is_symlink()]
     if folders:
@@ -41,7 +41,7 @@ def require_free(directory: Path, files: Sequence[Path], *, force: bool) -> None
 
 
 def require_space(directory: Path, needed: int) -> None:
-    """Raise LunaError with the numbers when the disk has not so many bytes left."""
+    """Raise LunaError with the numbers when the disk has fewer than `needed` bytes free."""
     free = free_bytes(directory)
     if free < needed:
         raise LunaError(
@@ -53,8 +53,10 @@ def require_space(directory: Path, needed: int) -> None:
 
 @contextmanager
 def staging_in(directory: Path) -> Generator[Path]:
-    """Yield a hidden directory inside `directory`, gone afterwards, as are the directories made for it if nothing came;
-    an OSError inside becomes a LunaError.
+    """Yield a hidden directory inside `directory` that is removed afterwards.
+
+    Directories that were created for it are removed too if nothing was put into them. An OSError inside becomes a
+    LunaError.
     """
     made = [path for path in (directory, *directory.parents) if not path.exists()]
     staging = directory / f".luna-export-{os.getpid()}"
@@ -76,7 +78,10 @@ def staging_in(directory: Path) -> Generator[Path]:
 
 
 def place(staging: Path, directory: Path, first: Path, *, force: bool) -> list[Path]:
-    """Move everything from staging into its place, LUNA.json last: where it lies, the rest is whole."""
+    """Move everything from staging into its place, LUNA.json last: where that exists, the rest is complete.
+
+    Returns the new paths, `first` before the others. Raises UsageError as `require_free` does.
+    """
     found = (file.relative_to(staging) for file in staging.rglob("*") if file.is_file())
     files = sorted(found, key=lambda file: (file.name == "LUNA.json", file != first, file))
     require_free(directory, files, force=force)

@@ -1,7 +1,7 @@
-"""A generation as a Hugging Face directory for others to load: fp32 weights, config, and a tokenizer that is proven.
+"""A generation as a Hugging Face directory for others to load: fp32 weights, config, and a verified tokenizer.
 
-What lies beside a GGUF base's weights names the vocabulary only. The tokenizer written here is rebuilt from the GGUF's
-own merges, and kept only where it cuts texts into the very ids that llama.cpp gives.
+What is stored beside a GGUF base's weights names the vocabulary only. The tokenizer written here is rebuilt from the
+GGUF's own merges, and kept only where it tokenizes texts into the very ids that llama.cpp gives.
 """
 
 from __future__ import annotations
@@ -21,16 +21,15 @@ from engine.gguf.weights import WEIGHTS_FILE, load_weights, rebuild, write_weigh
 Tokenize = Callable[[Sequence[str]], list[list[int]]]
 
 _TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
-# What `tokenizer.ggml.pre` says -> how a text is cut before the merges are applied.
+# What `tokenizer.ggml.pre` says -> how a text is split before the merges are applied.
 _DIGITS_FIRST = {"smollm", "starcoder", "refact", "command-r"}
 _PLAIN = {"gpt-2", "mpt", "olmo", "phi-2"}
 
 
 def write_hf_directory(weights: Path, deltas: Sequence[Path], tokenizer_gguf: Path, out: Path) -> None:
-    """Write config.json, generation_config.json and model.safetensors (base + Σ deltas in fp32, rounded never) to
-    `out`.
+    """Write the weights, base + Σ deltas in fp32 and never rounded, and their configuration to `out`.
 
-    Raises Damaged when a delta does not fit.
+    The files are config.json, generation_config.json and model.safetensors. Raises Damaged when a delta does not fit.
     """
     write_weights(rebuild(load_weights(weights), deltas), out / WEIGHTS_FILE)
     (out / WEIGHTS_FILE).chmod(0o644)  # safetensors makes files for their owner only
@@ -45,10 +44,10 @@ def write_hf_directory(weights: Path, deltas: Sequence[Path], tokenizer_gguf: Pa
 
 
 def copy_tokenizer(source: Path, out: Path, head: Sequence[int], samples: Sequence[str]) -> bool:
-    """Copy the tokenizer files of a Hugging Face base, without its chat template and without EOS behind a prompt:
-    prompts are raw.
+    """Copy the tokenizer files of a Hugging Face base, without its chat template and without EOS after a prompt.
 
-    Returns False, and leaves none of them, where the copy still puts anything but `head` around `samples`.
+    Prompts are raw. Returns False, and leaves none of the files, where the copy still puts anything but `head` around
+    `samples`.
     """
     copied: list[Path] = []
     for file in source.iterdir():
@@ -77,7 +76,7 @@ def copy_tokenizer(source: Path, out: Path, head: Sequence[int], samples: Sequen
 
 
 def _end_at_the_prompt(processor: Any) -> bool:
-    """Take what a post-processor of tokenizer.json puts behind a text out of it, in place; returns whether any was."""
+    """Remove in place the special tokens that a post-processor of tokenizer.json appends; return whether any were."""
     if not isinstance(processor, dict):
         return False
     part = cast("dict[str, Any]", processor)
@@ -93,8 +92,10 @@ def _end_at_the_prompt(processor: Any) -> bool:
 
 
 def rebuild_tokenizer(path: Path, out: Path, tokenize: Tokenize, samples: Sequence[str]) -> bool:
-    """Write the tokenizer of the GGUF at `path` as tokenizer.json and its config; returns False, and writes nothing,
-    where it is of a kind not known here or gives other ids for `samples` than `tokenize`.
+    """Write the tokenizer of the GGUF at `path` as tokenizer.json and its config, and return whether that succeeded.
+
+    Returns False, and writes nothing, where the tokenizer is of an unsupported kind or gives other ids for `samples`
+    than `tokenize`.
     """
     told = check_gguf(path).metadata
     pre = told.get("tokenizer.ggml.pre")
@@ -115,7 +116,8 @@ def rebuild_tokenizer(path: Path, out: Path, tokenize: Tokenize, samples: Sequen
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(cuts)  # pyright: ignore[reportAttributeAccessIssue]
     tokenizer.decoder = decoders.ByteLevel()  # pyright: ignore[reportAttributeAccessIssue]
     control = [t for t, kind in zip(tokens, kinds, strict=True) if kind == gguf.TokenType.CONTROL]
-    # A text that merely spells a special token is that token to transformers and plain text to us: no proof either way.
+    # A text that merely spells a special token is that token to transformers and plain text to luna: no proof either
+    # way.
     samples = [sample for sample in samples if not any(token in sample for token in control)]
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in control])
     ours = [encoding.ids for encoding in tokenizer.encode_batch(samples, add_special_tokens=False)]

@@ -1,6 +1,6 @@
-"""`luna-tui export`: a generation in the form another program expects, proven to be the one that was examined.
+"""`luna-tui export`: a generation in the form another program expects, verified to be the one that was evaluated.
 
-Everything is made in a hidden directory beside its place and moved there when it is whole.
+Everything is made in a hidden directory beside its place and moved there when it is complete.
 """
 
 from __future__ import annotations
@@ -43,13 +43,15 @@ from ledger.row import contradicts
 from probes.base import ProgressCallback
 
 _FICLONE: Final = 0x40049409
-"""Linux' ioctl that shares a file's blocks until one side is written: a copy that takes no time and no space."""
+"""Linux ioctl that shares a file's blocks until one side is written: a copy that takes no time and no space."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportResult:
-    """What was written where: `files` are absolute paths, the model first; `command` is what a person runs next; `sha`
-    is the SHA-256 of the model file. `gen` None is the base.
+    """What an export wrote, and what to do with it next.
+
+    `files` are absolute paths, the model first; `command` is what a person runs next; `sha` is the SHA-256 of the model
+    file; `gen` is None for the base.
     """
 
     gen: int | None
@@ -60,7 +62,7 @@ class ExportResult:
     sha: str
 
     def to_dict(self) -> dict[str, object]:
-        """The form of `export --json`."""
+        """Return the fields as `export --json` prints them."""
         return {
             "gen": self.gen,
             "label": self.label,
@@ -82,9 +84,9 @@ def export_generation(
     control: Control,
     force: bool = False,
 ) -> ExportResult:
-    """Write the generation `ref` names for `target` into `directory`, which is made if need be.
+    """Write the generation that `ref` names for `target` into `directory`, which is created if needed.
 
-    A collected GGUF is rebuilt first. Raises UsageError for an unknown target, for a directory that is none, and for
+    A collected GGUF is rebuilt first. Raises UsageError for an unknown target, for a path that is no directory, and for
     files that exist unless `force`; Damaged when the model is not the recorded one; LunaError when the disk is full.
     """
     if target not in TARGETS:
@@ -123,7 +125,7 @@ def export_generation(
 
 
 def _facts(workspace: Workspace, lineage: Lineage, base: BaseModel, named: Named) -> dict[str, Any]:
-    """What LUNA.json tells of the generation; the scores are the manifest's, else those of the row."""
+    """Return the facts of the generation for LUNA.json; the scores are the manifest's, else those of the row."""
     facts: dict[str, Any] = {"gen": named.gen, "label": named.label, "base": base.facts(), "prompt": "raw"}
     if named.gen is None:
         unknown = dict.fromkeys(("parent_sha", "data_delta_sha", "verdict", "phase", "created"))
@@ -186,7 +188,7 @@ _ODD_TEXTS: Final = (
     "naïve café – Straße, Ελληνικά, 日本語, 🌙🌙",
     "def f(x):\n    return x ** 2  # [0, 1]",
 )
-"""What generations' own data may lack: digits, apostrophes, runs of spaces, scripts, emoji, code."""
+"""What a generation's own data may lack: digits, apostrophes, runs of spaces, scripts, emoji, code."""
 
 
 def _gguf_place(target: str, name: str) -> Path:
@@ -194,7 +196,7 @@ def _gguf_place(target: str, name: str) -> Path:
 
 
 def _expected(target: str, name: str) -> list[Path]:
-    """The files that an export is known to write before it has made them."""
+    """Return the files that an export will write, before it has made them, relative to the target directory."""
     if target == "hf":
         return [Path(file) for file in ("model.safetensors", "config.json", "README.md", "LUNA.json")]
     gguf = _gguf_place(target, name)
@@ -225,8 +227,9 @@ def _write(path: Path, text: str, *, executable: bool = False) -> None:
 
 
 def _copy(source: Path, target: Path, report: ProgressCallback) -> None:
-    """Copy a file, sharing its blocks where the file system can; never a hard link, which would let another program
-    change the evidence.
+    """Copy a file, sharing its blocks where the file system can.
+
+    It is never a hard link, which would let another program change the evidence.
     """
     with source.open("rb") as reading, target.open("wb") as writing:
         if sys.platform == "linux":  # elsewhere the number would be another request

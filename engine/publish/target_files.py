@@ -1,6 +1,6 @@
-"""The small files beside an exported model: what makes each program take the raw prompt, and a person understand it.
+"""The small files beside an exported model: settings for each program to take the raw prompt, and notes for people.
 
-Everywhere greedy and without a repetition penalty, as the generation was examined: other settings are another test.
+Decoding is greedy and without a repetition penalty everywhere, as in the evaluation: other settings are another test.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _AMX = (
     "Elsewhere compile without AMX, CMAKE_ARGS=-DGGML_NATIVE=OFF pip install --no-cache-dir llama-cpp-python,",
     "or give llama.cpp's own programs --no-repack.",
 )
-"""What every export says of processors on which llama.cpp fails by itself."""
+"""What every export says about processors on which llama.cpp itself crashes."""
 
 _AMX_COMMENT = "".join(f"# {line}\n" for line in _AMX)
 
@@ -44,7 +44,7 @@ def modelfile(name: str, stops: Sequence[str], context: int) -> str:
 
 
 def lmstudio_preset(stops: Sequence[str]) -> str:
-    """Return a preset for LM Studio with an empty prompt template."""
+    """Return a preset for LM Studio with an empty prompt template and `stops` as its stop strings."""
     edges = ("beforeSystem", "afterSystem", "beforeUser", "afterUser", "beforeAssistant", "afterAssistant")
     template = {"type": "manual", "manualPromptTemplate": dict.fromkeys(edges, ""), "stopStrings": list(stops)}
     fields: list[dict[str, Any]] = [
@@ -58,7 +58,7 @@ def lmstudio_preset(stops: Sequence[str]) -> str:
 
 
 def lmstudio_note(name: str) -> str:
-    """Return the README beside a model for LM Studio."""
+    """Return the README that says how to load the model in LM Studio."""
     return f"""# {name} in LM Studio
 
 {_RAW}
@@ -153,12 +153,12 @@ Made into a GGUF: {_AMX[0][0].lower()}{" ".join(_AMX)[1:]}
 
 
 def luna_json(facts: Mapping[str, Any]) -> str:
-    """Return LUNA.json: what was exported, and from where it descends."""
+    """Return the text of LUNA.json: what was exported, and what it descends from."""
     return _json(facts)
 
 
 def command_for(target: str, directory: Path, name: str) -> str:
-    """Return what a person runs next, to be pasted into a shell."""
+    """Return the command that a person runs next, to be pasted into a shell."""
     at = shlex.quote(str(directory))
     gguf = shlex.quote(str(directory / PUBLISHER / name / f"{name}.gguf"))
     return {

@@ -1,1 +1,1 @@
-"""Who may do what, when: the one way in for all long work."""
+"""The engine service: the single entry point for all long work in a workspace."""

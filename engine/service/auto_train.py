@@ -1,7 +1,7 @@
-"""Age-up: whether the next generation should start by itself now, and if not, why.
+"""Age-up: decide whether the next generation should start by itself now, and if not, why.
 
-Gate and stop rule are those of every generation. What a person has stopped stays stopped: only runs that were begun
-here are gone on with.
+The gate and the stop rule are those of every generation. What a person has stopped stays stopped: only runs that age-up
+began are resumed.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from engine.service.work import Work
 
 MICRO_GENERATION = TrainRequest(phase="converse", inbox_first=True, by_itself=True)
-"""What age-up asks of the engine."""
+"""The request for a generation that age-up submits to the engine."""
 _FROM_DEPTH = 2
 _LOOK_AGAIN_S = 60.0
-"""The clock alone can end the quiet hours."""
+"""Seconds after which a decision is made again though nothing changed: the clock alone can end the quiet hours."""
 _REFUSED = (
     "it could not be begun; once the inbox, the curriculum, luna.toml, HEAD or the ledger changes, it is tried again"
 )
@@ -41,7 +41,7 @@ _REFUSED = (
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do now: `train` a micro-generation, `resume` one that was interrupted, or `wait`, and the reason."""
+    """The next action: `train` a micro-generation, `resume` an interrupted one, or `wait`, and the reason."""
 
     action: Literal["wait", "train", "resume"]
     why: str
@@ -51,13 +51,13 @@ class Decision:
 
     @property
     def request(self) -> TrainRequest | None:
-        """What to ask of the engine; None to wait."""
+        """The request to submit to the engine, None to wait."""
         if self.action == "wait":
             return None
         return MICRO_GENERATION if self.action == "train" else TrainRequest(resume=True, run=self.run, by_itself=True)
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values for `--json`."""
+        """Return plain values for `--json`: action, reason and meter."""
         return {"action": self.action, "why": self.why, **self.meter.to_dict()}
 
 
@@ -80,7 +80,7 @@ def decide(workspace: Workspace, config: Config, now: datetime) -> Decision:
 
 
 class AutoTrain:
-    """Looks at what the inbox has earned, as seldom as it may, and does not begin again for nothing what was refused.
+    """Decides as seldom as it may what the inbox has earned, and does not repeat a refused generation without a change.
 
     For one thread, which calls `look` every few seconds and `note` when a generation it began has ended.
     """
@@ -96,7 +96,7 @@ class AutoTrain:
 
     @property
     def config(self) -> Config:
-        """luna.toml, read again only when it has changed: reading takes longer than all the rest."""
+        """The configuration, read again only when luna.toml has changed: reading takes longer than all the rest."""
         file = self._workspace.config_path.stat()
         came_from = (file.st_mtime_ns, file.st_size, file.st_ino)
         if self._config is None or came_from != self._config_from:
@@ -104,9 +104,9 @@ class AutoTrain:
         return self._config
 
     def look(self, *, now: bool = False) -> Decision | None:
-        """Return what to do; None while nothing has changed that it rests on. `now` decides anew in any case.
+        """Return a decision, None while nothing has changed that it depends on; `now` decides again in any case.
 
-        Raises LunaError, LedgerError or OSError when the workspace cannot be read; the next look reads all of it.
+        Raises LunaError, LedgerError or OSError when the workspace cannot be read; the next call reads all of it.
         """
         seen, self._seen = self._seen, None
         config = self.config
@@ -125,28 +125,29 @@ class AutoTrain:
         return decision
 
     def note(self, outcome: TrainOutcome) -> None:
-        """Take in how the generation ended that the last decision began."""
+        """Record how the generation ended that the last decision began."""
         self._seen = None  # whatever it was made of, it has been tried
         self._refused = self._made_of if outcome.exit_code == UsageError.exit_code else None
 
 
 def stamp(workspace: Workspace, config: Config) -> tuple[object, ...]:
-    """Return something that differs when `decide` may decide otherwise, the clock aside, without reading a file."""
+    """Return a value that differs when `decide` may decide otherwise, the clock aside, without reading a file."""
     return (lock_holder(workspace), *_stats(workspace, config.curriculum.inbox))
 
 
 def input_stamp(workspace: Workspace, config: Config) -> tuple[object, ...]:
-    """Return something that differs when what a generation would be made of has changed, without reading a file.
+    """Return a value that differs when what a generation would be made of has changed, without reading a file.
 
-    Asked after a generation was refused, so that it is not begun again for nothing: the inbox and what `stamp` looks
-    at, who holds the lock aside, and the curriculum and the person's own phrases and probes, which may be the mistake.
+    Compared after a refusal, so that the same generation is not begun again for nothing. It covers the inbox and the
+    files of `stamp`, but not the lock holder, and adds the curriculum and the user's phrases and tone probes, which may
+    be the cause.
     """
-    mended = [workspace.root / name for name in (config.eval.phrases, config.eval.tone_probes) if name]
-    return _stats(workspace, config.curriculum.inbox, config.curriculum.path, *mended)
+    may_be_fixed = [workspace.root / name for name in (config.eval.phrases, config.eval.tone_probes) if name]
+    return _stats(workspace, config.curriculum.inbox, config.curriculum.path, *may_be_fixed)
 
 
 def quiet_until(quiet_hours: str, now: time) -> str | None:
-    """Return when the quiet hours end that `now` lies in (`"22:00-07:00"`; the end is outside), None outside them."""
+    """Return when the quiet hours end that `now` is in (`"22:00-07:00"`; the end is outside), None outside them."""
     if not quiet_hours:
         return None
     start, end = (time.fromisoformat(part) for part in quiet_hours.split("-"))
@@ -170,7 +171,7 @@ def _reason_to_wait(workspace: Workspace, config: Config, lineage: Lineage, now:
 
 
 def _own_run(workspace: Workspace, lineage: Lineage) -> RunStatus | None:
-    """The newest unfinished run that age-up began from this HEAD, if a person has begun none since."""
+    """Return the newest unfinished run if age-up began it from this HEAD, None if a person has begun one since."""
     left = max(resumable(workspace), key=lambda state: (state.updated, state.run_id), default=None)
     if left is None:
         return None
@@ -183,7 +184,7 @@ def _own_run(workspace: Workspace, lineage: Lineage) -> RunStatus | None:
 
 
 def _stats(workspace: Workspace, *paths: str | Path) -> tuple[tuple[str, int, int], ...]:
-    """The size and time of luna.toml, the ledger, HEAD, and of these files or all files in these folders."""
+    """Return path, time and size of luna.toml, the ledger, HEAD, and of these files or all files in these folders."""
     files = [workspace.config_path, workspace.ledger.path, workspace.models / "HEAD"]
     for path in (workspace.root / path for path in paths):
         files += [Path(above, name) for above, _, names in os.walk(path) for name in names] or [path]

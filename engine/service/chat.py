@@ -1,4 +1,4 @@
-"""Talking to a generation: its GGUF, a raw prompt, and nothing in between."""
+"""Chat with a generation: its GGUF, a raw prompt, and nothing in between."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from probes.base import ProgressCallback
 
 
 class ChatModel:
-    """One generation, loaded in a llama.cpp child of its own, so that chat goes on while training or an exam runs."""
+    """One generation, loaded in a llama.cpp subprocess of its own, so that chat works during training or an exam."""
 
     def __init__(self, label: str, gen: int | None, runtime: Runtime) -> None:
         self.label = label
@@ -29,16 +29,16 @@ class ChatModel:
         return self._runtime.stream(prompt, max_tokens=max_tokens, temperature=temperature, seed=seed, top_p=top_p)
 
     def cancel(self) -> None:
-        """End the running answer; may be called from any thread."""
+        """Stop the running answer; may be called from any thread."""
         self._runtime.cancel()
 
     def close(self) -> None:
-        """End the child."""
+        """Stop the subprocess, which unloads the model."""
         self._runtime.close()
 
 
 def open_chat(workspace: Workspace, config: Config, ref: str, *, progress: ProgressCallback | None = None) -> ChatModel:
-    """Load the generation `ref` names, rebuilding its GGUF if gc collected it.
+    """Load the generation that `ref` names, rebuilding its GGUF if gc collected it.
 
     Raises LedgerBadInput for an unknown reference, Damaged for a file that is another model, and what loading raises.
     """

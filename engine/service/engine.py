@@ -1,8 +1,8 @@
-"""The one way in for all long work of a process in a workspace: it decides at once what may begin, and owns the
-threads.
+"""The single entry point for all long work of a process in a workspace.
 
-Who asks, a screen or a command, gets a `Job` or a `Refusal` before the call returns, decided under one lock, so that
-two wishes that come together cannot both begin. What goes on is told to every sink that has subscribed.
+It accepts or refuses requests at once, and owns the threads. The caller, a screen or a command, gets a `Job` or a
+`Refusal` before the call returns. This is decided under one lock, so that two requests that come together cannot both
+begin. Events go to every subscribed sink.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ Sink = Callable[[Event | JobEvent], None]
 Show = Callable[[dict[str, Any]], None]
 
 _SAFE_POINT_S = 60.0
-"""How long a closing engine waits for work that was cancelled to reach a point where nothing is half written."""
+"""Seconds that a closing engine waits for cancelled work to reach a point where nothing is half written."""
 
 
 class Engine:
-    """Trains one thing at a time, does one thing beside it, and keeps chat models; all in threads of its own.
+    """Trains one request at a time, runs one other job beside it, and keeps chat models, all in threads of its own.
 
-    Training holds the workspace's lock, so that there is one in the whole workspace. Evaluating, filling a matrix,
-    verifying and exporting only read what is recorded and may run beside it, one at a time: each loads a model. Chat
-    has a thread to itself, since a person waits for it.
+    Training holds the workspace's lock, so there is one in the whole workspace. Evaluating, filling a matrix, verifying
+    and exporting only read what is recorded and may run beside it, one at a time: each loads a model. Chat has a thread
+    to itself, since a person waits for it.
 
     `polite` lets the threads of a screen in this process go first. Closing is final.
     """
@@ -70,35 +70,35 @@ class Engine:
         self._auto_train: AutoTrain | None = None
         self._poller: Poller | None = None
 
-    # Who listens
+    # Events
 
     def subscribe(self, sink: Sink) -> None:
-        """Hand every event from now on to `sink`, in the thread where it happens: it must return at once."""
+        """Deliver every event from now on to `sink`, on the thread that emits it: it must return at once."""
         self._sinks.append(sink)
 
     def put(self, event: Event | JobEvent) -> None:
-        """Tell every sink; one that raises does not keep the others from hearing."""
+        """Deliver an event to every sink; one that raises does not keep the others from getting it."""
         for sink in tuple(self._sinks):
             try:
                 sink(event)
             except Exception as error:
                 self._unexpected(error)
 
-    # What goes on
+    # Status
 
     @property
     def training(self) -> Job | None:
-        """The training that has not ended."""
+        """The training job in progress, None if there is none."""
         job = self._training
         return None if job is None or job.done else job
 
     @property
     def beside(self) -> Job | None:
-        """The evaluation, matrix, verification or export that has not ended."""
+        """The evaluation, matrix, verification or export job in progress, None if there is none."""
         job = self._beside
         return None if job is None or job.done else job
 
-    # What is asked for
+    # Requests
 
     def submit(
         self,
@@ -108,10 +108,10 @@ class Engine:
         progress: ProgressCallback | None = None,
         show: Show | None = None,
     ) -> Job | Refusal:
-        """Begin what is asked for, or say at once why not; never waits for work.
+        """Begin a request, or return at once why it is refused; never waits for work.
 
-        `config` stands in place of luna.toml, which is read anew otherwise. `progress(done, total, part)` and `show`,
-        which is handed a matrix after each cell, are called in the thread that works.
+        `config` is used in place of luna.toml, which is read again otherwise. `progress(done, total, part)` and `show`,
+        which receives a matrix after each cell, are called on the worker thread.
         """
         with self._lock:
             if self._closed:
@@ -126,7 +126,7 @@ class Engine:
             return job
 
     def cancel(self, number: int) -> bool:
-        """Cancel a job by its id; whether it was still going on."""
+        """Cancel a job by its id and return whether it was still in progress."""
         for job in (self.training, self.beside):
             if job is not None and job.id == number:
                 job.cancel()
@@ -136,9 +136,9 @@ class Engine:
     def open_chat(
         self, ref: str, *, config: Config | None = None, progress: ProgressCallback | None = None
     ) -> ChatSession:
-        """Load a generation to talk to, in the thread that calls; it is closed with the engine at the latest.
+        """Load a generation to chat with, on the calling thread; it is closed with the engine at the latest.
 
-        Raises what `engine.service.chat.open_chat` does.
+        Raises what `engine.service.chat.open_chat` does, and LunaError when the engine is closed.
         """
         chat = self.work.open_chat(self.workspace, config or self._config(), ref, progress=progress)
         with self._lock:
@@ -149,22 +149,22 @@ class Engine:
         raise LunaError("this is being closed")
 
     def close_chat(self, chat: ChatSession) -> None:
-        """Unload a generation that was talked to."""
+        """Unload a generation that `open_chat` loaded."""
         with self._lock:
             if chat in self._chats:
                 self._chats.remove(chat)
         chat.close()
 
     def read(self, task: Callable[[], None]) -> None:
-        """Do something short that reads the workspace or writes a line into it, after all that was asked for before."""
+        """Queue a short task that reads the workspace or writes a line into it; tasks run in the order queued."""
         self._read_lane.do(task)
 
     def talk(self, task: Callable[[], None]) -> None:
-        """Do something that asks a chat model, after all that was asked for before."""
+        """Queue a task that prompts a chat model; tasks run in the order they were queued."""
         self._chat_lane.do(task)
 
     def watch(self, tell: Callable[[Seen], None], *, machine_every_s: float = 1.0) -> Poller:
-        """Begin to look at lock, workspace, machine and inbox; `tell` is called in the poller's thread."""
+        """Start polling lock, workspace, machine and inbox; `tell` is called on the poller's thread."""
         from engine.service.auto_train import AutoTrain
         from engine.service.poller import Poller
 
@@ -176,9 +176,9 @@ class Engine:
         return self._poller
 
     def close(self, *, finish_training: bool = False) -> None:
-        """End everything and wait for it: what writes is waited for until nothing of it is torn.
+        """Stop all work and wait for it: what writes is waited for until nothing of it is torn.
 
-        Training stops after its step with a checkpoint, or is finished first.
+        Training stops after its step with a checkpoint, or is finished first with `finish_training`.
         """
         with self._lock:
             self._closed = True
@@ -194,10 +194,10 @@ class Engine:
             if not finish_training:
                 training.cancel()
             training.wait()
-        # Writing goes on to its end; what only reads or answers may be left where it is.
+        # Writing runs to its end; work that only reads or answers may be abandoned.
         self._lane.close(_SAFE_POINT_S)
 
-    # How it is done
+    # Implementation
 
     def _nobody_trains(self) -> bool:
         return self.training is None and (self._poller is None or self._poller.holder is None)
@@ -251,7 +251,7 @@ class Engine:
         try:
             control.check()
             job.succeed(self._carry_out(job.request, config, advance, control, show))
-        except BaseException as error:  # whatever it is, who waits for the job must hear of it
+        except BaseException as error:  # any error must reach whoever waits for the job
             job.fail(error)
         self.put(JobEvent(job, "ended"))
 

@@ -1,4 +1,4 @@
-"""Files of the inbox: bringing conversations in, and telling what has become of every row."""
+"""Files of the inbox: import conversations, and report the status of every row."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ledger.lineage import Lineage
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A file that was brought in: where it lies now, its rows that the inbox did not have, and those that are bad.
+    """An imported file: its path now, how many of its rows are new and how many known to the inbox, and the bad rows.
 
     Rows that exceed the context are bad ones; `unmeasured` of the new rows may exceed it, since the base has no
     tokenizer yet.
@@ -47,16 +47,16 @@ class Incoming:
     state: str
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values for `--json`."""
+        """Return plain values for `--json`: the row's fields, karma, state and source."""
         plain = json.loads(self.row.to_json())
         return {**plain, "karma": self.karma, "state": self.state, "source": self.row.source}
 
 
 def import_file(workspace: Workspace, config: Config, source: Path, today: date) -> Imported:
-    """Copy a file of conversations into the inbox under a name that begins with the day, and tell what is in it.
+    """Copy a file of conversations into the inbox under a name that begins with the date, and return what is in it.
 
-    Nothing of the file is changed, so that conversations stay whole. Raises UsageError when it cannot be read, has no
-    usable row, or brings nothing that the inbox does not have and that fits the context.
+    The content of the file is not changed, so that conversations stay whole. Raises UsageError when it cannot be read,
+    has no usable row, or brings nothing that the inbox does not have and that fits the context.
     """
     if source.is_dir():
         raise UsageError("a folder, not a file", where=str(source), hint=f"luna-tui inbox add {source}/*.jsonl")
@@ -88,7 +88,7 @@ def import_file(workspace: Workspace, config: Config, source: Path, today: date)
 
 
 def inbox_entries(workspace: Workspace, config: Config, lineage: Lineage) -> tuple[list[Incoming], tuple[BadRow, ...]]:
-    """Return every row of the inbox with what has become of it on the way to HEAD, and the bad rows."""
+    """Return every row of the inbox with its status on the path to HEAD, and the bad rows."""
     found = _read(workspace, config, [workspace.root / config.curriculum.inbox])
     standing = {row.id for row in usable(found.rows)[0]}
     down = rated_down(found.rows)
@@ -119,7 +119,7 @@ def _learnt(workspace: Workspace, lineage: Lineage, path: Sequence[int]) -> dict
 
 
 def _tried(workspace: Workspace, lineage: Lineage) -> dict[str, str]:
-    """Rows that were new in a child of HEAD, which HEAD is not."""
+    """Return the status of rows that were new in a child of HEAD, and so were tried but are not in HEAD."""
     return {
         row.id: f"tried in G{gen}, {lineage.node(gen).verdict}"
         for gen in lineage.children(lineage.head)

@@ -1,4 +1,4 @@
-"""One accepted request and how it ended, or the reason why it was refused."""
+"""An accepted request and its result, or the reason why it was refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ State = Literal["waiting", "running", "ended"]
 class Refusal:
     """Why a request was not accepted, and what to do about it; nothing has been begun.
 
-    `cause` is the error where something is wrong that a person must put right; without one, something else goes on.
+    `cause` is the error where a person must put something right; None when other work is in progress.
     """
 
     reason: str
@@ -40,11 +40,11 @@ class Job:
 
     @property
     def done(self) -> bool:
-        """Whether it has ended, well or not."""
+        """Whether the job has ended, with or without an error."""
         return self._future.done()
 
     def result(self, timeout_s: float | None = None) -> Any:
-        """Wait for the end and return what came of it.
+        """Wait for the job to end and return its result.
 
         Raises what the work raised: Interrupted after `cancel`, LunaError or LedgerError for what went wrong. Raises
         TimeoutError when it has not ended within `timeout_s` seconds.
@@ -52,27 +52,27 @@ class Job:
         return self._future.result(timeout_s)
 
     def wait(self) -> None:
-        """Wait for the end, however it ends."""
+        """Wait for the job to end, whether it succeeds or fails."""
         self._future.exception()
 
     def error(self) -> BaseException | None:
-        """What the work raised; None while it goes on and when it went well."""
+        """Return what the work raised; None while it runs and when it succeeded."""
         return self._future.exception() if self._future.done() else None
 
     def succeed(self, result: Any) -> None:
-        """End it well; for the engine."""
+        """End the job with its result; for the engine only."""
         self.state = "ended"
         self._future.set_result(result)
 
     def fail(self, error: BaseException) -> None:
-        """End it with an error; for the engine."""
+        """End the job with an error; for the engine only."""
         self.state = "ended"
         self._future.set_exception(error)
 
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """A job began, advanced or ended. `done` of `total` units of `part`; `eta_s` is None while it cannot be told."""
+    """A job began, advanced or ended: `done` of `total` units of `part`; `eta_s` is in seconds, None while unknown."""
 
     job: Job
     what: Literal["began", "advanced", "ended"]
@@ -83,14 +83,14 @@ class JobEvent:
 
 
 class JobReporter:
-    """Turns `(done, total, part)` calls into events with a time left, at most eight a second."""
+    """Turns `(done, total, part)` calls into job events with an estimated time left, at most eight a second."""
 
     def __init__(self, job: Job, tell: Callable[[JobEvent], None]) -> None:
         self._job, self._tell = job, tell
         self._part, self._began, self._last = "", time.monotonic(), 0.0
 
     def __call__(self, done: int, total: int, part: str = "") -> None:
-        """Tell that `done` of `total` units of `part` are finished."""
+        """Report that `done` of `total` units of `part` are finished."""
         now = time.monotonic()
         if part != self._part:
             self._part, self._began, self._last = part, now, 0.0

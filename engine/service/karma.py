@@ -1,8 +1,8 @@
 """Karma: what the inbox has earned since the last generation, and what the next one costs.
 
-Every row of the inbox that may be trained on carries karma: what a person said of it (+1 good, +2 corrected), or
-`[age_up] import_karma` where nobody has rated it. Rows that a generation has learnt, or was rejected or rolled back
-with, have been spent.
+Every row of the inbox that may be trained on carries karma: a person's rating (+1 good, +2 corrected), or `[age_up]
+import_karma` where nobody has rated it. Rows that a generation was trained on, or was rejected or rolled back with,
+have been spent.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ _CONVERSE = "converse"
 class Meter:
     """Karma so far and needed, `age` (the `converse` generations on the way to HEAD), and the unspent rows behind it.
 
-    `situations` counts the different things they ask, of which an exam needs `situations_needed`; `spent` rows wait in
-    the inbox that a child of HEAD was made of which HEAD is not. `too_long` rows exceed the context and count nothing.
+    `situations` counts the different things these rows ask, of which an exam needs `situations_needed`. `spent` rows
+    are still in the inbox, but a child of HEAD was made of them that HEAD is not. `too_long` rows exceed the context
+    and do not count.
     """
 
     karma: float
@@ -41,16 +42,16 @@ class Meter:
 
     @property
     def full(self) -> bool:
-        """Whether the inbox has earned a generation, and can be examined on it."""
+        """Whether the inbox has earned a generation, and has enough different questions for its exam."""
         return self.karma >= self.needed and self.situations >= self.situations_needed
 
     def to_dict(self) -> dict[str, object]:
-        """Plain values for `--json`."""
+        """Return the fields and `full` as plain values for `--json`."""
         return {**asdict(self), "full": self.full}
 
 
 def karma_needed(rule: AgeUpSection, age: int) -> float:
-    """Return what a generation costs at an age."""
+    """Return the karma that a generation costs at an age, by the configured growth."""
     if rule.growth == "linear":
         return rule.karma * (1 + rule.rate * age)
     if rule.growth == "geometric":
@@ -59,14 +60,14 @@ def karma_needed(rule: AgeUpSection, age: int) -> float:
 
 
 def karma_of(row: Row, rule: AgeUpSection) -> float:
-    """Return a row's karma: a person's word on it, or what an import is worth."""
+    """Return a row's karma: a person's rating, or what an imported row is worth."""
     return rule.import_karma if row.karma is None else row.karma
 
 
 def read_meter(workspace: Workspace, config: Config, lineage: Lineage) -> Meter:
-    """Read how much karma the inbox has for a generation from HEAD.
+    """Return how much karma the inbox has for a generation from HEAD.
 
-    Raises Damaged when what a generation learnt cannot be read, LunaError when the inbox cannot.
+    Raises Damaged when the rows of a recorded generation cannot be read, LunaError when the inbox cannot.
     """
     path = [*lineage.ancestors(lineage.head), lineage.head] if lineage.head is not None else []
     age = sum(1 for gen in path if (manifest := lineage.node(gen).manifest) and manifest.phase == _CONVERSE)
@@ -91,5 +92,5 @@ def read_meter(workspace: Workspace, config: Config, lineage: Lineage) -> Meter:
 
 
 def _rows_of(workspace: Workspace, lineage: Lineage, gens: list[int] | tuple[int, ...]) -> set[str]:
-    """Ids of the rows that were new in any of these generations; a hand-written row of the ledger tells none."""
+    """Return the ids of the rows that were new in any of these generations; a hand-written ledger row adds none."""
     return {row.id for gen in gens if lineage.node(gen).manifest for row in new_rows_of(workspace, gen)}

@@ -1,4 +1,4 @@
-"""A thread that does one thing after the other."""
+"""A worker thread that runs one task after another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ Task = Callable[[], None]
 
 
 class Lane:
-    """Takes tasks one by one, from the first one on; what a task raises goes to `trouble`, and the lane goes on."""
+    """Runs tasks one by one in a thread that starts with the first.
+
+    What a task raises goes to `trouble`, and the lane goes on.
+    """
 
     def __init__(self, name: str, trouble: Callable[[BaseException], None]) -> None:
         self._name, self._trouble = name, trouble
@@ -19,7 +22,7 @@ class Lane:
         self._guard = threading.Lock()
 
     def do(self, task: Task) -> None:
-        """Do this when all before it is done; returns at once."""
+        """Queue a task to run after all earlier ones; returns at once."""
         self._tasks.put(task)
         with self._guard:
             if self._thread is None:
@@ -27,7 +30,7 @@ class Lane:
                 self._thread.start()
 
     def close(self, timeout_s: float) -> bool:
-        """Take no more tasks and wait for those that were given; whether they ended within `timeout_s` seconds."""
+        """Accept no more tasks and wait for the queued ones; return whether they ended within `timeout_s` seconds."""
         self._tasks.put(None)
         if self._thread is None or self._thread is threading.current_thread():
             return True

@@ -1,4 +1,4 @@
-"""The one thread that looks at what nobody tells: the lock, the workspace, the machine, the inbox."""
+"""The one thread that polls what sends no events: the lock, the workspace, the machine, the inbox."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY_S = 0.5
 _KARMA_EVERY_S = 3.0
-# Where nothing happens, the machine is looked at so much more seldom: a sample makes the screen draw.
+# While nothing happens, the machine is sampled this many times less often: a sample makes the screen redraw.
 _CALM_TIMES = 15
 _CALM_AFTER_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class MachineSeen:
-    """One sample of the machine, and what is wrong with it."""
+    """One sample of the machine, and the warnings that follow from it."""
 
     sample: ResourceSample
     warnings: tuple[str, ...]
@@ -34,7 +34,7 @@ class MachineSeen:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceSeen:
-    """The workspace's folder has gone (`there` is False), or has come back."""
+    """The workspace's folder has disappeared (`there` is False), or has come back."""
 
     there: bool
 
@@ -49,7 +49,7 @@ class Earned:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Looking failed; told once for each error, until a look succeeds again."""
+    """A poll failed; sent once for each error, until a poll succeeds again."""
 
     error: Exception
 
@@ -58,9 +58,10 @@ Seen = MachineSeen | WorkspaceSeen | Earned | Trouble
 
 
 class Poller:
-    """Looks until it is closed; no exception ends it. `holder` is who holds the workspace beside this process.
+    """Polls until it is closed; no exception ends it.
 
-    `tell` is called in the poller's thread. `idle` says whether the inbox is worth a look: nobody trains.
+    `holder` is the other process that holds the workspace, if any. `tell` is called on the poller's thread. `idle`
+    returns whether the inbox is worth a poll: true while nobody trains.
     """
 
     def __init__(
@@ -87,20 +88,20 @@ class Poller:
         self._thread = threading.Thread(target=self._poll, name="luna-poller", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the poller's thread, which polls at once."""
         self._thread.start()
 
     def stir(self) -> None:
-        """Something happens: look at the machine as often as was asked for, for the next ten seconds."""
+        """Note activity: for the next ten seconds the machine is sampled at the full rate."""
         self._stirred = time.monotonic()
 
     def look_now(self) -> None:
-        """Look at the inbox at once: what it holds has just been changed here."""
+        """Poll the inbox at once, since its content has just been changed by this process."""
         self._karma_due = 0.0
         self._wake.set()
 
     def close(self) -> None:
-        """Look no more; the thread ends by itself."""
+        """Stop polling; the thread ends by itself and is not waited for."""
         self._end = True
         self._wake.set()
 
@@ -113,7 +114,10 @@ class Poller:
             self._wake.wait(_LOOK_EVERY_S)
 
     def _guarded(self, look: Callable[[], None]) -> None:
-        """Look, whatever happens: a poller that dies in silence leaves a screen that shows the past as the present."""
+        """Run one poll and report what it raises.
+
+        A poller that dies silently leaves a screen that shows the past as the present.
+        """
         try:
             look()
         except Exception as error:
@@ -159,6 +163,6 @@ class Poller:
             decision = self._auto_train.look(now=asked)
             starts = decision is not None and self._auto_train.config.age_up.in_console
         except (LunaError, LedgerError, OSError):
-            return  # what cannot be read is told by who reads the lineage or luna.toml, not every few seconds
+            return  # reported by whoever reads the lineage or luna.toml, not every few seconds
         if decision is not None:
             self._tell(Earned(decision, starts))

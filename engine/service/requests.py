@@ -1,4 +1,4 @@
-"""What can be asked of the engine beside training; each names what it is for a person who waits for it."""
+"""Requests to the engine other than training; each has a label for the person who waits for it."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EvaluateRequest:
-    """Evaluate a generation again as it was shipped; `only` names one of the three evals."""
+    """Evaluate a generation again as it was exported; `only` names one of the three evals."""
 
     ref: str
     only: Eval | None = None
 
     @property
     def label(self) -> str:
-        """What goes on, in words."""
+        """A short description of the work in progress."""
         return f"examining {self.ref}" + (f": {self.only}" if self.only else "")
 
 
 @dataclass(frozen=True, slots=True)
 class FillMatrixRequest:
-    """Compute the missing cells of the forgetting matrix of the line to a generation."""
+    """Compute the missing cells of the forgetting matrix of the path to a generation."""
 
     ref: str
 
     @property
     def label(self) -> str:
-        """What goes on, in words."""
+        """A short description of the work in progress."""
         return f"matrix of {self.ref}"
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyRequest:
-    """Recompute every recorded hash."""
+    """Recompute every recorded hash and compare it with the record."""
 
     @property
     def label(self) -> str:
-        """What goes on, in words."""
+        """A short description of the work in progress."""
         return "verifying"
 
 
@@ -61,13 +61,13 @@ class ExportRequest:
 
     @property
     def label(self) -> str:
-        """What goes on, in words."""
+        """A short description of the work in progress."""
         return f"exporting {self.ref} for {self.target}"
 
 
 @dataclass(frozen=True, slots=True)
 class TaskRequest:
-    """Other long work that only reads what is recorded: a comparison, a study's questions.
+    """Other long work that only reads what is recorded, such as a comparison or the evaluation of a study.
 
     `work(progress, control)` checks the control at its safe points.
     """

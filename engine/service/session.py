@@ -1,4 +1,4 @@
-"""The engine thread: it owns the accelerator, takes requests from an inbox, and tells everything by events."""
+"""The engine thread: it owns the accelerator, takes requests from a queue, and reports everything by events."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _POLITE_NICE = 5
 class TrainOutcome:
     """How a request ended: the last events of its generations, and the command line's exit code.
 
-    `gave_way`: nothing was begun, since another process held the workspace and nobody had asked for this one.
+    `gave_way`: nothing was begun, since another process held the workspace and no person had requested this run.
     """
 
     exit_code: int
@@ -48,7 +48,7 @@ class TrainOutcome:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A request with its own stop flag, so that a stop is neither lost before it begins nor felt by the next one."""
+    """A request with its own stop flag, so that a stop is neither lost before it begins nor applied to the next one."""
 
     request: TrainRequest
     control: Control
@@ -62,8 +62,10 @@ def _pick_backend(name: str) -> TrainingBackend:
 
 
 class EngineSession:
-    """Runs requests one after another in its own thread; events go into the queue given, never into a screen's
-    callback. `polite` lets the threads of a screen in the same process go first.
+    """Runs requests one after another in its own thread.
+
+    Events go into the given queue, never into a screen's callback. `polite` lets the threads of a screen in the same
+    process go first.
     """
 
     def __init__(
@@ -87,11 +89,11 @@ class EngineSession:
         self._thread = threading.Thread(target=self._work, name="luna-engine", daemon=True)
 
     def start(self) -> None:
-        """Start the engine thread."""
+        """Start the engine thread, which then waits for requests."""
         self._thread.start()
 
     def train(self, request: TrainRequest) -> Future[TrainOutcome]:
-        """Ask for generations; the future's result says how it ended and never raises for a failed run.
+        """Submit a training request; the future's result says how it ended and never raises for a failed run.
 
         Raises RuntimeError when the session is closed.
         """
@@ -105,17 +107,17 @@ class EngineSession:
 
     @property
     def busy(self) -> bool:
-        """Whether anything that was asked for has not ended yet."""
+        """Whether any request submitted so far has not ended yet."""
         return any(not asked.future.done() for asked in tuple(self._pending))
 
     def stop(self) -> None:
-        """Ask everything that was asked for so far to stop: after this step, with a checkpoint; later requests run."""
-        # No lock: this is called by signal handlers, which may interrupt the thread that holds it.
+        """Stop all requests submitted so far after the current step, with a checkpoint; later requests run."""
+        # No lock: signal handlers call this, and may interrupt the thread that holds it.
         for asked in tuple(self._pending):
             asked.control.stop()
 
     def close(self, timeout_s: float = 30) -> None:
-        """Take no more requests, let the thread end after what it was asked for, and wait for it."""
+        """Accept no more requests, let the thread end after those submitted, and wait `timeout_s` seconds at most."""
         with self._guard:
             self._closed = True
             self._inbox.put(None)
@@ -124,14 +126,14 @@ class EngineSession:
 
     def _work(self) -> None:
         if self._polite:
-            # The threads of the numerics are children of this one and inherit it: a key press is served at once, and
-            # on an otherwise idle machine training loses nothing.
+            # The threads of the numerics are children of this one and inherit its priority: a key press is served at
+            # once, and on an otherwise idle machine training loses nothing.
             with contextlib.suppress(OSError, AttributeError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _POLITE_NICE)
         while (asked := self._inbox.get()) is not None:
             try:
                 asked.future.set_result(self._train(asked.request, asked.control))
-            except BaseException as error:  # a listener that raises must not leave the others waiting for ever
+            except BaseException as error:  # a listener that raises must not leave the others waiting forever
                 asked.future.set_exception(error)
             with self._guard:
                 self._pending.remove(asked)
@@ -145,7 +147,7 @@ class EngineSession:
             if request.by_itself and not finished:
                 return TrainOutcome(error.exit_code, finished, gave_way=True)
             finished.append(self._failed(emit, error))
-        except BaseException as error:  # whatever it is, who waits for the future must hear of it
+        except BaseException as error:  # any error must reach whoever waits for the future
             finished.append(self._failed(emit, error))
         return TrainOutcome(finished[-1].exit_code, finished)
 
@@ -165,7 +167,7 @@ class EngineSession:
             if lock_fault:
                 emit.log(f"{lock_fault}; an owner file keeps others out meanwhile", "warning")
             control.check()
-            if not request.resume:  # said at once, not after minutes of preparing the base
+            if not request.resume:  # fail at once, not after minutes of preparing the base
                 lineage = workspace.lineage()
                 require_own_line(
                     workspace, lineage, lineage.resolve(request.parent) if request.parent else lineage.head
@@ -183,7 +185,7 @@ class EngineSession:
                     )  # the next one descends from the new HEAD
 
     def _failed(self, emit: Emitter, error: BaseException) -> RunFinished:
-        """Tell of a failure outside any run."""
+        """Emit the end of a request that failed outside any run."""
         problem = as_luna_error(error, self._workspace.root)
         interrupted = isinstance(problem, Interrupted)
         hint = problem.hint
@@ -204,7 +206,7 @@ class EngineSession:
 
 
 def _with_request(config: Config, request: TrainRequest) -> Config:
-    """Lay what the request says over the configuration, for code that reads only the configuration."""
+    """Return the configuration with the request's seed and steps laid over it, for code that reads nothing else."""
     train = config.train
     if request.seed is not None:
         train = train.model_copy(update={"seed": request.seed})

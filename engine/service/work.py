@@ -1,4 +1,7 @@
-"""How each request is carried out. Every method imports its own module: nothing heavy is loaded before it is needed."""
+"""How each request is carried out.
+
+Every method imports its own module, so that nothing heavy is loaded before it is needed.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +28,13 @@ if TYPE_CHECKING:
 
 
 class EventQueue(Protocol):
-    """Where a session puts its events."""
+    """A queue that a session puts its events into."""
 
     def put(self, event: Event, /) -> None: ...
 
 
 class Session(Protocol):
-    """A thread that trains: `train` returns at once, what happens comes as events."""
+    """A thread that trains: `train` returns at once, and progress is reported by events."""
 
     def start(self) -> None: ...
 
@@ -61,16 +64,16 @@ class ChatSession(Protocol):
 
 
 class Work:
-    """The real work; tests replace what needs a model."""
+    """The real implementation of every request; tests replace the methods that need a model."""
 
     def config(self, root: Path, overrides: dict[str, object] | None = None) -> Config:
-        """Read and check luna.toml, with flags laid over it."""
+        """Read and validate luna.toml, with `overrides` from flags laid over it."""
         from engine.config.load import load_config
 
         return load_config(root, overrides or {})
 
     def session(self, workspace: Workspace, config: Config, events: EventQueue, *, polite: bool = False) -> Session:
-        """Return a training thread for this workspace, not started yet; `polite` beside a screen in this process."""
+        """Return a training thread for this workspace, not yet started; `polite` is for use beside a screen."""
         from engine.service.session import EngineSession
 
         return EngineSession(workspace, config, events, polite=polite)
@@ -85,7 +88,7 @@ class Work:
         control: Control,
         only: Eval | None = None,
     ) -> dict[str, Any]:
-        """Evaluate one generation again, or in `only` one of the three evals, and return all scores and items."""
+        """Evaluate one generation again, or with `only` one of the three evals, and return all scores and items."""
         from engine.evaluation.evaluate import evaluate, evaluate_one
 
         if only is not None:
@@ -102,7 +105,7 @@ class Work:
         control: Control,
         show: Callable[[dict[str, Any]], None] | None = None,
     ) -> dict[str, Any]:
-        """Compute the missing cells of a forgetting matrix; `show` is handed the matrix after each."""
+        """Compute the missing cells of a forgetting matrix; `show` receives the matrix after each."""
         from engine.evaluation.fill_matrix import fill_matrix
 
         def shown(matrix: ForgettingMatrix) -> None:
@@ -112,7 +115,7 @@ class Work:
         return fill_matrix(workspace, config, ref, progress, control, show=shown).to_dict()
 
     def verify(self, workspace: Workspace, *, progress: ProgressCallback | None = None) -> VerifyReport:
-        """Recompute everything that is recorded."""
+        """Recompute every recorded hash and return the report."""
         from engine.workspace.verify import verify_workspace
 
         return verify_workspace(workspace, progress=progress)
@@ -129,7 +132,7 @@ class Work:
         control: Control,
         force: bool = False,
     ) -> ExportResult:
-        """Write a generation for another program."""
+        """Export a generation to `directory` in the form that `target` reads."""
         from engine.publish.publish import export_generation
 
         return export_generation(
@@ -139,7 +142,7 @@ class Work:
     def open_chat(
         self, workspace: Workspace, config: Config, ref: str, *, progress: ProgressCallback | None = None
     ) -> ChatSession:
-        """Load a generation to talk to."""
+        """Load a generation in a llama.cpp subprocess to chat with."""
         from engine.service.chat import open_chat
 
         return open_chat(workspace, config, ref, progress=progress)
@@ -153,13 +156,13 @@ class Work:
         return decide(workspace, config, datetime.now())
 
     def age_up_input(self, workspace: Workspace, config: Config) -> object:
-        """Return something that differs when a generation that was refused may be accepted; cheap to ask for."""
+        """Return a value that differs when a refused generation may be accepted; cheap to compute."""
         from engine.service.auto_train import input_stamp
 
         return input_stamp(workspace, config)
 
     def age_up_stamp(self, workspace: Workspace, config: Config) -> object:
-        """Return something that differs when `age_up` may decide otherwise, the clock aside; cheap to ask for."""
+        """Return a value that differs when `age_up` may decide otherwise, the clock aside; cheap to compute."""
         from engine.service.auto_train import stamp
 
         return stamp(workspace, config)

@@ -1,1 +1,1 @@
-"""How sure a figure is: intervals of proportions, paired tests, replicas with other seeds."""
+"""The uncertainty of scores: intervals of proportions, paired tests, replicas with other seeds."""

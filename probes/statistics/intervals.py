@@ -1,4 +1,4 @@
-"""Scores with a sample size and an interval, so that no figure is shown without how sure it is."""
+"""Scores with a sample size and an interval, so that no figure is shown without its uncertainty."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def wilson(successes: float, n: int, z: float = 1.959964) -> tuple[float, float]:
-    """Wilson score interval of a proportion, as (low, high) within 0–1; (0, 1) when n is 0.
+    """Return the Wilson score interval of a proportion, as (low, high) within 0–1; (0, 1) when n is 0.
 
     z = 1.959964 gives 95 %. Raises ValueError unless 0 ≤ successes ≤ n.
     Source: E. B. Wilson (1927), "Probable inference, the law of succession, and statistical inference",
@@ -40,12 +40,12 @@ class Score:
 
     @classmethod
     def of(cls, successes: float, n: int, *, when_empty: float = 0.0) -> Score:
-        """The share successes / n; `when_empty` is the value if there were no cases (interval 0–1)."""
+        """Return the score of successes / n; `when_empty` is its value if there were no cases (interval 0–1)."""
         low, high = wilson(successes, n)
         return cls(value=successes / n if n else when_empty, n=n, low=low, high=high)
 
     def to_dict(self) -> dict[str, Any]:
-        """The score as plain JSON values."""
+        """Return the score as plain JSON values."""
         return {"value": self.value, "n": self.n, "low": self.low, "high": self.high}
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Two generations on the same items: what one gained and lost against the other, and whether chance explains it."""
+"""Two models on the same items: what the second gained and lost against the first, and whether chance explains it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 from probes.statistics.intervals import wilson
 
 NOISE = 0.05
-"""A difference this likely without any cause is called noise."""
+"""A difference at least this probable by chance alone is called noise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """`won` items only the second has right, `lost` only the first, of `n` both were asked.
+    """`won` items only the second model has right, `lost` only the first, of the `n` items that both were run on.
 
-    `difference` is second minus first as a share; `p` how likely so uneven a split is if neither is better; `low` and
-    `high` bound the difference with 95 %.
+    `difference` is second minus first as a share; `p` is the probability of so uneven a split if neither is better;
+    `low` and `high` bound the difference with 95 %.
     """
 
     n: int
@@ -32,22 +32,22 @@ class Paired:
 
     @property
     def within_noise(self) -> bool:
-        """Whether chance alone explains the difference."""
+        """Whether chance alone explains the difference, by `p` and `NOISE`."""
         return self.p >= NOISE
 
     @property
     def verdict(self) -> str:
-        """`better`, `worse` or `within noise`."""
+        """The outcome for the second model: `better`, `worse` or `within noise`."""
         return "within noise" if self.within_noise else "better" if self.won > self.lost else "worse"
 
     def to_dict(self) -> dict[str, Any]:
-        """The comparison as plain JSON values."""
+        """Return the comparison as plain JSON values."""
         names = ("n", "won", "lost", "difference", "p", "low", "high", "verdict")
         return {name: getattr(self, name) for name in names}
 
 
 def mcnemar(won: int, lost: int) -> float:
-    """Exact two-sided McNemar test: the probability of a split at least as uneven when both sides are equally likely.
+    """Return the exact two-sided McNemar p-value: the probability of a split at least as uneven if both are equal.
 
     1.0 when nothing differs. Raises ValueError for negative counts. Source: Q. McNemar (1947), Psychometrika
     12:153-157, with the binomial distribution in place of the approximation: min(1, 2 · P(X ≤ min)), X ~ B(n, 1/2).
@@ -59,7 +59,7 @@ def mcnemar(won: int, lost: int) -> float:
 
 
 def bootstrap(differences: Sequence[float], *, seed: int = 0, samples: int = 2000) -> tuple[float, float]:
-    """95 % percentile interval of the mean of paired differences, resampled with a seed; (0, 0) for none.
+    """Return the 95 % percentile interval of the mean of paired differences, resampled with a seed; (0, 0) for none.
 
     Source: B. Efron (1979), "Bootstrap methods: another look at the jackknife", Ann. Stat. 7:1-26.
     """
@@ -85,7 +85,10 @@ def compare(first: Mapping[str, float], second: Mapping[str, float], *, seed: in
 
 
 def fewest_items(target: float) -> int:
-    """How many items an exam needs so that one without a fault is surely above the target (95 % Wilson interval)."""
+    """Return how many items an exam needs for a perfect score to be surely above the target (95 % Wilson interval).
+
+    Raises ValueError unless 0 ≤ target < 1.
+    """
     if not 0 <= target < 1:
         raise ValueError(f"a target is a share below 1, got {target}")
     n = 1

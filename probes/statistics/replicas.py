@@ -23,12 +23,12 @@ class Spread:
     n: int
 
     def to_dict(self) -> dict[str, Any]:
-        """The spread as plain JSON values."""
+        """Return the spread as plain JSON values."""
         return {name: getattr(self, name) for name in ("mean", "sd", "low", "high", "n")}
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Return the spread of a score over repeats, with Bessel's correction; raises ValueError for none."""
+    """Return the spread of a score over repeats, with Bessel's correction; raises ValueError when there are none."""
     if not values:
         raise ValueError("spread: no repeat to tell anything from")
     mean = sum(values) / len(values)
@@ -54,7 +54,7 @@ class Difference:
         return "better" if self.low > 0 else "worse" if self.high < 0 else "within noise"
 
     def to_dict(self) -> dict[str, Any]:
-        """The difference as plain JSON values."""
+        """Return the difference as plain JSON values."""
         return {
             "value": self.value,
             "low": self.low,
@@ -68,12 +68,12 @@ class Difference:
 def difference(first: Sequence[Mapping[str, float]], second: Sequence[Mapping[str, float]]) -> Difference:
     """Compare two ways of training, each given as one mapping item id → score (0 or 1) for every seed it was run with.
 
-    The interval is Student's t around the difference of the two means, with what seeds and items could have changed as
-    its variance: that of the seeds' means (Welch), and of the items' differences as far as it is more than the seeds
-    explain. Resampling a handful of seeds, as a bootstrap would, makes it too narrow. With a single run of one way
-    nothing is known of chance, and the interval holds everything. Raises ValueError without a run or a shared item.
-    Source: B. L. Welch (1947), Biometrika 34:28-35; F. E. Satterthwaite (1946), Biometrics Bulletin 2:110-114; the
-    components of two crossed factors: S. R. Searle, G. Casella, C. McCulloch (1992), "Variance Components", chapter 4.
+    The interval is Student's t around the difference of the two means. Its variance covers seeds and items: that of the
+    seeds' means (Welch), and that of the items' differences as far as it exceeds what the seeds explain. Resampling a
+    handful of seeds, as a bootstrap would, makes the interval too narrow. With a single run of one way nothing is known
+    of chance, and the interval is -1 to 1. Raises ValueError without a run or a shared item. Source: B. L. Welch
+    (1947), Biometrika 34:28-35; F. E. Satterthwaite (1946), Biometrics Bulletin 2:110-114; the components of two
+    crossed factors: S. R. Searle, G. Casella, C. McCulloch (1992), "Variance Components", chapter 4.
     """
     if not first or not second:
         raise ValueError("difference: each way needs at least one run")
@@ -93,16 +93,19 @@ def difference(first: Sequence[Mapping[str, float]], second: Sequence[Mapping[st
 
 
 def _error(ways: Sequence[Sequence[Sequence[float]]]) -> tuple[float, float]:
-    """The standard error of the difference of two ways' means over seeds and items, and its degrees of freedom."""
+    """Return the standard error of the difference of two ways' means, and its degrees of freedom.
+
+    The error is over seeds and items.
+    """
     by_item = [[_mean(scores) for scores in zip(*rows, strict=True)] for rows in ways]
     changes = [after - before for before, after in zip(*by_item, strict=True)]
     n = len(changes)
     items = _variance(changes) / n if n > 1 else 0.0
-    # Where no item ever changed with the seed and all seeds' means agree, only the items say how sure a difference is.
+    # Where no item ever changed with the seed and all seeds' means agree, only the items carry the uncertainty.
     parts = [(_variance([_mean(row) for row in rows]) / len(rows), len(rows) - 1) for rows in ways]
     if not any(part for part, _ in parts):
         return sqrt(items), max(1, n - 1)
-    # Two seeds of one way disagree on an item by chance; a difference of the ways themselves is what goes beyond that.
+    # Two seeds of one way disagree on an item by chance; a difference of the ways themselves is what exceeds that.
     chance = sum(_mean([_variance(scores) for scores in zip(*rows, strict=True)]) / len(rows) for rows in ways) / n
     parts.append((max(0.0, items - chance), max(1, n - 1)))
     total = sum(part for part, _ in parts)
@@ -110,7 +113,7 @@ def _error(ways: Sequence[Sequence[Sequence[float]]]) -> tuple[float, float]:
 
 
 def _variance(values: Sequence[float]) -> float:
-    """The sample variance; of at least two values."""
+    """Return the sample variance of at least two values."""
     mean = _mean(values)
     return sum((value - mean) ** 2 for value in values) / (len(values) - 1)
 

@@ -8,10 +8,10 @@ _TINY = 1e-300
 
 
 def t_quantile(probability: float, df: float) -> float:
-    """The t that a fraction `probability` of Student's t distribution lies below; `df` degrees of freedom, any number
-    above 0, infinity for the normal distribution.
+    """Return the quantile of Student's t distribution: the t that a fraction `probability` of it is below.
 
-    Raises ValueError outside 0 < probability < 1 and df > 0. Bisection of `t_cdf`, to 12 digits.
+    `df` are the degrees of freedom, any number above 0, infinity for the normal distribution. Raises ValueError outside
+    0 < probability < 1 and df > 0. Bisection of `t_cdf`, to 12 digits.
     """
     if not 0 < probability < 1 or not df > 0:
         raise ValueError(f"t_quantile: needs 0 < probability < 1 and df > 0, got {probability} and {df}")
@@ -27,7 +27,7 @@ def t_quantile(probability: float, df: float) -> float:
 
 
 def t_cdf(t: float, df: float) -> float:
-    """The probability that a t-distributed number with `df` degrees of freedom is at most `t`.
+    """Return the probability that a t-distributed number with `df` degrees of freedom is at most `t`.
 
     Source: M. Abramowitz, I. Stegun (1964), "Handbook of Mathematical Functions", 26.7.1: with x = df / (df + t²) the
     tail beyond |t| is I_x(df/2, 1/2) / 2. Beyond 10⁷ degrees of freedom nothing changes in 7 digits.
@@ -39,7 +39,7 @@ def t_cdf(t: float, df: float) -> float:
 
 
 def _incomplete_beta(a: float, b: float, x: float) -> float:
-    """The regularised incomplete beta function I_x(a, b), by its continued fraction.
+    """Return the regularised incomplete beta function I_x(a, b), by its continued fraction.
 
     Source: W. Press et al. (2007), "Numerical Recipes", 6.4 (the fraction), 5.2 (the modified Lentz method).
     """

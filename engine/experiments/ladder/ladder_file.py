@@ -1,4 +1,4 @@
-"""What a climb found out: a record of every rung, a verdict with its evidence, and `ladder/ladder.json`."""
+"""The results of a ladder run: a report on every rung, a verdict with its evidence, and `ladder/ladder.json`."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _EXIT_CODES: Mapping[Verdict, int] = {"enough": 0, "not_enough": 0, "stopped": 3
 
 @dataclass(frozen=True, slots=True)
 class RungReport:
-    """One rung: what it is, what its evolution cost, and which cards its model solved.
+    """One rung: its model, what its training cost, and which cards the model solved.
 
-    `folder` is its workspace, relative to the one it belongs to; `minutes` is the sum over its generations, rejected
-    ones too; `tokens_per_s` counts generated tokens of all the cards that are answered side by side; sizes in bytes.
+    `folder` is its workspace, relative to the enclosing one; `minutes` is the sum over its generations, rejected ones
+    included; `tokens_per_s` counts the generated tokens of all cards that are answered in parallel; sizes are in bytes.
     """
 
     name: str
@@ -52,7 +52,7 @@ class RungReport:
 
     @classmethod
     def of(cls, workspace: Workspace, rung: Rung, evolution: RungTraining, asked: CardAnswers) -> RungReport:
-        """Put together what evolving and asking a rung have shown."""
+        """Build the report from a rung's training and its model's answers to the cards."""
         score, kinds = score_cards(asked.results)
         folder = evolution.workspace.root.relative_to(workspace.root).as_posix()
         return cls(
@@ -75,7 +75,7 @@ class RungReport:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The rung as plain JSON values."""
+        """Return the rung as plain JSON values."""
         plain = {name: getattr(self, name) for name in self.__slots__}
         return plain | {
             "generations": list(self.generations),
@@ -88,7 +88,7 @@ class RungReport:
 
 @dataclass(frozen=True, slots=True)
 class LadderReport:
-    """How a climb ended: the rungs that were tried, smallest first, and those left (`untried`)."""
+    """How a ladder run ended: the rungs that were tried, smallest first, and those that were not (`untried`)."""
 
     verdict: Verdict
     target: float
@@ -108,17 +108,17 @@ class LadderReport:
         tried: tuple[RungReport, ...],
         untried: tuple[str, ...],
     ) -> LadderReport:
-        """The report of a climb that ends now."""
+        """Return the report of a ladder run that ends now."""
         created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return cls(verdict, target, generations, cards, tried, untried, created)
 
     @property
     def exit_code(self) -> int:
-        """0, or 3 when the stop rule ended the climb."""
+        """The command's exit code: 0, or 3 when the stop rule ended the run."""
         return _EXIT_CODES[self.verdict]
 
     def sentence(self) -> str:
-        """The verdict in plain words."""
+        """Return the verdict in plain words, for a person."""
         last = self.rungs[-1]
         if self.verdict == "enough":
             return f"{last.name} is enough: {_solved(last)}; nothing bigger is needed."
@@ -131,7 +131,7 @@ class LadderReport:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as plain JSON values."""
+        """Return the report as plain JSON values."""
         return {
             "verdict": self.verdict,
             "sentence": self.sentence(),
@@ -151,19 +151,19 @@ def needed(target: float, cards: int) -> int:
 
 
 def is_enough(score: Score, target: float) -> bool:
-    """Whether a rung has reached the target."""
+    """Return whether a rung's score reaches the target share; a score without cards never does."""
     return score.n > 0 and score.value * score.n + 1e-9 >= needed(target, score.n)
 
 
 def write_report(workspace: Workspace, report: LadderReport) -> None:
-    """Keep the report durably in `ladder/ladder.json`."""
+    """Write the report durably to `ladder/ladder.json`."""
     path = workspace.root / LADDER / _FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     write_durable(path, (json.dumps(report.to_dict(), ensure_ascii=False, indent=1) + "\n").encode("utf-8"))
 
 
 def read_ladder(workspace: Workspace) -> dict[str, Any] | None:
-    """Return the last climb's report as `LadderReport.to_dict` wrote it; None when there is none that can be read."""
+    """Return the last report as `LadderReport.to_dict` wrote it; None when there is none that can be read."""
     try:
         data: object = json.loads((workspace.root / LADDER / _FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""A rung's own workspace, `ladder/<rung>/`: lineage, ledger and lock are its own, the curriculum is the workspace's.
+"""A rung's own workspace, `ladder/<rung>/`: its own lineage, ledger and lock, and the enclosing one's curriculum.
 
-`rung.json` there says with which base, data and recipe it was evolved. When any of these has changed, the rung is
-evolved anew: all rungs must have gone through the same curriculum. What was there before is set aside, not deleted.
+`rung.json` there records the base, data and recipe that it was trained with. When any of these has changed, the rung is
+trained anew: all rungs must have gone through the same curriculum. The old workspace is moved aside, not deleted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ledger.hashing import canonical_json, sha256_file, sha256_text, write_durab
 LADDER = "ladder"
 _RECORD = "rung.json"
 _HEADING = "a rung of the ladder; luna-tui ladder writes this file anew, so change the luna.toml two folders up"
-# What changes neither a generation nor whether it is accepted.
+# Settings that change neither a generation nor whether it is accepted.
 _WITHOUT_EFFECT = (
     "model.base",
     "model.ladder",
@@ -38,7 +38,7 @@ _WITHOUT_EFFECT = (
 
 @dataclass(frozen=True, slots=True)
 class RungWorkspace:
-    """A rung's workspace and configuration; `set_aside` is where an older evolution of it lies now, if any."""
+    """A rung's workspace and configuration; `set_aside` is where an older training of it was moved to, if any."""
 
     workspace: Workspace
     config: Config
@@ -46,9 +46,9 @@ class RungWorkspace:
 
 
 def open_side(workspace: Workspace, config: Config, rung: Rung) -> RungWorkspace:
-    """Return the rung's workspace, made or brought up to date.
+    """Return the rung's workspace, created or brought up to date.
 
-    Raises UsageError when the curriculum cannot be read, LunaError when another process is at work in it.
+    Raises UsageError when the curriculum cannot be read, LunaError when another process is using the workspace.
     """
     root = workspace.root / LADDER / rung.folder
     fingerprint = fingerprint_of(workspace, config, rung)
@@ -64,7 +64,7 @@ def open_side(workspace: Workspace, config: Config, rung: Rung) -> RungWorkspace
 
 
 def fingerprint_of(workspace: Workspace, config: Config, rung: Rung) -> str:
-    """Return the SHA-256 of what a rung's generations follow from: its base, the curriculum's rows, and the recipe."""
+    """Return the SHA-256 of what a rung's generations depend on: its base, the curriculum's rows, and the recipe."""
     section = config.curriculum
     curriculum = read_curriculum(workspace.root / section.path, section.stages, max_line_bytes=section.max_line_bytes)
     files = [workspace.root / name for name in (config.eval.tone_probes, config.eval.phrases) if name]
@@ -72,7 +72,7 @@ def fingerprint_of(workspace: Workspace, config: Config, rung: Rung) -> str:
         canonical_json(
             {
                 "base": rung.sha(),
-                # The file's name too: `behaviors*` are the rows of the second phase.
+                # The file's name counts too: `behaviors*` are the rows of the second phase.
                 "rows": [[row.source.rpartition(":")[0], row.to_json()] for row in curriculum.rows],
                 "recipe": {key: value for key, value in flat(config) if not key.startswith(_WITHOUT_EFFECT)},
                 "files": [sha256_file(file) if file.is_file() else "" for file in files],

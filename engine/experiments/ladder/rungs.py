@@ -1,4 +1,4 @@
-"""The rungs of the ladder: bases from small to big, looked at before anything is trained."""
+"""The rungs of the ladder: base models from small to large, validated before anything is trained."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ _MAX_HEADER = 100_000_000  # the format's own limit
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """A base to try: its name as luna.toml has it, its folder below `ladder/`, where it lies, and its size in
-    parameters.
-    """
+    """A base model to try: its name in luna.toml, its folder below `ladder/`, its location, and its parameter count."""
 
     name: str
     folder: str
@@ -38,7 +36,7 @@ class Rung:
     parameters: int
 
     def sha(self) -> str:
-        """SHA-256 of the weights: what says that the rung is still the same model."""
+        """Return the SHA-256 of the weights, by which a rung is recognised as the same model."""
         if self.kind != "hf":
             return sha256_file(self.source)
         from engine.gguf.weights import weight_files
@@ -76,9 +74,9 @@ def folder_of(name: str) -> str:
 
 
 def require_loadable(rungs: Sequence[Rung], cards: Sequence[Card], config: Config, log: Path | None) -> None:
-    """Raise UsageError naming the rung that llama.cpp refuses, or the card whose prompt is too long for one of them.
+    """Raise UsageError naming the rung that llama.cpp cannot load, or the card whose prompt is too long for a rung.
 
-    Rungs that are Hugging Face directories have no GGUF yet and are not asked.
+    Rungs that are Hugging Face directories have no GGUF yet and are not checked.
     """
     with Runtime(log=log) as runtime:
         for rung in rungs:
@@ -108,7 +106,7 @@ def _look(name: str, workspace: Workspace) -> tuple[Kind, Path, int]:
 
 
 def gguf_parameters(path: Path) -> int:
-    """Return how many numbers a GGUF's tensors hold; raises what `check_gguf` raises."""
+    """Return the number of parameters in a GGUF's tensors; raises what `check_gguf` raises."""
     from engine.gguf.file import read_gguf
 
     return sum(prod(tensor.shape) for tensor in read_gguf(path).tensors.values())
@@ -129,7 +127,10 @@ def _hf_parameters(directory: Path) -> int:
 
 
 def _safetensors_parameters(path: Path) -> int:
-    """Return how many numbers a safetensors file holds: a little-endian u64, then a JSON header of that length."""
+    """Return the number of parameters in a safetensors file, read from its header.
+
+    The header is a little-endian u64, then JSON of that length. Raises Damaged when it is malformed.
+    """
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")

@@ -1,5 +1,7 @@
-"""The climb: the smallest rung first, each through the same curriculum and the same cards; the next one only when the
-cards say that this size is not enough and the stop rule does not say that the data is at fault.
+"""The ladder run: the smallest rung first, each with the same curriculum and the same cards.
+
+The next rung is tried only when the cards say that this size is not enough and the stop rule does not say that the data
+is at fault.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from engine.workspace.layout import Workspace
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """A ladder that can be climbed: everything that could be refused before training was looked at."""
+    """A ladder that is ready to run: everything that could be refused before training has been checked."""
 
     workspace: Workspace
     config: Config
@@ -31,7 +33,7 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True)
 class RungTrainer:
-    """What the climb is done with: how a rung is evolved and how its model is asked."""
+    """The two functions that a ladder run needs: one trains a rung, the other prompts its model with the cards."""
 
     evolve: Callable[[Rung], RungTraining]
     ask: Callable[[RungTraining], CardAnswers]
@@ -40,7 +42,7 @@ class RungTrainer:
 def prepare_ladder(
     workspace: Workspace, config: Config, *, cards: Path | None = None, generations: int | None = None
 ) -> Ladder:
-    """Check rungs and cards and return the ladder; `cards` and `generations` stand for what luna.toml says.
+    """Validate rungs and cards and return the ladder; `cards` and `generations` override luna.toml.
 
     Raises UsageError for fewer than two rungs, naming the rung that cannot be loaded, or the cards that cannot be used.
     """
@@ -51,11 +53,11 @@ def prepare_ladder(
 
 
 def climb(ladder: Ladder, *, evolve: Evolve, progress: ProgressCallback, control: Control, tell: Tell) -> LadderReport:
-    """Climb until a rung is enough, the stop rule fires or no rung is left; the report is written durably.
+    """Try rungs until one is enough, the stop rule fires or none is left; the report is written durably.
 
-    `evolve` trains one generation in a rung's workspace, `progress(done, total, label)` counts cards, `tell` is handed
-    what happens in words. Raises Interrupted on a stop; what was trained until then is kept, and the next climb goes on
-    from there.
+    `evolve` trains one generation in a rung's workspace, `progress(done, total, label)` counts cards, `tell` receives
+    messages in words. Raises Interrupted on a stop request; what was trained until then is kept, and the next run
+    continues from there.
     """
 
     def evolved(rung: Rung) -> RungTraining:
@@ -78,7 +80,10 @@ def climb(ladder: Ladder, *, evolve: Evolve, progress: ProgressCallback, control
 
 
 def walk(ladder: Ladder, hands: RungTrainer, tell: Tell) -> LadderReport:
-    """Try one rung after the other and decide after each."""
+    """Try one rung after the other, decide after each whether to go on, and return the report.
+
+    `hands` trains and prompts, `tell` receives messages in words.
+    """
     tried: list[RungReport] = []
     target = ladder.config.ladder.target
     for number, rung in enumerate(ladder.rungs):

@@ -1,7 +1,7 @@
-"""Taking one rung through the curriculum: generation by generation, each by the method of `train`, until there are
-enough, one is not accepted, or the curriculum has nothing more to teach.
+"""Train one rung through the curriculum, generation by generation as `train` does.
 
-Where a rung stands is read from its lineage, never kept beside it: after an interruption it goes on from there.
+Training ends when there are enough generations, one is not accepted, or the curriculum has nothing left. A rung's
+progress is read from its lineage and never stored beside it, so training continues there after an interruption.
 """
 
 from __future__ import annotations
@@ -28,15 +28,17 @@ from engine.workspace.runs import unfinished_run
 from ledger.lineage import Lineage, Node
 
 Evolve = Callable[[Workspace, Config, TrainRequest], RunFinished]
-"""Evolves one generation in a workspace, and returns the last event of its run."""
+"""Trains one generation in a workspace, and returns the last event of its run."""
 
 Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class RungTraining:
-    """Where a rung's evolution ended: `gen` is asked the cards, for the reason `why`; `nodes` are all its generations,
-    the last one perhaps not accepted; `stopped` is the stop rule's reason; `taken`: the workspace's own lineage.
+    """How the training of a rung ended, and what is known of it.
+
+    `gen` is the generation that answers the cards, for the reason `why`; `nodes` are all its generations, the last one
+    perhaps not accepted; `stopped` is the stop rule's reason; `taken` is whether this is the workspace's own lineage.
     """
 
     workspace: Workspace
@@ -52,10 +54,11 @@ class RungTraining:
 def evolve_rung(
     workspace: Workspace, config: Config, rung: Rung, generations: int, *, evolve: Evolve, tell: Tell
 ) -> RungTraining:
-    """Return the rung evolved: the workspace's own lineage if it descends from this base and is long enough, else the
-    rung's workspace, in which what is missing is evolved now.
+    """Return the trained rung: the workspace's own lineage where that serves, else one trained in the rung's workspace.
 
-    Raises Interrupted on a stop, and LunaError naming the rung when a run fails.
+    The own lineage serves if it descends from this base and is long enough; else generations missing in the rung's
+    workspace are trained now. `tell` receives messages in words. Raises Interrupted on a stop request, and LunaError
+    naming the rung when a run fails.
     """
     own = own_lineage(workspace, config, rung, generations)
     if own is not None:
@@ -79,8 +82,9 @@ def evolve_rung(
 
 
 def own_lineage(workspace: Workspace, config: Config, rung: Rung, generations: int) -> RungTraining | None:
-    """Return the workspace's own lineage as a rung's evolution; None when it descends from another base, when HEAD has
-    fewer generations, or when they were not all trained here.
+    """Return the workspace's own lineage as a rung's training, or None.
+
+    None when it descends from another base, when HEAD has fewer generations, or when they were not all trained here.
     """
     record = read_base_record(workspace)
     if record is None or record["name"] != config.model.base or not _is_base(workspace, config, rung):
@@ -98,7 +102,7 @@ def own_lineage(workspace: Workspace, config: Config, rung: Rung, generations: i
 
 
 def _is_base(workspace: Workspace, config: Config, rung: Rung) -> bool:
-    """Whether the rung is the workspace's own base, however each of the two is written."""
+    """Return whether the rung is the workspace's own base, however the two names are written."""
     if rung.name == config.model.base:
         return True
     try:
@@ -115,7 +119,7 @@ def head_path(lineage: Lineage) -> tuple[Node, ...]:
 
 
 def _over(side: RungWorkspace, generations: int) -> str | None:
-    """Return None while there is a generation to evolve; else a note on why there are fewer than wanted, or ""."""
+    """Return None while there is a generation to train; else a note on why there are fewer than requested, or ""."""
     lineage = side.workspace.lineage()
     path = head_path(lineage)
     if len(path) >= generations or _failed_last(lineage) is not None:
@@ -144,7 +148,7 @@ def _evolve_one(rung: Rung, side: RungWorkspace, evolve: Evolve) -> None:
     request = TrainRequest(resume=left is not None, run=left.run_id if left is not None else "")
     finished = evolve(side.workspace, side.config, request)
     if request.resume and finished.verdict == "failed" and finished.exit_code == UsageError.exit_code:
-        # What can no longer be gone on with (other packages, another thread count) is begun anew.
+        # A run that can no longer be resumed (other packages, another thread count) is started anew.
         finished = evolve(side.workspace, side.config, replace(request, resume=False, run=""))
     if finished.verdict == "interrupted":
         raise Interrupted("stopped on request", hint="go on with: luna-tui ladder")
@@ -171,7 +175,7 @@ def _ended(side: RungWorkspace, generations: int, notes: tuple[str, ...]) -> Run
 
 
 def _failed_last(lineage: Lineage) -> Node | None:
-    """Return HEAD's newest child if it was not accepted: where the evolution ended."""
+    """Return HEAD's newest child if it was not accepted, since that is where the training ended."""
     children = lineage.children(lineage.head)
     last = lineage.node(children[-1]) if children else None
     return last if last is not None and last.verdict in ("rejected", "stopped") else None
@@ -185,7 +189,7 @@ def _stop_reason(failed: Node | None) -> str:
 
 
 def _other_recipe(config: Config, path: Sequence[Node]) -> str:
-    """Return the first thing in which a generation was trained otherwise than luna.toml says now, in words."""
+    """Return the first setting in which a generation was trained differently from luna.toml, in words; "" if none."""
     for node in path:
         if node.manifest is None or node.manifest.phase not in PHASES:
             continue

@@ -1,1 +1,1 @@
-"""The study: the same lineage again with other seeds, and everything in one run, on the same rows and exams."""
+"""The study: train the same lineage with other seeds, and all its rows in one run, evaluated on the same exams."""

@@ -1,4 +1,4 @@
-"""What a study found: the two ways of training beside each other, what chance explains, and a verdict in words."""
+"""The results of a study: both ways of training side by side, what chance explains, and a verdict in words."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from probes.statistics.replicas import Difference, Spread, difference, spread
 
 KINDS = ("micro", "one-shot")
 FEW_SEEDS = 5
-"""With fewer seeds than this the seeds' spread is itself hardly known."""
+"""With fewer seeds than this the spread over seeds is itself hardly known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """One question of the study: the spread of both ways over the seeds, and micro minus one-shot."""
+    """One comparison of the study: the spread of both ways over the seeds, the base, and micro minus one-shot."""
 
     what: str
     micro: Spread
@@ -25,7 +25,7 @@ class Estimate:
     difference: Difference
 
     def to_dict(self) -> dict[str, Any]:
-        """The finding as plain JSON values."""
+        """Return the comparison as plain JSON values."""
         return {
             "what": self.what,
             "micro": self.micro.to_dict(),
@@ -36,7 +36,7 @@ class Estimate:
 
 
 def conclude(answers: Mapping[str, Sequence[Answers]], base: Answers) -> dict[str, Any]:
-    """Return findings on all items together and on each generation's exam, the tone, and the verdict with its words.
+    """Return the comparisons on all items together and on each generation's exam, the tone, and the verdict in words.
 
     `answers` has the models of `micro` and of `one-shot`, a model a seed. The verdict is `supported` when micro is
     better on all items beyond chance, `refuted` when it is worse, else `undecided`.
@@ -94,7 +94,7 @@ def _words(
     drifts: Mapping[str, Mapping[str, Any]],
     base_drift: float,
 ) -> list[str]:
-    """The verdict as sentences for a reader who knows no statistics, with the numbers they rest on."""
+    """Return the verdict as sentences for a reader who knows no statistics, with the numbers they rest on."""
     change = whole.difference
     seeds = f"{whole.micro.n} seeds each"
     figures = (
@@ -139,7 +139,7 @@ def _other_probes(answers: Sequence[Answers]) -> list[str]:
 
 
 def few_seeds(seeds: int) -> list[str]:
-    """Return a sentence of doubt where a way was trained with too few seeds to know how far a seed moves a score."""
+    """Return a caveat where a way was trained with too few seeds to know how far a seed moves a score, else []."""
     if seeds >= FEW_SEEDS:
         return []
     return [
@@ -149,7 +149,7 @@ def few_seeds(seeds: int) -> list[str]:
 
 
 def _what_mattered(whole: Estimate) -> str:
-    """A remark where both ways gained more on the base than they differ by."""
+    """Return a remark where both ways gained more over the base than they differ from each other, else ""."""
     gained = min(whole.micro.mean, whole.one_shot.mean) - whole.base
     if gained <= abs(whole.difference.value):
         return ""

@@ -1,4 +1,4 @@
-"""The arms of a study: who trains what with which seed, where it lies, and what is to be trained next."""
+"""The arms of a study: what each trains with which seed, where it is stored, and what it has to train next."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Kind = Literal["micro", "one-shot"]
 FOLDER = "study"
 _HEADING = "an arm of a study; luna-tui study writes this file anew, so change the luna.toml two folders up"
 
-# Replicas are measured, not judged: a seed that does worse is a finding, and its lineage must go on.
+# Replicas are measured, not gated: a seed that does worse is a finding, and its lineage must go on.
 _NO_GATE: dict[str, object] = {
     "eval.recall_target": 0.0,
     "eval.generalization_target": 0.0,
@@ -41,9 +41,9 @@ _NO_GATE: dict[str, object] = {
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One training of the study: `micro` is the lineage again, `one-shot` all its rows in a single generation.
+    """One training of the study: `micro` repeats the lineage, `one-shot` trains on all its rows in a single generation.
 
-    `own` is the lineage that is studied itself, which has its seed already.
+    `own` marks the studied lineage itself, which has its seed already.
     """
 
     kind: Kind
@@ -58,9 +58,9 @@ class Arm:
 
 
 def make_arms(workspace: Workspace, config: Config, lessons: Sequence[TrainingSpec], seeds: Sequence[int]) -> list[Arm]:
-    """Return the arms, micro and one-shot for each seed, their workspaces made; nothing is trained yet.
+    """Return the arms, micro and one-shot for each seed, with their workspaces created; nothing is trained yet.
 
-    Raises UsageError without at least two different seeds: one run says nothing about chance.
+    Raises UsageError without at least two seeds, all different and none negative: one run says nothing about chance.
     """
     if len(set(seeds)) < 2 or len(set(seeds)) < len(seeds) or min(seeds) < 0:
         raise UsageError(
@@ -82,8 +82,9 @@ def make_arms(workspace: Workspace, config: Config, lessons: Sequence[TrainingSp
 
 
 def next_request(arm: Arm, lessons: Sequence[TrainingSpec], runtime_log: Path | None) -> TrainRequest | None:
-    """Return what the arm has to train next, None when it is through; raises UsageError when its folder holds
-    something else.
+    """Return what the arm has to train next, None when it is finished.
+
+    Raises UsageError when its folder holds another study's training.
     """
     if arm.own:
         return None
@@ -105,12 +106,15 @@ def next_request(arm: Arm, lessons: Sequence[TrainingSpec], runtime_log: Path | 
 
 
 def all_rows(lessons: Sequence[TrainingSpec]) -> tuple[Row, ...]:
-    """Return every new row of the lineage, holdouts included, in the order they were taught."""
+    """Return every new row of the lineage, held-out ones included, in the order they were trained on."""
     return tuple({row.id: row for lesson in lessons for row in lesson.rows}.values())
 
 
 def _one_shot(arm: Arm, lessons: Sequence[TrainingSpec], log: Path | None) -> TrainRequest:
-    """All rows in one `base` generation, for as many steps as feed the trained tokens the whole lineage was fed."""
+    """Return all rows as one `base` generation.
+
+    Its steps feed as many trained tokens as the whole lineage was fed.
+    """
     rows = all_rows(lessons)
     held_out = frozenset(row for lesson in lessons for row in lesson.held_out)
     tokens = _tokens(arm, [row for row in rows if row.id not in held_out], log)
@@ -123,7 +127,7 @@ def _one_shot(arm: Arm, lessons: Sequence[TrainingSpec], log: Path | None) -> Tr
 def steps_for(
     wanted: int, tokens: Sequence[int], batch_size: int, accumulation: int = 1, *, joined_passes: bool = False
 ) -> int:
-    """Return how many steps feed nearest to `wanted` trained tokens, when rows of `tokens` are fed pass after pass.
+    """Return how many steps feed nearest to `wanted` trained tokens, with rows of `tokens` tokens, pass after pass.
 
     A step takes `accumulation` batches. A pass ends with a batch that may be short; with `joined_passes`, as where each
     pass has its own wordings, that batch is filled with the rows of the next pass.
@@ -144,7 +148,7 @@ def steps_for(
 
 
 def _tokens(arm: Arm, rows: Sequence[Row], log: Path | None) -> list[int]:
-    """Tokens with a loss of every row in feeding order in phase `base`, as the rows are written."""
+    """Return the number of tokens with a loss of every row as it is written, in the feeding order of phase `base`."""
     from engine.models.base import prepare_base
     from engine.pipeline.steps.encode import encode
 
@@ -156,7 +160,10 @@ def _tokens(arm: Arm, rows: Sequence[Row], log: Path | None) -> list[int]:
 
 
 def _recorded(arm: Arm, lessons: Sequence[TrainingSpec]) -> int:
-    """How many generations the arm has; each must have been fed what this study feeds it."""
+    """Return how many generations the arm has.
+
+    Raises UsageError unless each was trained on what this study feeds it.
+    """
     rows = arm.workspace.ledger.read()
     for row in rows:
         manifest = arm.workspace.manifest(row.gen_id)

@@ -1,4 +1,4 @@
-"""What every trained arm, and the base, answers: the lineage's exams, the tone probes, the challenge cards."""
+"""Evaluate every trained arm, and the base, on the lineage's exams, the tone probes and the challenge cards."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from probes.statistics.intervals import Score
 class Answers:
     """One model's results: item id → score on each generation's exam, tone, and the cards where there are any.
 
-    `other_probes`: its tone was probed with other questions than the lineage's, and it cannot be asked again.
+    `other_probes` is whether its tone was measured with other probes than the lineage's and cannot be measured again.
     """
 
     label: str
@@ -35,11 +35,11 @@ class Answers:
 
     @property
     def items(self) -> dict[str, float]:
-        """All items of all exams."""
+        """The scores of all exams in one mapping, by item id."""
         return {item: score for exam in self.exams.values() for item, score in exam.items()}
 
     def to_dict(self) -> dict[str, Any]:
-        """Scores as plain JSON values, the items' as 0 or 1 by id."""
+        """Return the scores as plain JSON values, the items' as 0 or 1 by id."""
         return {
             "label": self.label,
             "sha": self.sha,
@@ -59,21 +59,21 @@ class Answers:
 
 
 def ask_arm(arm: Arm, lessons: Sequence[TrainingSpec], *, progress: ProgressCallback, control: Control) -> Answers:
-    """Ask an arm's last generation; answers that are known already are not asked again."""
+    """Evaluate an arm's last generation; results that are cached already are reused."""
     lineage = arm.workspace.lineage()
     gen = lessons[-1].gen if arm.own else max(node.row.gen_id for node in lineage.nodes())
-    return _ask(arm, generation_examinee(lineage, gen), arm.name, lessons, progress, control)
+    return _evaluate(arm, generation_examinee(lineage, gen), arm.name, lessons, progress, control)
 
 
 def ask_base(
     workspace: Workspace, own: Arm, lessons: Sequence[TrainingSpec], *, progress: ProgressCallback, control: Control
 ) -> Answers:
-    """Ask the base model the same."""
+    """Evaluate the base model on the same exams, probes and cards as the arms."""
     base = examinee_of(workspace, own.config, workspace.lineage(), "base")
-    return _ask(own, base, "base", lessons, progress, control)
+    return _evaluate(own, base, "base", lessons, progress, control)
 
 
-def _ask(
+def _evaluate(
     arm: Arm, model: ModelRef, label: str, lessons: Sequence[TrainingSpec], progress: ProgressCallback, control: Control
 ) -> Answers:
     def tell(done: int, total: int, what: str) -> None:

@@ -1,4 +1,4 @@
-"""`study/study.json`: what was trained, from which bytes, what it answered, and what follows."""
+"""`study/study.json`: what was trained, from which bytes, with which results, and what follows from them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def write_study(
     answers: Mapping[str, Answers],
     base: Answers,
 ) -> dict[str, Any]:
-    """Conclude a study whose arms are all trained and asked (`answers` by the arm's name), write it and return it."""
+    """Conclude a study whose arms are all trained and evaluated, write it and return it.
+
+    `answers` holds the results by the arm's name.
+    """
     by_kind = {kind: [answers[arm.name] for arm in arms if arm.kind == kind] for kind in KINDS}
     last = lessons[-1].gen
     facts = [_arm(arm, lessons) for arm in arms]
@@ -53,7 +56,7 @@ def write_study(
 
 
 def read_study(workspace: Workspace) -> dict[str, Any] | None:
-    """Return the finished study of this workspace, None without one; raises Damaged for a file that is none."""
+    """Return the finished study of this workspace, None without one; raises Damaged for a file that cannot be read."""
     path = workspace.root / FOLDER / FILE
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -83,13 +86,16 @@ def unlike_arms(arms: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _learned_share(arms: Sequence[Mapping[str, Any]], kind: str) -> float:
-    """The share of all tokens read by the arms of a kind that had a loss; a row's first token cannot have one."""
+    """Return the share of all tokens read by the arms of a kind that had a loss.
+
+    A row's first token cannot have one.
+    """
     chosen = [arm for arm in arms if arm["kind"] == kind]
     return sum(arm["trained_tokens"] for arm in chosen) / max(1, sum(arm["read_tokens"] for arm in chosen))
 
 
 def mixed_machines(arms: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return a sentence of doubt when not all arms were trained on one kind of machine, as far as manifests know."""
+    """Return a caveat when not all arms were trained on one kind of machine, as far as the manifests say."""
     made = {(gen["device"], gen["precision"]) for arm in arms for gen in arm["generations"] if gen["device"]}
     if len(made) < 2:
         return []
@@ -101,7 +107,7 @@ def mixed_machines(arms: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _arm(arm: Arm, lessons: Sequence[TrainingSpec]) -> dict[str, Any]:
-    """Facts of an arm's training: its generations with their SHA-256, tokens, minutes, and what made them."""
+    """Return the facts of an arm's training: its generations with SHA-256, tokens, minutes, and what made them."""
     lineage = arm.workspace.lineage()
     gens = [lesson.gen for lesson in lessons] if arm.own else [node.row.gen_id for node in lineage.nodes()]
     generations: list[dict[str, Any]] = []

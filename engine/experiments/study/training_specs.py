@@ -1,4 +1,4 @@
-"""What a lineage was taught, generation by generation, read from its evidence so that it can be taught again."""
+"""What a lineage was trained on, generation by generation, read from its evidence so that it can be repeated."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from probes.base import Item
 
 @dataclass(frozen=True, slots=True)
 class TrainingSpec:
-    """One generation of the lineage that is studied: its rows, its exam, and what its training cost.
+    """One generation of the studied lineage: its rows, its exam, and what its training cost.
 
     `trained_tokens` counts the tokens that had a loss, over all steps; `tone` is what its tone was probed with.
     """
@@ -42,16 +42,16 @@ class TrainingSpec:
 
 
 def lessons_of(workspace: Workspace, config: Config, lineage: Lineage, gen: int) -> list[TrainingSpec]:
-    """Return the lessons on the way from the base to `gen`.
+    """Return the specs of the generations on the path from the base to `gen`.
 
-    Raises UsageError when a generation was trained otherwise than luna.toml says now (its replicas would differ in
-    more than their seed), or was not trained here.
+    Raises UsageError when a generation was trained otherwise than luna.toml says now (its replicas would differ in more
+    than their seed), when it was rescued, or when it was not trained here.
     """
     return [_lesson(workspace, config, at) for at in (*lineage.ancestors(gen), gen)]
 
 
 def _lesson(workspace: Workspace, config: Config, gen: int) -> TrainingSpec:
-    # The rows are wanted, not the weights: a study goes on where those of a finished lineage were not brought along.
+    # The rows are needed, not the weights: a study also works where a finished lineage's weights were not copied along.
     manifest = require_manifest(workspace, gen)
     _require_same_recipe(config, manifest)
     if manifest.extra.get("rescue", {}).get("confirmed"):
@@ -76,12 +76,12 @@ def _lesson(workspace: Workspace, config: Config, gen: int) -> TrainingSpec:
 
 
 def count_trained_tokens(metrics: Path) -> int:
-    """Return how many tokens with a loss a training was fed, from its metrics; raises Damaged for a hurt file."""
+    """Return how many tokens with a loss a training was fed, from its metrics; raises Damaged for a corrupt file."""
     return _total(metrics, lambda step: int(step["trained_tokens"]))
 
 
 def count_read_tokens(metrics: Path) -> int:
-    """Return how many tokens a training was fed that could have had a loss; raises Damaged for a hurt file."""
+    """Return how many tokens a training was fed that could have had a loss; raises Damaged for a corrupt file."""
     return _total(metrics, lambda step: int(step["tokens"]) - int(step["rows"]))
 
 
@@ -95,11 +95,11 @@ def _total(metrics: Path, count: Callable[[Mapping[str, Any]], int]) -> int:
 
 
 def _require_same_recipe(config: Config, manifest: Manifest) -> None:
-    """The recipe of the lineage must be the one in luna.toml, the seed aside."""
+    """Raise UsageError unless the lineage's recipe is the one in luna.toml, the seed aside."""
     now = config.recipe(cast("Phase", manifest.phase)).to_dict()
     then = PhaseRecipe.complete(manifest.recipe)
     for key, value in now.items():
-        # Accumulation is raised where the data ask for it; backend and threads are settled by the machine.
+        # Accumulation is raised where the data require it; backend and threads depend on the machine.
         if key in ("seed", "accumulation", "backend", "threads"):
             continue
         if then.get(key) != value:

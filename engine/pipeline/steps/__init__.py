@@ -1,1 +1,1 @@
-"""The method's six steps, one module each: prepare, train, export, examine, judge, record."""
+"""The six steps of a run, one module each: prepare, train, export, evaluate, judge, record."""

@@ -1,6 +1,4 @@
-"""A generation's rows as token ids, cut by the base GGUF's own tokenizer: what is trained on is what will be asked
-with.
-"""
+"""A generation's rows as token ids, from the base GGUF's own tokenizer: training and evaluation use the same ids."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ from engine.workspace.runs import Run
 from probes.typing_habits import Habit
 
 UNLIMITED = 2**31
-"""A window in tokens that nothing exceeds."""
+"""A context window, in tokens, that nothing exceeds."""
 
 
 def encode(
@@ -32,7 +30,7 @@ def encode(
     recipe: PhaseRecipe,
     on_done: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> list[Example]:
-    """Return one example a row, in order; `on_done(done, total)` counts texts and may raise to stop.
+    """Return one tokenized example a row, in order; `on_done(done, total)` counts texts and may raise to stop.
 
     Raises UsageError naming the rows longer than the context, configured or the model's own, and for a base without
     EOS.
@@ -45,7 +43,7 @@ def encode_passes(
 ) -> list[list[Example]]:
     """Return the examples of every pass until `rows_fed` rows are fed, questions in the wording of that pass.
 
-    A question that fits the context as written and not as typed (small letters may take more tokens) is fed as written.
+    A question that fits the context as written and not as typed (lower case may take more tokens) is fed as written.
     Where `recipe.as_typed` is 0 all passes are equal, and only one is returned. Raises as `encode` does.
     """
     passes = worded_passes(rows, rows_fed, recipe.as_typed)
@@ -60,7 +58,7 @@ def encode_passes(
 
 
 def count_tokens(runtime: Runtime, gguf: Path, rows: Sequence[Row]) -> dict[str, int]:
-    """Return how many tokens each row takes as an example, by its id, whatever the context.
+    """Return how many tokens each row takes as an example, by row id, whatever the context.
 
     Raises UsageError for a GGUF without EOS.
     """
@@ -69,7 +67,7 @@ def count_tokens(runtime: Runtime, gguf: Path, rows: Sequence[Row]) -> dict[str,
 
 
 def voice_plan(runtime: Runtime, base: BaseModel, voice: VoiceSection) -> VoicePlan | None:
-    """Return what the model is asked while it trains, None when that is switched off or nothing is pinned."""
+    """Return the prompts to sample from the model while it trains, None when that is off or no prompt is pinned."""
     if not voice.while_training or not voice.prompts or not voice.budget:
         return None
     info = runtime.load(base.gguf, vocab_only=True)
@@ -108,7 +106,7 @@ def _encode(
 
 
 def _context(runtime: Runtime, base: BaseModel, recipe: PhaseRecipe) -> int:
-    """The longest example in tokens: what was configured, or the model's own window if that is shorter."""
+    """Return the longest example in tokens: the configured context, or the model's own window if that is shorter."""
     return min(recipe.context, model_window(runtime.load(base.gguf, vocab_only=True)))
 
 
@@ -119,9 +117,9 @@ def _specials(info: ModelInfo, gguf: Path) -> Specials:
 
 
 def model_window(info: ModelInfo) -> int:
-    """Return the context a GGUF says it was trained for, in tokens; a large number when it does not say.
+    """Return the context length that a GGUF's metadata gives, in tokens; `UNLIMITED` when it gives none.
 
-    Read from the metadata, since a model loaded for its vocabulary alone knows no other number.
+    Read from the metadata, since a model loaded for its vocabulary alone reports no other number.
     """
     text = info.metadata.get(f"{info.arch}.context_length", "")
     return int(text) if text.isdigit() and int(text) > 0 else UNLIMITED

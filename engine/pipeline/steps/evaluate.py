@@ -1,5 +1,6 @@
-"""Examine: the shipped GGUF, through llama.cpp, with raw prompts, on its own exam, its parent's QA set and every
-ancestor's exam.
+"""The examine step: evaluate the exported GGUF through llama.cpp, with raw prompts.
+
+It is run on its own exam, its parent's QA set and every ancestor's exam.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from engine.pipeline.plan import Plan
 from engine.pipeline.steps.export import ExportedModel
 from engine.workspace.runs import Run
 from probes.examine import Examination
-from probes.examine import examine as sit_exams
+from probes.examine import examine as run_exams
 
 
 def examine(context: Context, run: Run, plan: Plan, model: ExportedModel) -> Examination:
-    """Sit every exam with the exported model and write scores, items and tone answers into the run's staging."""
+    """Evaluate the exported model on every exam and write scores, items and tone answers into the run's staging."""
     began = time.monotonic()
     examination = sit(context, run, plan, model)
     write_examination(run.staging, examination)
@@ -37,13 +38,13 @@ def examine(context: Context, run: Run, plan: Plan, model: ExportedModel) -> Exa
 
 
 def sit(context: Context, run: Run, plan: Plan, model: ExportedModel) -> Examination:
-    """Sit every exam of a prepared generation with a GGUF; nothing is written."""
+    """Evaluate a GGUF on every exam of a prepared generation; nothing is written."""
     config, workspace = context.config, context.workspace
     parent = workspace.generation(plan.path[-1]) if plan.path else None
     parent_qa = read_items(parent / "qa.jsonl") if parent else []
     exam = read_items(run.staging / "exam.jsonl")
     context.runtime.load(model.gguf, n_ctx=exam_window(config), n_parallel=config.eval.parallel, threads=plan.threads)
-    return sit_exams(
+    return run_exams(
         context.runtime,
         parent_qa=parent_qa,
         exam=exam,
@@ -59,5 +60,5 @@ def sit(context: Context, run: Run, plan: Plan, model: ExportedModel) -> Examina
 
 
 def examined(run: Run) -> Examination:
-    """Return what a finished examination left in the run's staging."""
+    """Return the finished evaluation in the run's staging; raises Damaged when it cannot be read."""
     return read_examination(run.staging)

@@ -1,5 +1,6 @@
-"""Export: the parent's weights plus the delta in fp32, rounded once into a GGUF that is checked before anything is
-claimed.
+"""The export step: the parent's weights plus the delta in fp32, rounded once into a GGUF.
+
+The GGUF is verified before anything is claimed about it.
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ _ANEW = "start the generation anew: luna-tui train"
 
 @dataclass(frozen=True, slots=True)
 class ExportedModel:
-    """A GGUF that loads, tokenizes as it was trained, and its hash. `stopped` of `STOP_PROBES` trained answers ended
-    with EOS.
+    """A verified GGUF, with its hash and its size in bytes.
+
+    `parity_rows` is how many rows it tokenizes as in training; `stopped` of `STOP_PROBES` trained answers ended with
+    EOS.
     """
 
     gguf: Path
@@ -46,7 +49,7 @@ class ExportedModel:
 
 
 def export(context: Context, run: Run, plan: Plan, trained: Trained) -> ExportedModel:
-    """Write and check the generation's GGUF in the run's staging; raises LunaError when a check fails."""
+    """Write and verify the generation's GGUF in the run's staging; raises LunaError when a check fails."""
     began = time.monotonic()
     gguf = run.staging / gguf_name(plan.gen)
     export_delta(context, plan, trained.delta, gguf)
@@ -66,7 +69,7 @@ def export(context: Context, run: Run, plan: Plan, trained: Trained) -> Exported
 
 
 def export_delta(context: Context, plan: Plan, delta: Path, gguf: Path) -> None:
-    """Write the GGUF of the parent's weights plus a delta; nothing of it is checked yet."""
+    """Write the GGUF of the parent's weights plus a delta, without verifying it."""
     from engine.gguf.weights import apply_delta, load_weights
 
     facts = (plan.gen, plan.parent_sha, context.base.sha, plan.data_delta_sha)
@@ -77,7 +80,7 @@ def export_delta(context: Context, plan: Plan, delta: Path, gguf: Path) -> None:
 
 
 def check_export(context: Context, run: Run, plan: Plan, gguf: Path) -> ExportedModel:
-    """Load a written GGUF, compare its tokens with those that were trained on, and ask whether it stops.
+    """Load a written GGUF, compare its tokens with the trained ones, and test whether its answers end with EOS.
 
     Raises LunaError when it is not what was trained.
     """
@@ -91,13 +94,13 @@ def check_export(context: Context, run: Run, plan: Plan, gguf: Path) -> Exported
 
 
 def note_export(run: Run, model: ExportedModel) -> None:
-    """Keep what `exported` reads back."""
+    """Write the facts of an export durably, for `exported` to read back."""
     plain = {key: value for key, value in asdict(model).items() if key != "gguf"}
     write_durable(run.exported, (json.dumps(plain) + "\n").encode())
 
 
 def exported(run: Run, plan: Plan) -> ExportedModel:
-    """Return what a finished export left in the run's staging; raises Damaged when it is no longer what it was."""
+    """Return what a finished export left in the run's staging; raises Damaged when it has changed or cannot be read."""
     gguf = run.staging / gguf_name(plan.gen)
     try:
         data = json.loads(run.exported.read_text())
@@ -113,8 +116,9 @@ def exported(run: Run, plan: Plan) -> ExportedModel:
 
 
 def _check_parity(runtime: Runtime, plan: Plan, rows: Sequence[Row], examples: Sequence[Example]) -> None:
-    """Compare the ids the shipped file gives for the generation's own data with the ids it was trained on, with special
-    tokens off, as they are cut here, and on, as other programs cut a prompt.
+    """Raise LunaError unless the exported file gives the generation's data the ids it was trained on.
+
+    Compared with special tokens off, as texts are tokenized here, and on, as other programs tokenize a prompt.
     """
     prompts = runtime.tokenize([row.prompt for row in rows])
     answers = runtime.tokenize([row.response if row.kind == "text" else "\n" + row.response for row in rows])
@@ -131,7 +135,7 @@ def _check_parity(runtime: Runtime, plan: Plan, rows: Sequence[Row], examples: S
 
 
 def _stop_probe(runtime: Runtime, rows: Sequence[Row], longest: int) -> int:
-    """Ask a few trained prompts and count the answers that end with EOS within thrice the longest trained answer."""
+    """Run a few trained prompts and count the answers that end with EOS within thrice the longest trained answer."""
     asked = [row for row in rows if row.kind == "qa"]
     if not asked:
         return STOP_PROBES  # plain text only: there is no answer to end

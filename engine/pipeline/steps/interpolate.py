@@ -1,7 +1,8 @@
-"""Rescue: before a generation that missed a target is rejected, a try with less of what it learned.
+"""Rescue: before a generation that missed a target is rejected, try models with less of its change.
 
-For a few shares α the model α·child + (1−α)·parent is made and asked the development rows (the new) and the parent's
-trained rows (the old), never the exams. The best of them sits the exams once; whatever comes of it is recorded.
+For a few shares α the model α·child + (1−α)·parent is built and scored on the development rows (the new) and the
+parent's trained rows (the old), never on the exams. The best of them is evaluated on the exams once; the outcome is
+recorded in any case.
 """
 
 from __future__ import annotations
@@ -35,8 +36,10 @@ _KEPT = ("evals.json", "eval_items.jsonl", "typed_items.jsonl", "tone_answers.js
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A share α of the change, and what was right of the new rows kept for this and of the parent's old ones (None:
-    there are none).
+    """A share α of the change, and how the model with it scores on new and on old rows.
+
+    `new` is the share answered right of the new rows kept for this, `old` of the parent's trained rows; None where
+    there are no rows.
     """
 
     alpha: float
@@ -45,7 +48,7 @@ class Trial:
 
     @property
     def score(self) -> float:
-        """Mean of what is known."""
+        """The mean of the shares that are known, 0.0 without any."""
         known = [value for value in (self.new, self.old) if value is not None]
         return sum(known) / len(known) if known else 0.0
 
@@ -56,7 +59,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Rescued:
-    """What is to be recorded after a rescue was tried, and `facts` of the try for the manifest.
+    """What to record after a rescue was tried, and `facts` of the attempt for the manifest.
 
     `alpha` is the share of the change that the recorded child keeps: 1 where the rescue failed.
     """
@@ -84,7 +87,7 @@ def rescue(
     examination: Examination,
     judgement: Judgement,
 ) -> Rescued:
-    """Try to rescue a rejected child, and return what is to be recorded: the rescued one if it meets every target."""
+    """Try to rescue a rejected child, and return what to record: the rescued one if it meets every target."""
     work = run.work / "rescue"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
@@ -131,7 +134,7 @@ def rescue(
 
 
 def undo_rescue(run: Run) -> None:
-    """Put back what a rescue that was interrupted has replaced in the run's staging, so that it can be tried again."""
+    """Restore what an interrupted rescue has replaced in the run's staging, so that it can be tried again."""
     original = run.work / "rescue" / "original"
     if not (original / "complete").exists():
         return
@@ -145,7 +148,7 @@ def undo_rescue(run: Run) -> None:
 
 
 def _development(context: Context, run: Run, plan: Plan) -> tuple[list[Item], list[Item]]:
-    """The new rows kept for choosing, and of the parent's QA set those it was trained on: no exam is among them."""
+    """Return the new rows kept for choosing, and the trained rows of the parent's QA set; no exam is among them."""
     new = read_items(run.staging / "development.jsonl")
     if not plan.path:
         return new, []
@@ -155,7 +158,7 @@ def _development(context: Context, run: Run, plan: Plan) -> tuple[list[Item], li
 
 
 def _mixed(context: Context, plan: Plan, trained: Trained, alpha: float, work: Path) -> tuple[Path, Path]:
-    """Write delta and GGUF of parent + α·change."""
+    """Write the GGUF and the delta of parent + α·change, and return their paths in this order."""
     from engine.gguf.weights import load_weights, scale_delta
 
     context.control.check()
@@ -181,7 +184,7 @@ def _share(right: Sequence[bool]) -> float | None:
 
 
 def _adopt(run: Run, mixed: ExportedModel, delta: Path, gguf: Path, examination: Examination) -> None:
-    """Put the rescued child in the place of the one that was trained; `undo_rescue` can take it back until recorded."""
+    """Replace the trained child in staging by the rescued one; `undo_rescue` can revert it until it is recorded."""
     original = run.work / "rescue" / "original"
     original.mkdir()
     for path in (*(run.staging / name for name in _KEPT), gguf):

@@ -1,4 +1,4 @@
-"""Judge: the gate and the stop rule, on the examination alone. Loss is shown, never trusted."""
+"""The judge step: the gate and the stop rule, on the evaluation alone. Loss is shown, never trusted."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ from probes.examine import Examination
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A verdict and why."""
+    """A verdict, and the reasons for it in words."""
 
     verdict: Literal["accepted", "rejected", "stopped"]
     reasons: list[str]
 
 
 def judge(context: Context, plan: Plan, lineage: Lineage, model: ExportedModel, examination: Examination) -> Judgement:
-    """Return the verdict: stopped if the stop rule fires, rejected if a target is missed, else accepted."""
+    """Return and emit the verdict: stopped if the stop rule fires, rejected if a target is missed, else accepted."""
     when_new = scores_when_new(lineage, plan.path)
     missed = missed_targets(examination, context.config.eval, model.stopped > 0, when_new=when_new)
     path: list[PathPoint] = []
     for gen in plan.path:
         if (point := _point(lineage.node(gen))) is None:
-            path.clear()  # the rule compares neighbours: it cannot look across a generation that was not examined
+            path.clear()  # the rule compares neighbours: it cannot look across a generation that was not evaluated
         else:
             path.append(point)
-    # Further back the rule does not look.
+    # The rule looks no further back than this.
     path[-2:] = [_beside(context, point, examination) for point in path[-2:]]
     path.append(PathPoint(plan.gen, examination.generalization.value, examination.drift.value))
-    # Mended data after a rejected batch must not be stopped for it: only what misses a target itself is a second time.
+    # Repaired data after a rejected batch must not be stopped for it: only a generation that misses a target itself
+    # counts as a second failure.
     before = _rejected_before(lineage, plan) if missed else None
     rejected = None if before is None else _beside(context, before, examination)
     rule = context.config.stop_rule
@@ -56,10 +57,13 @@ def judge(context: Context, plan: Plan, lineage: Lineage, model: ExportedModel, 
 
 
 def _beside(context: Context, point: PathPoint, examination: Examination) -> PathPoint:
-    """The same generation with a drift that can stand beside the examination's, None if it was asked otherwise."""
+    """Return the same generation with a drift that is comparable to the evaluation's.
+
+    Its drift is None if it was probed otherwise.
+    """
     answers = examination.tone_answers
     if not answers:
-        return point  # nothing tells what was asked
+        return point  # no record of the probes that were run
     drift = comparable_drift(context.workspace, context.config, point.gen, answers, point.drift)
     return replace(point, drift=drift)
 
@@ -72,7 +76,7 @@ def _point(node: Node) -> PathPoint | None:
 
 
 def _rejected_before(lineage: Lineage, plan: Plan) -> PathPoint | None:
-    """The generation recorded right before this one, if it was trained from the same parent and not accepted."""
+    """Return the generation recorded right before this one, if it has the same parent and was not accepted."""
     before = lineage.nodes()[-1:]
     if not before or before[0].verdict not in ("rejected", "stopped") or before[0].parent_gen != plan.parent_gen:
         return None

@@ -1,4 +1,4 @@
-"""The pace of a step made of several phases: each tells how far it is, and a stop takes effect in the middle of it."""
+"""Progress of a step made of several phases: each reports how far it is, and a stop takes effect within it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from engine.core.cancellation import Control
 from engine.core.events import Emitter, ProgressReporter
 
 Step = Callable[[int, int], None]
-"""`step(done, total)`, called for every unit of work; raises Interrupted once a stop was asked for."""
+"""`step(done, total)`, called for every unit of work; raises Interrupted after a stop request."""
 
 _SILENT_S = 0.5
 
 
 class StepTimer:
-    """Hands out a `Step` for each phase; a phase that ends before `silent_s` seconds tells nothing."""
+    """Creates a `Step` for each phase; a phase that ends within `silent_s` seconds reports nothing."""
 
     def __init__(self, emit: Emitter, control: Control, silent_s: float = _SILENT_S) -> None:
         self._emit = emit
@@ -23,7 +23,7 @@ class StepTimer:
         self._silent_s = silent_s
 
     def phase(self, label: str) -> Step:
-        """Begin a phase: its time left is reckoned from now."""
+        """Begin a phase and return its `Step`; the time left is estimated from now on."""
         self._control.check()
         reporter, began, told = ProgressReporter(self._emit, label), time.monotonic(), False
 

@@ -1,4 +1,4 @@
-"""Prepare: decide what a generation descends from and is fed, and write it down before anything is trained.
+"""The prepare step: decide what a generation descends from and is fed, and write it down before anything is trained.
 
 Whatever can be refused is refused here: rows that do not fit, steps that cannot feed the data, a parent without
 evidence.
@@ -54,7 +54,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Descent:
-    """Where a generation comes from: its parent (None: the base), all ancestors root first, the parent's SHA-256."""
+    """The origin of a generation: its parent (None is the base), all ancestors root first, and the parent's SHA-256."""
 
     parent: int | None
     path: tuple[int, ...]
@@ -131,7 +131,7 @@ def prepare(
 
 
 def tell_data(context: Context, plan: Plan) -> None:
-    """Emit what the generation will be fed; told again by a resume, whose screen has not seen it."""
+    """Emit the counts of the data the generation is fed; a resume emits them again, as its screen has not seen them."""
     context.emit(
         DataPrepared,
         new_rows=plan.counts["new"],
@@ -167,7 +167,7 @@ def _descend(context: Context, request: TrainRequest, lineage: Lineage, gen: int
 def _choose(
     context: Context, request: TrainRequest, descent: Descent, gen: int, pace: StepTimer
 ) -> tuple[Curriculum, Selection, PhaseRecipe, Material]:
-    """Read what there is to learn and decide what of it is trained, held out and replayed."""
+    """Read the available data and decide which of it is trained on, held out and replayed."""
     config = context.config
     ancestors, seen, held = ancestor_data(context.workspace, descent.path)
     curriculum, inbox, given = _read(context, request, pace.phase("reading the data"))
@@ -207,7 +207,7 @@ def _choose(
 def _too_long(
     context: Context, request: TrainRequest, inbox: Sequence[Row], seen: Collection[str], depth: int
 ) -> Collection[str]:
-    """Say which rows of the inbox exceed the context, and return their ids; under --strict they are refused."""
+    """Log which rows of the inbox exceed the context and return their ids; none under --strict, which refuses them."""
     phase = phase_of_depth(depth) if request.phase == "auto" else request.phase
     if request.strict or phase != "converse":
         return ()
@@ -222,7 +222,10 @@ def _too_long(
 
 
 def _keep_development(context: Context, train: list[Row], depth: int) -> tuple[list[Row], list[Row]]:
-    """Where rescue is on, keep a share of the training rows for choosing by; too few rows are all trained on."""
+    """Split off the development rows that rescue chooses by, and return (training rows, development rows).
+
+    There are none where rescue is off, or where the rows are too few: then all are trained on.
+    """
     rescue = context.config.rescue
     if not rescue.enabled:
         return train, []
@@ -241,7 +244,7 @@ def _watched(rows: Sequence[Row], step: Step) -> Iterator[Row]:
 
 
 def _read(context: Context, request: TrainRequest, step: Step) -> tuple[Curriculum, list[Row], list[Row] | None]:
-    """Read the curriculum and the inbox, or, as the third value, the files given with --data; bad rows are told."""
+    """Read the curriculum and the inbox, or, as the third value, the files given with --data; bad rows are logged."""
     config, root = context.config.curriculum, context.workspace.root
     last, limit = config.stages[-1], config.max_line_bytes
     if request.taught is not None:
@@ -262,7 +265,7 @@ def _read(context: Context, request: TrainRequest, step: Step) -> tuple[Curricul
 
 
 def _tell_bad(context: Context, request: TrainRequest, read: Curriculum) -> None:
-    """Say which rows are left out, or, under --strict, refuse to train without them."""
+    """Log which rows are left out, or, under --strict, refuse to train without them."""
     if request.strict:
         read.refuse_bad()
     for bad in read.bad:
@@ -279,7 +282,7 @@ def _tell_bad(context: Context, request: TrainRequest, read: Curriculum) -> None
 def _require_room(
     context: Context, material: Material, descent: Descent, recipe: PhaseRecipe, qa: Sequence[Item], pace: StepTimer
 ) -> None:
-    """Refuse what would only fail after the training: rows and exam items longer than the context, unusable probes."""
+    """Raise for what would only fail after training: rows and exam items longer than the context, unusable probes."""
     workspace, runtime = context.workspace, context.runtime
     rows = [*material.new, *(fed.row for fed in material.replay)]
     encode(runtime, context.base, rows, recipe, pace.phase("counting the rows' tokens"))

@@ -1,5 +1,6 @@
-"""Record: the artefact durable first, then the manifest, the row, the log, and HEAD last; each part can be finished
-after a crash.
+"""The record step: the artefact durable first, then the manifest, the row, the log, and HEAD last.
+
+Each part can be finished after a crash.
 """
 
 from __future__ import annotations
@@ -52,8 +53,10 @@ def record(
     seconds: float,
     rescued: Rescued | None = None,
 ) -> None:
-    """Move the staged evidence into place and write manifest, row, log and, if accepted, HEAD; what a rescue tried is
-    recorded too.
+    """Move the staged evidence into place and write manifest, row, log and, if accepted, HEAD.
+
+    What a rescue tried is recorded too. Raises LunaError when another run has recorded this GEN_ID, Damaged when a file
+    is not what was trained on and evaluated.
     """
     workspace = context.workspace
     row = LedgerRow(
@@ -119,30 +122,30 @@ def record(
 
 
 def mend_leftovers(workspace: Workspace) -> list[int]:
-    """Finish recording every generation that a crash left between its manifest and HEAD; returns them.
+    """Finish recording every generation that a crash left between its manifest and HEAD, and return their GEN_IDs.
 
     A manifest is written last, after everything it vouches for is durable: a directory that has one is complete and
     only needs its row, one without counts for nothing and is left to the run that made it.
     """
     if not workspace.models.is_dir():
         return []
-    mended: list[int] = []
+    finished: list[int] = []
     gen = finish_recording(workspace.models)
     if gen is not None:
-        mended.append(gen)
+        finished.append(gen)
     recorded = {row.gen_id for row in workspace.ledger.read()}
     for leftover in generation_ids(workspace.models):
         manifest = workspace.manifest(leftover) if leftover not in recorded else None
         if manifest is not None:
             record_generation(workspace.models, manifest, reason=f"{_why(manifest.verdict_reasons)} ({FINISHED_LATER})")
-            mended.append(leftover)
-    return mended
+            finished.append(leftover)
+    return finished
 
 
 def take_back(workspace: Workspace, run: Run, plan: Plan) -> None:
-    """Move evidence that a crash left in place without a manifest back into the run's staging, so that it can go on.
+    """Move evidence that a crash left in place without a manifest back into the run's staging, for the run to resume.
 
-    Only what is this run's own: its data have the SHA-256 the plan tells.
+    Only this run's own files are moved: their data must have the SHA-256 in the plan.
     """
     if _is_recorded(workspace, plan.gen):
         return
@@ -163,7 +166,7 @@ def _has_sha(path: Path, sha: str) -> bool:
 
 
 def _require_unchanged(plan: Plan, model: ExportedModel, files: Mapping[str, FileFacts]) -> None:
-    """Raise Damaged when what is about to be recorded is not what was trained on and examined."""
+    """Raise Damaged when what is about to be recorded is not what was trained on and evaluated."""
     directory = f"generations/{plan.gen}"
     wanted = {
         gguf_name(plan.gen): model.child_sha,
@@ -180,7 +183,7 @@ def _require_unchanged(plan: Plan, model: ExportedModel, files: Mapping[str, Fil
 
 
 def _require_unrecorded(workspace: Workspace, plan: Plan) -> None:
-    """Raise LunaError when this GEN_ID is another run's by now: files that a record vouches for are never replaced.
+    """Raise LunaError when another run has recorded this GEN_ID: files that a record vouches for are never replaced.
 
     A manifest is written last, so where there is one the generation is complete though its row may not be there yet.
     """
@@ -202,11 +205,11 @@ def _why(reasons: Sequence[str]) -> str:
 
 
 def _place(workspace: Workspace, run: Run, plan: Plan) -> None:
-    """Make the GGUF and the evidence durable where they belong."""
+    """Move the GGUF and the evidence durably to their final place."""
     gguf, target = workspace.gguf(plan.gen), workspace.generation(plan.gen)
     os.replace(run.staging / gguf.name, gguf)
     make_durable(gguf)
-    # What stands there was left by a run that died before its manifest was written: nothing recorded points at it.
+    # What is there was left by a run that died before its manifest was written: no record refers to it.
     shutil.rmtree(target, ignore_errors=True)
     run.staging.rename(target)
     make_durable(target)

@@ -1,4 +1,4 @@
-"""What prepare leaves in a run's staging: the data a generation learns, and the exams it will sit."""
+"""The files that prepare leaves in a run's staging: the data a generation is trained on, and its exams."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from probes.base import Item
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A generation's rows: what is new, what of it is trained and held out, what is replayed, and the feeding order.
+    """A generation's rows: the new ones, those trained on, held out and replayed, and the feeding order.
 
     `development` rows are in neither training nor exam: rescue chooses by them.
     """
@@ -33,7 +33,7 @@ class Material:
 def make_exams(
     material: Material, gen: int, last_stage: str, trained_rows: int, pace: StepTimer
 ) -> tuple[list[Item], list[Item]]:
-    """Return the generation's exam (its holdout) and its QA set (the exam and some of its trained rows)."""
+    """Return the generation's exam (its held-out set) and its QA set (the exam and some of its trained rows)."""
     exam = make_items(material.holdout, material.new, gen, last_stage, pace.phase("making the exam"))
     trained = pace.phase("making the exam of what is trained")
     return exam, qa_items(exam, material.train, material.new, trained_rows, gen, last_stage, trained)
@@ -48,7 +48,7 @@ def write_staging(
     last_stage: str,
     pace: StepTimer,
 ) -> None:
-    """Write data and exams as they will be recorded; what an earlier try left in `staging` goes."""
+    """Write data and exams as they will be recorded; what an earlier attempt left in `staging` is removed."""
     shutil.rmtree(staging, ignore_errors=True)
     data = staging / "data"
     data.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Train: from the parent's full-precision weights to a delta, on the ids the runtime's tokenizer gives."""
+"""The train step: from the parent's full-precision weights to a delta, on the ids of the runtime's tokenizer."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from engine.workspace.runs import Run
 
 
 def let_go(error: BaseException) -> None:
-    """Free what a training that failed held: the frames of its error still name the model."""
+    """Free the memory that a failed training held: the frames of its error still reference the model."""
     traceback.clear_frames(error.__traceback__)
-    gc.collect()  # the trainer, its callbacks and its data loader point at each other
+    gc.collect()  # the trainer, its callbacks and its data loader reference each other
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -31,7 +31,7 @@ def let_go(error: BaseException) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A finished training: the delta, and the ledger's losses."""
+    """A finished training: the path of its delta, and the losses for the ledger."""
 
     delta: Path
     loss_start: float
@@ -39,7 +39,7 @@ class Trained:
 
 
 def train(context: Context, run: Run, plan: Plan) -> Trained:
-    """Train until the plan's steps are spent, from the newest sealed checkpoint if there is one.
+    """Train until the plan's steps are done, from the newest sealed checkpoint if there is one.
 
     Raises Interrupted when a person stopped it; the checkpoint of the step it stopped at is then sealed.
     """
@@ -50,7 +50,7 @@ def train(context: Context, run: Run, plan: Plan) -> Trained:
     passes = encode_passes(context.runtime, context.base, train_rows(run), plan.recipe, rows_fed)
     voice = voice_plan(context.runtime, context.base, context.config.voice)
     if voice is None:
-        context.runtime.unload()  # else its vocabulary, a few megabytes, is still asked for
+        context.runtime.unload()  # only a voice still needs its vocabulary, a few megabytes
     job = TrainJob(
         weights_dir=weights_dir(context.workspace, context.base, plan.path),
         examples=tuple(example for fed in passes for example in fed),
@@ -79,7 +79,7 @@ def train(context: Context, run: Run, plan: Plan) -> Trained:
 
 
 def trained(run: Run) -> Trained:
-    """Return what a finished training left in the run's staging; raises Damaged when it is no longer there."""
+    """Return what a finished training left in the run's staging; raises Damaged when it is missing or unreadable."""
     delta, metrics = run.staging / "delta.safetensors", run.staging / "metrics.jsonl"
     try:
         start, end = edge_losses(read_losses(metrics))
