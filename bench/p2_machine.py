@@ -136,9 +136,9 @@ def products(job: dict[str, Any]) -> float:
     """FLOP/s of products in the model's shapes, forward and backward to the inputs."""
     import torch
 
-    from engine.training.device import pick_machine
+    from engine.training.device import select_device
 
-    machine = pick_machine("auto", 0)
+    machine = select_device("auto", 0)
     tokens = sum(map(len, job["rows"])) * job["batch"] // len(job["rows"])
     total = seconds = 0.0
     for (outputs, inputs), count in shapes_of(Path(job["weights"])).items():
@@ -164,9 +164,9 @@ def bare(job: dict[str, Any]) -> float:
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    from engine.training.device import pick_machine
+    from engine.training.device import select_device
 
-    machine = pick_machine("auto", 0)
+    machine = select_device("auto", 0)
     model = AutoModelForCausalLM.from_pretrained(job["weights"], dtype=machine.dtype).to(machine.device)
     adapter = LoraConfig(r=job["rank"], lora_alpha=2 * job["rank"], target_modules="all-linear", task_type="CAUSAL_LM")
     model = get_peft_model(model, adapter, autocast_adapter_dtype=False)

@@ -61,14 +61,14 @@ def claims(lineages: Lineages) -> list[tuple[str, list[str]]]:
 def box() -> dict[str, object]:
     """What a figure hangs on: processor, cores, memory, dtype that trains, versions, commit, and what else runs."""
     from engine.core.cpu import cpu_fact
-    from engine.training.device import pick_machine
+    from engine.training.device import select_device
 
     commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True)
     return {
         "processor": cpu_fact("model name"),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        "trains_in": str(pick_machine("auto", 0).dtype).removeprefix("torch."),
+        "trains_in": str(select_device("auto", 0).dtype).removeprefix("torch."),
         "load": os.getloadavg()[0],
         "commit": commit.stdout.strip(),
         "python": platform.python_version(),

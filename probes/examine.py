@@ -14,7 +14,7 @@ from probes.recall import recall
 from probes.scoring import score_items
 from probes.statistics.intervals import Score
 from probes.style import Phrase, StyleOptions, ToneAnswer, ToneProbe, run_style
-from probes.typed import TypedResult, ask_as_typed, typed_score
+from probes.typed import TypedResult, run_as_typed, typed_score
 
 # The parts of an evaluation in the order they run; the keys of `Examination.seconds`.
 PARTS = ("generalization", "recall", "ancestors", "own_qa", "as_typed", "style")
@@ -149,7 +149,7 @@ def examine(
         done_before += len(items)
 
     started = clock()
-    typed = ask_as_typed(model, typed_items, progress=report, label="as typed") if typed_items else []
+    typed = run_as_typed(model, typed_items, progress=report, label="as typed") if typed_items else []
     seconds["as_typed"] = clock() - started
     done_before += len(typed_items)
 

@@ -62,7 +62,7 @@ def as_typed_items(items: Sequence[Item]) -> list[tuple[Habit, Item]]:
     return [(habit, replace(item, prompt=prompt)) for item, habit, prompt in typed]
 
 
-def ask_as_typed(
+def run_as_typed(
     model: Model, items: Sequence[Item], *, progress: ProgressCallback | None = None, label: str = "as typed"
 ) -> list[TypedResult]:
     """Run every item as typed, results in input order.

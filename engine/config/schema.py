@@ -13,7 +13,6 @@ from engine.config.recipe import PHASES, Backend, Method, Precision, Schedule
 
 Quant = Literal["q8_0", "f16", "bf16", "q4_k_m", "q4_0"]
 PER_PHASE = ("steps", "lr", "method")
-
 Count = Annotated[int, Field(ge=1)]
 CountOrNone = Annotated[int, Field(ge=0)]
 Rate = Annotated[float, Field(gt=0, le=1)]

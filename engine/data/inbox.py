@@ -95,10 +95,10 @@ def read_rows(workspace: Workspace, *, folder: str = "inbox") -> tuple[InboxRow,
 
 def count(workspace: Workspace, *, folder: str = "inbox") -> int:
     """Return how many inbox rows, in all its files, may be trained on, whether or not a generation has been."""
-    return len(standing_rows(workspace, folder=folder))
+    return len(trainable_rows(workspace, folder=folder))
 
 
-def standing_rows(workspace: Workspace, *, folder: str = "inbox", max_line_bytes: int = _MAX_BYTES) -> list[Row]:
+def trainable_rows(workspace: Workspace, *, folder: str = "inbox", max_line_bytes: int = _MAX_BYTES) -> list[Row]:
     """Return the inbox rows, in all its files, that may be trained on."""
     found = read_files([workspace.root / folder], "inbox", max_line_bytes=max_line_bytes, missing_ok=True)
     return usable(found.rows)[0]

@@ -58,7 +58,7 @@ def choose_replay(
     ]
 
 
-def weave(new_rows: Iterable[Row], replay: Iterable[FedRow], stages: Sequence[str]) -> list[FedRow]:
+def interleave(new_rows: Iterable[Row], replay: Iterable[FedRow], stages: Sequence[str]) -> list[FedRow]:
     """Put new and replayed rows into feeding order: by stage, and in each stage the replayed ones spread evenly.
 
     Rows of a stage that is no longer configured are fed first, so that the last stage stays last.

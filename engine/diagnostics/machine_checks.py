@@ -51,7 +51,7 @@ class Check:
         return asdict(self)
 
 
-def examine_machine(progress: ProgressCallback = lambda _done, _total, _label: None) -> list[Check]:
+def check_machine(progress: ProgressCallback = lambda _done, _total, _label: None) -> list[Check]:
     """Check Python, torch, the GPU, memory, llama.cpp and the training backends; takes some seconds.
 
     `progress(done, total, label)` counts checks.
@@ -163,7 +163,7 @@ def _backends() -> list[Check]:
     return findings
 
 
-def examine_workspace(root: Path) -> list[Check]:
+def check_workspace(root: Path) -> list[Check]:
     """Check luna.toml, the curriculum, the ledger and HEAD, runs, GGUFs, writing and the disk; changes nothing."""
     from engine.diagnostics import workspace_checks
 

@@ -14,7 +14,7 @@ from engine.core.errors import LunaError
 from engine.core.gen_label import gen_label
 from engine.data.curriculum import read_curriculum
 from engine.diagnostics.machine_checks import Check
-from engine.diagnostics.write_checks import look_at_writing
+from engine.diagnostics.write_checks import check_writing
 from engine.models.base import PACKAGED, find_base
 from engine.models.disk_budget import space_needed
 from engine.workspace.attach import describe_runs, resumable
@@ -42,7 +42,7 @@ def examine(root: Path) -> list[Check]:
         ("curriculum", _curriculum),
         ("ledger", _ledger),
         ("runs", _runs),
-        ("writing", look_at_writing),
+        ("writing", check_writing),
         ("disk", _disk),
     )
     for what, check in checks:

@@ -12,7 +12,7 @@ from engine.workspace.layout import Workspace
 from ledger.locking import flock_fault
 
 
-def look_at_writing(workspace: Workspace, config: Config) -> list[Check]:
+def check_writing(workspace: Workspace, config: Config) -> list[Check]:
     """Try to create and lock a file in each folder that commands write to; the file is removed again."""
     folders = [workspace.root, workspace.models, workspace.runs, workspace.root / config.curriculum.inbox]
     refused = [*_refused_files(workspace)]

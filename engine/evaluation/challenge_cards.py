@@ -14,7 +14,7 @@ from engine.config.config import Config
 from engine.core.cancellation import Control
 from engine.core.counted import counted
 from engine.core.errors import UsageError
-from engine.evaluation.model_ref import ModelRef, generation_examinee
+from engine.evaluation.model_ref import ModelRef, generation_ref
 from engine.evaluation.result_cache import ProgressCallback, ResultCache
 from engine.evaluation.run_eval import phrases
 from engine.workspace.layout import Workspace
@@ -89,7 +89,7 @@ def ask(
 
     Raises Interrupted on a stop request, Damaged when the generation's GGUF is not the recorded one.
     """
-    model = generation_examinee(workspace.lineage(), gen)
+    model = generation_ref(workspace.lineage(), gen)
     with ResultCache(workspace, config, progress=progress, control=control) as sittings:
         return ask_model(sittings, model, cards)
 

@@ -14,10 +14,10 @@ from engine.core.counted import counted
 from engine.core.errors import UsageError
 from engine.evaluation.challenge_cards import CardsFile, ask_model, cards_if_any
 from engine.evaluation.items import read_items
-from engine.evaluation.model_ref import ModelRef, examinee_of
+from engine.evaluation.model_ref import ModelRef, resolve_model
 from engine.evaluation.result_cache import ProgressCallback, ResultCache
 from engine.evaluation.run_eval import phrases
-from engine.evaluation.style_eval import Tone, asked_of, most_asked, tone_of
+from engine.evaluation.style_eval import Tone, asked_of, most_common_probes, tone_of
 from engine.models.lineage_weights import new_rows_of
 from engine.workspace.layout import Workspace
 from ledger.errors import LedgerError
@@ -58,7 +58,7 @@ def compare_models(
     fewer than two different models, or for two that share no exam.
     """
     lineage = workspace.lineage()
-    models = [examinee_of(workspace, config, lineage, ref) for ref in refs]
+    models = [resolve_model(workspace, config, lineage, ref) for ref in refs]
     if len({model.sha for model in models}) < max(2, len(models)):
         raise UsageError(
             f"{', '.join(model.label for model in models)}: a comparison needs two or more different models",
@@ -83,7 +83,7 @@ def compare_models(
             marks.append(scores)
             tones.append(tone_of(sittings, model))
             told.append(_told(sittings, model, line, exams, scores, cards, tones[-1], refusals=refusals))
-    asked, other = most_asked(tones), _other_probes(models, tones)
+    asked, other = most_common_probes(tones), _other_probes(models, tones)
     for facts, tone in zip(told, tones, strict=True):
         facts["same_probes"] = asked_of(tone.style.answers) == asked
     pairs = [_pair(models, lines, exams, marks, other) for other in range(1, len(models))]
@@ -126,10 +126,7 @@ def _line(lineage: Lineage, model: ModelRef) -> tuple[int, ...]:
 def _exams(
     workspace: Workspace, lineage: Lineage, models: Sequence[ModelRef], lines: Sequence[tuple[int, ...]]
 ) -> list[_Exam]:
-    """Return the exams of all lineage paths given, or of HEAD's path where none is.
-
-    Raises UsageError when there is no exam.
-    """
+    """Return the exams of all lineage paths given, or of HEAD's path where none is; UsageError when there are none."""
     gens = sorted({gen for line in lines for gen in line})
     if not gens and lineage.head is not None:
         gens = [*lineage.ancestors(lineage.head), lineage.head]
@@ -208,7 +205,7 @@ def _told(
 
 def _other_probes(models: Sequence[ModelRef], tones: Sequence[Tone]) -> list[str]:
     """Return a warning for each model whose drift was measured on other tone probes than the others'."""
-    asked = most_asked(tones)
+    asked = most_common_probes(tones)
     return [
         f"{model.label} was asked other tone probes than the rest and cannot be asked again ({tone.why_other}): its "
         "style drift is not compared, and of its answers only those to the same probes in the same words stand beside "
@@ -241,10 +238,7 @@ def _pair(
     marks: Sequence[Mapping[int, Mapping[str, float]]],
     other: int,
 ) -> dict[str, Any]:
-    """Compare the first model with another one, on all items that count for both and exam by exam.
-
-    Raises UsageError when no exam counts for both.
-    """
+    """Compare the first model with another one on all shared items and by exam; UsageError when no exam is shared."""
     mine, theirs = lines[0], lines[other]
     both = [exam for exam in exams if (not mine or exam.gen in mine) and (not theirs or exam.gen in theirs)]
     if not both:

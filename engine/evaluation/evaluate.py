@@ -36,7 +36,7 @@ from probes.generalization import generalization
 from probes.recall import recall
 from probes.scoring import score_items
 from probes.style import run_style
-from probes.typed import ask_as_typed, typed_score
+from probes.typed import run_as_typed, typed_score
 
 Eval = Literal["recall", "generalization", "drift"]
 
@@ -125,7 +125,7 @@ def evaluate_one(
             merged = tuple(results.get(result.id, result) for result in recorded.results)
             typed = {result.id: result for result in recorded.typed_results}
             typed |= {
-                result.id: result for result in ask_as_typed(runtime, questions(items), progress=watched, label=only)
+                result.id: result for result in run_as_typed(runtime, questions(items), progress=watched, label=only)
             }
             now = replace(
                 recorded,

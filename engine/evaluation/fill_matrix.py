@@ -13,7 +13,7 @@ from engine.config.config import Config
 from engine.core.cancellation import Control
 from engine.evaluation.items import read_items
 from engine.evaluation.matrix import ForgettingMatrix, MatrixExam, MatrixRow, describe_falls
-from engine.evaluation.model_ref import ModelRef, generation_examinee
+from engine.evaluation.model_ref import ModelRef, generation_ref
 from engine.evaluation.result_cache import ResultCache, exam_sha
 from engine.models.resolve import name_of
 from engine.workspace.base_record import read_base_record
@@ -83,7 +83,7 @@ class _Board:
         base = read_base_record(workspace)
         self._lines = [
             _Line(ModelRef("base", base["gguf_sha"] if base else ""), base is not None),
-            *(_Line(generation_examinee(lineage, at), _has_model(workspace, at)) for at in self._path),
+            *(_Line(generation_ref(lineage, at), _has_model(workspace, at)) for at in self._path),
         ]
         for line in self._lines:
             line.answers = [self._known(line, items) for _, items, _ in self._exams]

@@ -39,7 +39,7 @@ class ModelRef:
         return path
 
 
-def examinee_of(workspace: Workspace, config: Config, lineage: Lineage, ref: str) -> ModelRef:
+def resolve_model(workspace: Workspace, config: Config, lineage: Lineage, ref: str) -> ModelRef:
     """Return the model that `ref` names: GEN_ID, `G3`, `HEAD`, `base`, a SHA prefix, or the path of a GGUF file.
 
     Raises LedgerBadInput for an unknown reference, UsageError for a file that is no GGUF.
@@ -53,9 +53,9 @@ def examinee_of(workspace: Workspace, config: Config, lineage: Lineage, ref: str
     named = name_of(lineage, ref)
     if named.gen is None:
         return ModelRef("base", prepare_base(workspace, config, weights=False).gguf_sha)
-    return generation_examinee(lineage, named.gen)
+    return generation_ref(lineage, named.gen)
 
 
-def generation_examinee(lineage: Lineage, gen: int) -> ModelRef:
+def generation_ref(lineage: Lineage, gen: int) -> ModelRef:
     """Return the reference to the generation `gen` of a lineage."""
     return ModelRef(f"G{gen}", lineage.node(gen).row.child_sha, gen)

@@ -70,7 +70,7 @@ def asked_of(answers: Iterable[ToneAnswer]) -> Asked:
     return frozenset((answer.probe_id, answer.prompt, answer.sample) for answer in answers)
 
 
-def most_asked(tones: Sequence[Tone]) -> Asked:
+def most_common_probes(tones: Sequence[Tone]) -> Asked:
     """Return the probes that most of these models were run on; the first of equally frequent ones."""
     asked = [asked_of(tone.style.answers) for tone in tones]
     return max(asked, key=asked.count)

@@ -19,7 +19,7 @@ from engine.workspace.layout import Workspace
 from ledger.durable import write_durable
 
 
-def make_side(
+def make_nested(
     workspace: Workspace, config: Config, name: str, changes: Mapping[str, object], heading: str
 ) -> tuple[Workspace, Config]:
     """Create or open the nested workspace `name` (such as `study/micro-seed1`) and return it with its configuration.

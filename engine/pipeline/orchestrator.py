@@ -27,8 +27,8 @@ from engine.pipeline.steps.evaluate import examine, examined
 from engine.pipeline.steps.export import export, exported
 from engine.pipeline.steps.interpolate import rescue, undo_rescue
 from engine.pipeline.steps.judge import judge
-from engine.pipeline.steps.prepare import prepare, tell_data
-from engine.pipeline.steps.record import mend_leftovers, record
+from engine.pipeline.steps.prepare import emit_data, prepare
+from engine.pipeline.steps.record import finish_leftovers, record
 from engine.pipeline.steps.train import train, trained
 from engine.workspace.layout import Workspace
 from engine.workspace.runs import Run, RunStatus, list_runs, unfinished_run
@@ -133,7 +133,7 @@ def _announce(context: Context, plan: Plan, resumed: bool) -> None:
         threads=plan.threads,
         resumed=resumed,
     )
-    tell_data(context, plan)
+    emit_data(context, plan)
 
 
 def _fail(
@@ -170,7 +170,7 @@ def _fail(
 def _settle(context: Context) -> list[Run]:
     """Finish recordings that a crash interrupted, close the runs whose generation is recorded, and return these."""
     workspace = context.workspace
-    for gen in mend_leftovers(workspace):
+    for gen in finish_leftovers(workspace):
         context.emit.log(f"finished recording G{gen}, which a crash had left half recorded", "warning")
     recorded = {row.gen_id for row in workspace.ledger.read()}
     settled: list[Run] = []

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Taught:
+class FixedRows:
     """New rows in feeding order, and the ids of those that are held out."""
 
     rows: tuple[Row, ...]
@@ -44,4 +44,4 @@ class TrainRequest:
     strict: bool = False
     inbox_first: bool = False
     by_itself: bool = False
-    taught: Taught | None = None
+    taught: FixedRows | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.core.errors import UsageError
 from engine.models.resolve import name_of
-from engine.pipeline.steps.record import mend_leftovers
+from engine.pipeline.steps.record import finish_leftovers
 from engine.workspace.layout import Workspace
 
 
@@ -14,7 +14,7 @@ def rollback(workspace: Workspace, ref: str, *, reason: str) -> dict[str, int | 
     Raises LedgerBadInput for an unknown reference and UsageError when HEAD is there already.
     """
     with workspace.lock("rollback"):
-        mend_leftovers(workspace)
+        finish_leftovers(workspace)
         lineage = workspace.lineage()
         named = name_of(lineage, ref)
         before = lineage.head

@@ -79,7 +79,7 @@ def read_losses(metrics_path: Path) -> list[float]:
     return [float(json.loads(line)["loss"]) for line in metrics_path.read_text().splitlines()]
 
 
-def edge_losses(losses: Sequence[float], window: int = 10) -> tuple[float, float]:
+def start_end_losses(losses: Sequence[float], window: int = 10) -> tuple[float, float]:
     """Return the ledger's `loss_start` and `loss_end`: the means over the first and over the last `window` steps."""
     head, tail = losses[:window], losses[-window:]
     return sum(head) / len(head), sum(tail) / len(tail)

@@ -26,7 +26,7 @@ class Device:
     threads: int
 
 
-def pick_machine(precision: Precision, threads: int) -> Device:
+def select_device(precision: Precision, threads: int) -> Device:
     """Return the device, dtype and thread count to train with, and make torch use that many threads.
 
     With `threads` 0 the count is what this process may use. On CUDA, deterministic kernels are requested.
@@ -36,10 +36,10 @@ def pick_machine(precision: Precision, threads: int) -> Device:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if device.type == "cuda":
         _make_deterministic()
-    return Device(device, torch.bfloat16 if pick_precision(precision) == "bf16" else torch.float32, count)
+    return Device(device, torch.bfloat16 if resolve_precision(precision) == "bf16" else torch.float32, count)
 
 
-def pick_precision(precision: Precision) -> Literal["bf16", "fp32"]:
+def resolve_precision(precision: Precision) -> Literal["bf16", "fp32"]:
     """Return the dtype that `precision` stands for: `auto` is bf16 where the device multiplies it in hardware."""
     if precision != "auto":
         return precision
@@ -54,7 +54,7 @@ def device_name() -> str:
     return f"{maker} {torch.backends.cpu.get_cpu_capability()}"
 
 
-def give_memory_back(machine: Device) -> None:
+def free_memory(machine: Device) -> None:
     """Free the memory of a finished training once nothing refers to its model: one process trains many generations."""
     gc.collect()  # the trainer, its callbacks and its data loader reference each other
     if machine.device.type == "cuda":

@@ -29,6 +29,6 @@ def package_versions(backend: str) -> dict[str, str]:
 
 def arithmetic(precision: Precision) -> dict[str, str]:
     """Return the device that trains and the dtype it will use, since another of either rounds differently."""
-    from engine.training.device import device_name, pick_precision  # torch takes seconds to import
+    from engine.training.device import device_name, resolve_precision  # torch takes seconds to import
 
-    return {"device": device_name(), "precision": pick_precision(precision)}
+    return {"device": device_name(), "precision": resolve_precision(precision)}

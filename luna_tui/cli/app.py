@@ -32,7 +32,7 @@ from luna_tui.cli.commands import (
 from luna_tui.cli.exit import ending
 from luna_tui.cli.help_page import make_help_plain
 from luna_tui.cli.invocation import Invocation, examples, help_text, invocation
-from luna_tui.cli.unused_variables import tell_idle_variables
+from luna_tui.cli.unused_variables import print_unused_variables
 from luna_tui.common.engine_facade import EngineFacade
 from luna_tui.common.environment import own_version, prepare_environment, require_docstrings
 
@@ -87,7 +87,7 @@ def top(
     """
     call = invocation(context)
     call.named = workspace if workspace is None or str(workspace) != "." else None
-    tell_idle_variables()
+    print_unused_variables()
     if context.invoked_subcommand is None:
         from luna_tui.cli.commands.console import can_open, open_console
 

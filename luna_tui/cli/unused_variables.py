@@ -11,7 +11,7 @@ _OWN = ("LUNA_WORKSPACE", "LUNA_CACHE", "LUNA_THEME")
 _PREFIX = "LUNA_"
 
 
-def tell_idle_variables() -> None:
+def print_unused_variables() -> None:
     """Print on stderr which of this process's `LUNA_*` variables set nothing."""
     for note in idle_variables(os.environ):
         print(note, file=sys.stderr)

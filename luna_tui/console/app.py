@@ -87,7 +87,7 @@ class LunaApp(OrderedKeys[Leave]):
         self.pace = pace or FrameRate()
         self.link: Link | None = None
         self.state = ConsoleState()
-        self.conductor: Controller | None = None
+        self.controller: Controller | None = None
         self._directory = directory
         self._open_link = open_link
         self._make_workspace = make_workspace
@@ -138,7 +138,7 @@ class LunaApp(OrderedKeys[Leave]):
 
     def _connect(self, link: Link) -> None:
         self.link = link
-        self.conductor = Controller(self, link)
+        self.controller = Controller(self, link)
         self.state = replace(ConsoleState(), name=link.name)
         link.start()
 
@@ -150,7 +150,7 @@ class LunaApp(OrderedKeys[Leave]):
 
     def follow(self) -> None:
         """Process all events since the last call and show the result in one frame."""
-        if self.link is None or self.conductor is None or not self._dashboard_is_ready():
+        if self.link is None or self.controller is None or not self._dashboard_is_ready():
             return
         self._take_in()
         if self.state.works or not all(isinstance(e, MachineSampled | KarmaRead) for e in self._unheeded):
@@ -162,7 +162,7 @@ class LunaApp(OrderedKeys[Leave]):
         happened, self._unheeded = self._unheeded, []
         self.change(self.state)
         for event in happened:
-            self.conductor.heed(event)
+            self.controller.heed(event)
 
     def _stir(self) -> None:
         """Poll the link at every frame again until activity stops."""
@@ -213,20 +213,20 @@ class LunaApp(OrderedKeys[Leave]):
 
     def action_act(self, name: str) -> None:
         """Carry out an action of the list, or show why it is refused."""
-        if self.conductor is None:
+        if self.controller is None:
             if name == "quit":
                 self.exit("done")
             return
         if isinstance(self.screen, ModalScreen) and name != "quit":
             # The palette opens over a dialog too, and would open a second dialog above the first.
-            self.conductor.tell("answer what is asked first; esc leaves it", "warning")
+            self.controller.tell("answer what is asked first; esc leaves it", "warning")
             return
         self._take_in()  # includes what the previous key started, so that refusals are decided on the current state
         refusal = BY_NAME[name].refusal(self.state)
         if refusal:
-            self.conductor.tell(refusal, "warning")
+            self.controller.tell(refusal, "warning")
             return
-        getattr(self.conductor, f"do_{name}")()
+        getattr(self.controller, f"do_{name}")()
 
     def action_pane(self, pane: str) -> None:
         """Bring a pane of the dashboard to the screen and focus it."""
@@ -236,7 +236,7 @@ class LunaApp(OrderedKeys[Leave]):
     def get_system_commands(self, screen: Screen[Any]) -> Any:
         """Yield the command palette's entries: every action with its key, and none of Textual's own."""
         for action in ACTIONS:
-            if action.name == "palette" or (self.conductor is None and action.name != "quit"):
+            if action.name == "palette" or (self.controller is None and action.name != "quit"):
                 continue
             if action.refusal(self.state):
                 continue
@@ -286,9 +286,9 @@ class LunaApp(OrderedKeys[Leave]):
     @on(messages.Tell)
     def hear(self, message: Any) -> None:
         """Carry out an intent that a widget posted."""
-        if self.conductor is not None:
+        if self.controller is not None:
             self._take_in()
-            self.conductor.hear(message)
+            self.controller.hear(message)
 
 
 def _collect_garbage_from_now_on() -> None:

@@ -26,7 +26,7 @@ from luna_tui.console.state.events import (
     LineageLoaded,
     ModeChanged,
     Noted,
-    StopAsked,
+    StopRequested,
 )
 from luna_tui.console.widgets.chat_panel import ChatPanel
 from luna_tui.console.workers.link import Link
@@ -172,7 +172,7 @@ class Controller(LeaveActions):
     def do_stop(self) -> None:
         """Stop the run after its current step."""
         self._link.stop()
-        self._stage.change(reduce(self.state, StopAsked()))
+        self._stage.change(reduce(self.state, StopRequested()))
 
     def do_resume(self) -> None:
         """Resume the run that was stopped here, else the only unfinished one."""

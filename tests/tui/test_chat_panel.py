@@ -122,10 +122,10 @@ def test_versus_lets_the_marked_one_or_the_parent_answer_beside(
     play: Play, selected: int | None, marked: tuple[int, ...], names: tuple[str, ...]
 ) -> None:
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
-        assert app.conductor is not None
-        app.conductor.select(selected)
+        assert app.controller is not None
+        app.controller.select(selected)
         for gen in marked:
-            app.conductor.mark(gen)
+            app.controller.mark(gen)
         await pilot.press("a")
         await pilot.pause()
         assert f"Chat {' │ '.join(names)}" in screen_text(app)
@@ -143,8 +143,8 @@ def test_versus_lets_the_marked_one_or_the_parent_answer_beside(
 def test_the_second_one_changes_when_it_is_chosen_as_the_first(play: Play) -> None:
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
         await pilot.press("a")
-        assert app.conductor is not None
-        app.conductor.select(1)
+        assert app.controller is not None
+        app.controller.select(1)
         await pilot.pause()
         assert app.screen.query_one(ChatPanel).names() == ("G1", "G0")
 

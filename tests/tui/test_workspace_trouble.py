@@ -20,7 +20,7 @@ from luna_tui.common.terminal import UNICODE
 from luna_tui.console.render.status import draw_status
 from luna_tui.console.state.console_state import ConsoleState, reduce
 from luna_tui.console.state.events import ConsoleEvent, EvaluationLoaded, LineageLoaded, Noted, WorkspaceMissing
-from luna_tui.console.workers.seen_words import told_of_seen
+from luna_tui.console.workers.seen_words import poller_events
 
 
 def after(*events: ConsoleEvent) -> ConsoleState:
@@ -78,7 +78,7 @@ def test_a_workspace_that_goes_is_told_and_so_is_its_return(tmp_path: Path, monk
         gone, back = wait_for(seen, WorkspaceSeen, 2)
     finally:
         poller.close()
-    missing, noted = told_of_seen(gone, root, tmp_path / "log")
+    missing, noted = poller_events(gone, root, tmp_path / "log")
     assert missing == WorkspaceMissing(True)
     assert isinstance(noted, Noted)
     assert noted.level == "error"
@@ -86,7 +86,7 @@ def test_a_workspace_that_goes_is_told_and_so_is_its_return(tmp_path: Path, monk
     line = draw_status(after(LineageLoaded(lineage(), 3), missing), 120, UNICODE, 0.0).plain
     assert "moved or deleted" in line
     assert "idle" not in line
-    there = next(told_of_seen(back, root, tmp_path / "log"))
+    there = next(poller_events(back, root, tmp_path / "log"))
     assert "idle" in draw_status(after(LineageLoaded(lineage(), 3), missing, there), 120, UNICODE, 0.0).plain
 
 

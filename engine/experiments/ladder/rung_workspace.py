@@ -14,7 +14,7 @@ from pathlib import Path
 from engine.config.config import CONFIG_NAME, Config
 from engine.data.curriculum import read_curriculum
 from engine.experiments.ladder.rungs import Rung
-from engine.experiments.nested_workspace import base_seen_from, flat, make_side
+from engine.experiments.nested_workspace import base_seen_from, flat, make_nested
 from engine.workspace.layout import Workspace
 from ledger.hashing import canonical_json, sha256_file, sha256_text, write_durable
 
@@ -57,7 +57,7 @@ def open_side(workspace: Workspace, config: Config, rung: Rung) -> RungWorkspace
     record = {"base": rung.name, "fingerprint": fingerprint}
     write_durable(root / _RECORD, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
     base = base_seen_from(workspace, root, rung.name)
-    side, side_config = make_side(
+    side, side_config = make_nested(
         workspace, config, f"{LADDER}/{rung.folder}", {"model.base": base, "model.ladder": (base,)}, _HEADING
     )
     return RungWorkspace(side, side_config, old)

@@ -16,7 +16,7 @@ from engine.evaluation.challenge_cards import CardAnswers, CardsFile, ask, read_
 from engine.evaluation.result_cache import ProgressCallback
 from engine.experiments.ladder.ladder_file import LadderReport, RungReport, Verdict, is_enough, write_report
 from engine.experiments.ladder.rungs import Rung, read_rungs, require_loadable
-from engine.experiments.ladder.train_rung import Evolve, RungTraining, Tell, evolve_rung
+from engine.experiments.ladder.train_rung import Evolve, RungTraining, Tell, train_rung
 from engine.workspace.layout import Workspace
 
 
@@ -62,7 +62,7 @@ def climb(ladder: Ladder, *, evolve: Evolve, progress: ProgressCallback, control
 
     def evolved(rung: Rung) -> RungTraining:
         control.check()
-        return evolve_rung(ladder.workspace, ladder.config, rung, ladder.generations, evolve=evolve, tell=tell)
+        return train_rung(ladder.workspace, ladder.config, rung, ladder.generations, evolve=evolve, tell=tell)
 
     def asked(evolution: RungTraining) -> CardAnswers:
         return ask(

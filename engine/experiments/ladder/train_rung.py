@@ -51,7 +51,7 @@ class RungTraining:
     notes: tuple[str, ...] = ()
 
 
-def evolve_rung(
+def train_rung(
     workspace: Workspace, config: Config, rung: Rung, generations: int, *, evolve: Evolve, tell: Tell
 ) -> RungTraining:
     """Return the trained rung: the workspace's own lineage where that serves, else one trained in the rung's workspace.

@@ -10,11 +10,11 @@ from typing import Literal
 
 from engine.config.config import Config
 from engine.core.errors import UsageError
-from engine.data.replay import weave
+from engine.data.replay import interleave
 from engine.data.rows import Row
-from engine.experiments.nested_workspace import make_side
+from engine.experiments.nested_workspace import make_nested
 from engine.experiments.study.training_specs import TrainingSpec
-from engine.pipeline.request import Taught, TrainRequest
+from engine.pipeline.request import FixedRows, TrainRequest
 from engine.runtime.client import Runtime
 from engine.workspace.attach import unfinished
 from engine.workspace.layout import Workspace
@@ -76,7 +76,7 @@ def make_arms(workspace: Workspace, config: Config, lessons: Sequence[TrainingSp
                 arms.append(Arm(kind, seed, workspace, config, own=True))
                 continue
             changes = {**_NO_GATE, "train.seed": seed}
-            side, side_config = make_side(workspace, config, f"{FOLDER}/{kind}-seed{seed}", changes, _HEADING)
+            side, side_config = make_nested(workspace, config, f"{FOLDER}/{kind}-seed{seed}", changes, _HEADING)
             arms.append(Arm(kind, seed, side, side_config))
     return arms
 
@@ -100,7 +100,7 @@ def next_request(arm: Arm, lessons: Sequence[TrainingSpec], runtime_log: Path | 
         return TrainRequest(
             phase=lesson.phase,
             parent=f"G{done - 1}" if done else None,
-            taught=Taught(lesson.rows, lesson.held_out),
+            taught=FixedRows(lesson.rows, lesson.held_out),
         )
     return _one_shot(arm, lessons, runtime_log)
 
@@ -121,7 +121,7 @@ def _one_shot(arm: Arm, lessons: Sequence[TrainingSpec], log: Path | None) -> Tr
     recipe = arm.config.recipe("base")
     wanted = sum(lesson.trained_tokens for lesson in lessons)
     steps = steps_for(wanted, tokens, recipe.batch_size, recipe.accumulation, joined_passes=recipe.as_typed > 0)
-    return TrainRequest(phase="base", taught=Taught(rows, held_out), steps=steps)
+    return TrainRequest(phase="base", taught=FixedRows(rows, held_out), steps=steps)
 
 
 def steps_for(
@@ -152,7 +152,7 @@ def _tokens(arm: Arm, rows: Sequence[Row], log: Path | None) -> list[int]:
     from engine.models.base import prepare_base
     from engine.pipeline.steps.encode import encode
 
-    fed = [item.row for item in weave(rows, [], arm.config.curriculum.stages)]
+    fed = [item.row for item in interleave(rows, [], arm.config.curriculum.stages)]
     base = prepare_base(arm.workspace, arm.config, weights=False)
     with Runtime(log=log) as runtime:
         examples = encode(runtime, base, fed, arm.config.recipe("base"))

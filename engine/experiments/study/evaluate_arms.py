@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.core.cancellation import Control
 from engine.evaluation.challenge_cards import ask_model, cards_if_any
-from engine.evaluation.model_ref import ModelRef, examinee_of, generation_examinee
+from engine.evaluation.model_ref import ModelRef, generation_ref, resolve_model
 from engine.evaluation.result_cache import ProgressCallback, ResultCache
 from engine.evaluation.style_eval import tone_of
 from engine.experiments.study.arms import Arm
@@ -58,18 +58,18 @@ class Answers:
         }
 
 
-def ask_arm(arm: Arm, lessons: Sequence[TrainingSpec], *, progress: ProgressCallback, control: Control) -> Answers:
+def evaluate_arm(arm: Arm, lessons: Sequence[TrainingSpec], *, progress: ProgressCallback, control: Control) -> Answers:
     """Evaluate an arm's last generation; results that are cached already are reused."""
     lineage = arm.workspace.lineage()
     gen = lessons[-1].gen if arm.own else max(node.row.gen_id for node in lineage.nodes())
-    return _evaluate(arm, generation_examinee(lineage, gen), arm.name, lessons, progress, control)
+    return _evaluate(arm, generation_ref(lineage, gen), arm.name, lessons, progress, control)
 
 
-def ask_base(
+def evaluate_base(
     workspace: Workspace, own: Arm, lessons: Sequence[TrainingSpec], *, progress: ProgressCallback, control: Control
 ) -> Answers:
     """Evaluate the base model on the same exams, probes and cards as the arms."""
-    base = examinee_of(workspace, own.config, workspace.lineage(), "base")
+    base = resolve_model(workspace, own.config, workspace.lineage(), "base")
     return _evaluate(own, base, "base", lessons, progress, control)
 
 

@@ -41,7 +41,7 @@ class TrainingSpec:
     tone: Questions | None = None
 
 
-def lessons_of(workspace: Workspace, config: Config, lineage: Lineage, gen: int) -> list[TrainingSpec]:
+def training_specs_of(workspace: Workspace, config: Config, lineage: Lineage, gen: int) -> list[TrainingSpec]:
     """Return the specs of the generations on the path from the base to `gen`.
 
     Raises UsageError when a generation was trained otherwise than luna.toml says now (its replicas would differ in more

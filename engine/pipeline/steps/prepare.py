@@ -1,7 +1,6 @@
 """The prepare step: decide what a generation descends from and is fed, and write it down before anything is trained.
 
-Whatever can be refused is refused here: rows that do not fit, steps that cannot feed the data, a parent without
-evidence.
+Whatever can be refused is refused here: rows that do not fit, too few steps for the data, a parent without evidence.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from engine.data.curriculum import Curriculum, read_curriculum, read_files
 from engine.data.holdout import clusters_needed, count_clusters, split, split_by_ids
 from engine.data.inbox import rated_down, usable
 from engine.data.readers import SUFFIXES
-from engine.data.replay import choose_replay, weave
+from engine.data.replay import choose_replay, interleave
 from engine.data.rows import Row
 from engine.data.selection import PhaseRequest, Selection, as_taught, phase_of_depth, select_new
 from engine.evaluation.context_check import exam_window, require_fit
@@ -87,10 +86,8 @@ def prepare(
     fed = _watched([fed.row for fed in material.fed], pace.phase("looking for the exam's answers"))
     untaught = warn_untaught(exam, fed, config.eval.generalization_target)
     train = _watched(material.train, pace.phase("looking for corporate phrases"))
-    for warning in (
-        untaught,
-        warn_phrases(train, phrases(context.workspace, config), config.eval.drift_target),
-    ):
+    corporate = warn_phrases(train, phrases(context.workspace, config), config.eval.drift_target)
+    for warning in (untaught, corporate):
         if warning:
             context.emit.log(warning, "warning")
     context.control.check()
@@ -130,7 +127,7 @@ def prepare(
     return plan
 
 
-def tell_data(context: Context, plan: Plan) -> None:
+def emit_data(context: Context, plan: Plan) -> None:
     """Emit the counts of the data the generation is fed; a resume emits them again, as its screen has not seen them."""
     context.emit(
         DataPrepared,
@@ -200,7 +197,7 @@ def _choose(
         forbidden_ids={*held, *(row.id for row in selection.rows), *rated_down([*curriculum.rows, *inbox])},
     )
     train, development = _keep_development(context, train, depth)
-    fed = weave(train, replay, curriculum.stages)
+    fed = interleave(train, replay, curriculum.stages)
     return curriculum, selection, recipe, Material(selection.rows, train, holdout, replay, fed, development)
 
 

@@ -121,7 +121,7 @@ def record(
     context.emit(Recorded, gen=plan.gen, row=row.to_record(), head=workspace.head.current())
 
 
-def mend_leftovers(workspace: Workspace) -> list[int]:
+def finish_leftovers(workspace: Workspace) -> list[int]:
     """Finish recording every generation that a crash left between its manifest and HEAD, and return their GEN_IDs.
 
     A manifest is written last, after everything it vouches for is durable: a directory that has one is complete and

@@ -14,13 +14,13 @@ from engine.models.lineage_weights import weights_dir
 from engine.pipeline.context import Context
 from engine.pipeline.plan import Plan
 from engine.pipeline.steps.encode import encode_passes, train_rows, voice_plan
-from engine.training.batch_log import edge_losses, read_losses
+from engine.training.batch_log import read_losses, start_end_losses
 from engine.training.checkpoint import newest_sealed, step_of
 from engine.training.job import TrainJob
 from engine.workspace.runs import Run
 
 
-def let_go(error: BaseException) -> None:
+def release_failed(error: BaseException) -> None:
     """Free the memory that a failed training held: the frames of its error still reference the model."""
     traceback.clear_frames(error.__traceback__)
     gc.collect()  # the trainer, its callbacks and its data loader reference each other
@@ -69,7 +69,7 @@ def train(context: Context, run: Run, plan: Plan) -> Trained:
     try:
         result = context.pick_backend(plan.backend).train(job, context.emit, context.control)
     except BaseException as error:
-        let_go(error)
+        release_failed(error)
         raise
     if not result.finished:
         raise Interrupted(f"stopped after step {result.steps_done} of {plan.steps}; the checkpoint is kept")
@@ -82,7 +82,7 @@ def trained(run: Run) -> Trained:
     """Return what a finished training left in the run's staging; raises Damaged when it is missing or unreadable."""
     delta, metrics = run.staging / "delta.safetensors", run.staging / "metrics.jsonl"
     try:
-        start, end = edge_losses(read_losses(metrics))
+        start, end = start_end_losses(read_losses(metrics))
     except (OSError, ValueError, KeyError, ZeroDivisionError) as error:
         raise Damaged(f"cannot be read: {error}", where=str(metrics), hint="start anew: luna-tui train") from error
     if not delta.is_file():

@@ -7,7 +7,7 @@ import gc
 _left_alone = False
 
 
-def leave_loaded_objects_alone() -> None:
+def freeze_loaded_objects() -> None:
     """Exempt the objects that exist by now from garbage collection, on the first call in a process.
 
     torch, transformers and TRL bring over a million objects that live as long as the process. A full collection visits

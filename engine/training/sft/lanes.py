@@ -29,7 +29,7 @@ def lane_count(threads: int, batch_size: int) -> int:
     return max(n for n in range(1, _MOST + 1) if threads % n == 0 and n <= max(1, batch_size))
 
 
-def share_out(lengths: Sequence[int], lanes: int) -> list[list[int]]:
+def balance_rows(lengths: Sequence[int], lanes: int) -> list[list[int]]:
     """Return the positions of each lane's rows, ascending, so that all lanes have about the same number of tokens.
 
     The longest row not yet assigned goes to the lane with the fewest tokens; lanes without a row are left out.
@@ -74,7 +74,7 @@ class Lanes:
         The backward pass only hands them on. Raises what the first lane that failed raised, once all have ended.
         """
         trained = [p for p in model.parameters() if p.requires_grad]
-        parts = [part_of(batch, rows) for rows in share_out(batch["lengths"].tolist(), self.count)]
+        parts = [part_of(batch, rows) for rows in balance_rows(batch["lengths"].tolist(), self.count)]
         running = [self._pool.submit(self._differentiated, loss_of, part, trained) for part in parts]
         failed = [error for future in running if (error := future.exception()) is not None]
         # torch keeps one thread count for threads that have not set their own: it must stay that of the process.

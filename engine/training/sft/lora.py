@@ -43,7 +43,7 @@ def check_adapters(model: Any, tensors: Collection[str]) -> None:
         )
 
 
-def make_fast(model: Any) -> None:
+def fuse_lora_forward(model: Any) -> None:
     """Make every adapted linear layer compute base and adapter in one autograd function: a third of the operations.
 
     Requires adapters without dropout on layers whose inputs have the weights' dtype; A and B stay fp32.

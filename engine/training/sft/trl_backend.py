@@ -15,11 +15,11 @@ from engine.core.events import Emitter
 from engine.gguf.library_logging import quiet_libraries
 from engine.gguf.weights import tensor_names
 from engine.training.adapter_io import save_delta
-from engine.training.device import give_memory_back, pick_machine
+from engine.training.device import free_memory, select_device
 from engine.training.job import TrainJob, TrainResult
 from engine.training.sft import block_diagonal_attention
-from engine.training.sft.gc_freeze import leave_loaded_objects_alone
-from engine.training.sft.lora import check_adapters, make_fast
+from engine.training.sft.gc_freeze import freeze_loaded_objects
+from engine.training.sft.lora import check_adapters, fuse_lora_forward
 from engine.training.sft.trainer import run_sft
 
 
@@ -41,7 +41,7 @@ class TrlBackend:
             )
         quiet_libraries()
         recipe = job.recipe
-        machine = pick_machine(recipe.precision, job.threads)
+        machine = select_device(recipe.precision, job.threads)
         model_config = AutoConfig.from_pretrained(job.weights_dir, trust_remote_code=False)
         joined = block_diagonal_attention.fits(model_config, recipe.context)
         if joined:
@@ -52,7 +52,7 @@ class TrlBackend:
         MODEL_FOR_CAUSAL_LM_MAPPING.get(
             type(model_config), None
         )  # imports the model's code before the weights are loaded
-        leave_loaded_objects_alone()
+        freeze_loaded_objects()
         model: Any = AutoModelForCausalLM.from_pretrained(
             job.weights_dir,
             dtype=torch.float32 if full else machine.dtype,
@@ -64,14 +64,14 @@ class TrlBackend:
             model = _adapted(model, job)
             check_adapters(model, tensor_names(job.weights_dir))
             if joined:
-                make_fast(model)
+                fuse_lora_forward(model)
         model.train()
         tokenizer = AutoTokenizer.from_pretrained(job.weights_dir)
         result = run_sft(model, tokenizer, job, machine, emit, control, joined=joined)
         if result.finished:
             save_delta(model, job)
         del model
-        give_memory_back(machine)
+        free_memory(machine)
         return result
 
 

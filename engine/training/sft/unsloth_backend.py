@@ -22,9 +22,9 @@ from engine.core.events import Emitter
 from engine.gguf.library_logging import noise_to_stderr, quiet_libraries
 from engine.gguf.weights import tensor_names
 from engine.training.adapter_io import save_delta
-from engine.training.device import give_memory_back, pick_machine
+from engine.training.device import free_memory, select_device
 from engine.training.job import TrainJob, TrainResult
-from engine.training.sft.gc_freeze import leave_loaded_objects_alone
+from engine.training.sft.gc_freeze import freeze_loaded_objects
 from engine.training.sft.lora import check_adapters
 from engine.training.sft.trainer import run_sft
 
@@ -43,10 +43,10 @@ class UnslothBackend:
         """
         quiet_libraries()
         recipe = job.recipe
-        machine = pick_machine(recipe.precision, job.threads)
+        machine = select_device(recipe.precision, job.threads)
         full = recipe.method == "full"
         set_seed(recipe.seed)
-        leave_loaded_objects_alone()
+        freeze_loaded_objects()
         model: Any
         with noise_to_stderr():
             model, tokenizer = unsloth.FastLanguageModel.from_pretrained(
@@ -75,5 +75,5 @@ class UnslothBackend:
         if result.finished:
             save_delta(model, job)
         del model
-        give_memory_back(machine)
+        free_memory(machine)
         return result

@@ -91,7 +91,7 @@ def _sampled(
     call: Invocation, persona: Persona, ref: str, count: int, seed: int, temperature: float
 ) -> tuple[list[Behavior], BehaviorReport]:
     from engine.data.sampled_behaviors import sample_behaviors
-    from engine.evaluation.model_ref import examinee_of
+    from engine.evaluation.model_ref import resolve_model
     from engine.evaluation.result_cache import ResultCache
     from engine.service.requests import TaskRequest
     from luna_tui.cli.jobs import run_job
@@ -100,7 +100,7 @@ def _sampled(
 
     workspace = call.workspace()
     config = call.engine.config(workspace.root)
-    model = examinee_of(workspace, config, workspace.lineage(), ref)
+    model = resolve_model(workspace, config, workspace.lineage(), ref)
 
     def sample(progress: ProgressCallback, control: Control) -> tuple[list[Behavior], BehaviorReport]:
         with (

@@ -26,15 +26,15 @@ def doctor(context: typer.Context, as_json: JsonOption = False, workspace: Works
 
     Every finding that is not ok comes with its remedy. Exit code 1 only if something cannot work.
     """
-    from engine.diagnostics.machine_checks import examine_machine, examine_workspace
+    from engine.diagnostics.machine_checks import check_machine, check_workspace
     from luna_tui.cli.progress import bar
 
     call = invocation(context)
     here = (call.root / "luna.toml").exists()
     with bar("checking", quiet=True) as progress:
-        findings = examine_machine(progress)
+        findings = check_machine(progress)
         findings += terminal_findings(os.environ)
-        findings += examine_workspace(call.root) if here or call.named is not None else []
+        findings += check_workspace(call.root) if here or call.named is not None else []
     if as_json:
         from luna_tui.cli.json_output import write_document
 

@@ -51,14 +51,14 @@ def study(
     says when the claim was not supported.
     """
     from engine.experiments.study.arms import make_arms
-    from engine.experiments.study.training_specs import lessons_of
+    from engine.experiments.study.training_specs import training_specs_of
 
     call = invocation(context)
     opened = call.workspace()
     config = call.engine.config(opened.root)
     lineage = opened.lineage()
     found = lineage.resolve(gen)
-    lessons = lessons_of(opened, config, lineage, found) if found is not None else []
+    lessons = training_specs_of(opened, config, lineage, found) if found is not None else []
     _require_lineage(lessons)
     numbers = _numbers(seeds)
     arms = make_arms(opened, config, lessons, numbers)
@@ -76,9 +76,9 @@ def study(
 
 
 def _evaluate_arm(arm: Arm, lessons: Sequence[TrainingSpec], progress: ProgressCallback, control: Control) -> None:
-    from engine.experiments.study.evaluate_arms import ask_arm
+    from engine.experiments.study.evaluate_arms import evaluate_arm
 
-    ask_arm(arm, lessons, progress=progress, control=control)
+    evaluate_arm(arm, lessons, progress=progress, control=control)
 
 
 def _warn_few(seeds: int) -> None:
@@ -156,13 +156,13 @@ def _conclude(
     *,
     as_json: bool,
 ) -> None:
-    from engine.experiments.study.evaluate_arms import ask_arm, ask_base
+    from engine.experiments.study.evaluate_arms import evaluate_arm, evaluate_base
     from engine.experiments.study.study_file import write_study
 
     def ask(progress: ProgressCallback, control: Control) -> dict[str, Any]:
-        answers = {arm.name: ask_arm(arm, lessons, progress=progress, control=control) for arm in arms}
+        answers = {arm.name: evaluate_arm(arm, lessons, progress=progress, control=control) for arm in arms}
         own = next((arm for arm in arms if arm.own), arms[0])
-        base = ask_base(workspace, own, lessons, progress=progress, control=control)
+        base = evaluate_base(workspace, own, lessons, progress=progress, control=control)
         return write_study(workspace, config, lessons, arms, answers, base)
 
     found = _prompt_models(call, workspace, ask, as_json=as_json)

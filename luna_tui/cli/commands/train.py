@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Annotated
 
 import typer
+from click import Choice
 
 from engine.config.recipe import BACKENDS
 from engine.core.counted import alternatives
@@ -34,9 +35,6 @@ class PhaseName(StrEnum):
     CONVERSE = "converse"
 
 
-BackendName = StrEnum("BackendName", {name.upper(): name for name in BACKENDS})
-
-
 def train(
     context: typer.Context,
     run: Annotated[
@@ -60,8 +58,13 @@ def train(
         typer.Option(metavar="PATH", help="Learn these files or folders, not the curriculum; may be repeated."),
     ] = None,
     backend: Annotated[
-        BackendName | None,
-        typer.Option(metavar="BACKEND", help=f"What trains: {alternatives(BACKENDS)}.", show_default=False),
+        str | None,
+        typer.Option(
+            metavar="BACKEND",
+            click_type=Choice(BACKENDS),
+            help=f"What trains: {alternatives(BACKENDS)}.",
+            show_default=False,
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed, not luna.toml's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run, or with RUN.")] = False,
@@ -101,7 +104,7 @@ def train(
             parent=parent,
             steps=steps,
             data=tuple(path.resolve() for path in data or []),
-            backend=backend.value if backend else None,
+            backend=backend,
             seed=seed,
             resume=resume,
             run=run or "",

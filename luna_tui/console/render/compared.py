@@ -141,7 +141,7 @@ def pair_tone(one: Sequence[Values], other: Sequence[Values]) -> list[TonePair]:
     return pairs
 
 
-def asked_alike(one: Sequence[Values], other: Sequence[Values]) -> bool:
+def same_tone_probes(one: Sequence[Values], other: Sequence[Values]) -> bool:
     """Return whether both were given the same tone probes, in the same words and as often: only then are drifts
     comparable.
     """

@@ -13,7 +13,7 @@ from engine.core.gen_label import gen_label
 from luna_tui.common import figures
 from luna_tui.common.score_lines import ScoreLine, score_lines
 from luna_tui.common.terminal import ASCII, Glyphs, in_ascii
-from luna_tui.console.render.compared import Comparison, ItemPair, Side, asked_alike, pair_items, pair_tone
+from luna_tui.console.render.compared import Comparison, ItemPair, Side, pair_items, pair_tone, same_tone_probes
 from luna_tui.console.render.conversation import fold, shown_line
 from luna_tui.console.render.generation_page import difference, interval_words
 from luna_tui.console.render.lineage_pane import VERDICT_STYLES, number
@@ -108,7 +108,7 @@ def _draw_scores(page: _Page, view: Comparison) -> None:
         return
     page.heading("Scores")
     tones = view.one.tone, view.other.tone
-    alike = not all(tones) or asked_alike(*tones)
+    alike = not all(tones) or same_tone_probes(*tones)
     for name in names:
         left, right = one.get(name), other.get(name)
         label = next((line.label for line in (left, right) if line), name)
@@ -221,7 +221,7 @@ def _draw_tone(page: _Page, one: Side, other: Side) -> None:
     page.heading("Tone: the first answer to every probe")
     if not _read(page, one, other, lambda side: side.tone):
         return
-    if not asked_alike(one.tone, other.tone):
+    if not same_tone_probes(one.tone, other.tone):
         page.words(
             "They were asked other tone probes, so their drifts are of other questions and not comparable; luna-tui "
             f"compare {one.name} {other.name} asks both the same. Below: what both were asked in the same words.",

@@ -32,7 +32,7 @@ from luna_tui.console.state.events import (
     ModeChanged,
     Noted,
     SettingsLoaded,
-    StopAsked,
+    StopRequested,
     WorkspaceMissing,
 )
 
@@ -192,7 +192,7 @@ def _console(state: ConsoleState, event: ConsoleEvent) -> ConsoleState:
         return replace(state, missing=event.missing)
     if isinstance(event, KarmaRead):
         return replace(state, karma=event)
-    if isinstance(event, StopAsked):
+    if isinstance(event, StopRequested):
         return replace(state, stopping=True)
     if isinstance(event, CurveLoaded):
         voices = _kept(state.recorded_voices, event.gen, event.voices[-_VOICES:], _CURVES)

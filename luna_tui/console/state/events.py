@@ -58,7 +58,7 @@ class WorkspaceMissing(ConsoleEvent, frozen=True):
     missing: bool
 
 
-class StopAsked(ConsoleEvent, frozen=True):
+class StopRequested(ConsoleEvent, frozen=True):
     """A stop was requested; the run ends after its current step."""
 
 

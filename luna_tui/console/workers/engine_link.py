@@ -29,7 +29,7 @@ from luna_tui.console.state.events import (
     Noted,
 )
 from luna_tui.console.workers.chat_worker import ChatWorker
-from luna_tui.console.workers.job_words import told_of_job
+from luna_tui.console.workers.job_words import job_events
 from luna_tui.console.workers.loader import Loader
 from luna_tui.console.workers.run_follower import RunFollower
 
@@ -90,7 +90,7 @@ class EngineLink:
 
     def _hear(self, event: Event | JobEvent) -> None:
         if isinstance(event, JobEvent):
-            for news in told_of_job(event, self._log):
+            for news in job_events(event, self._log):
                 self._news.put(news)
         else:
             self._follower.put(event)
@@ -112,14 +112,14 @@ class EngineLink:
         return happened
 
     def _watch(self) -> Poller:
-        from luna_tui.console.workers.seen_words import told_of_seen  # not needed for the first paint
+        from luna_tui.console.workers.seen_words import poller_events  # not needed for the first paint
 
         self._loader.settings()
         self.load_lineage()
         root = self._workspace.root
 
         def tell(seen: Seen) -> None:
-            for news in told_of_seen(seen, root, self._log):
+            for news in poller_events(seen, root, self._log):
                 self._news.put(news)
 
         self._poller = self._engine.watch(tell, machine_every_s=self._machine_every_s)

@@ -30,7 +30,7 @@ _NAMES = {
 }
 
 
-def told_of_job(event: JobEvent, log: Path) -> Iterator[ConsoleEvent]:
+def job_events(event: JobEvent, log: Path) -> Iterator[ConsoleEvent]:
     """Yield the console events for an event of a job."""
     job = event.job
     name = _NAMES[type(job.request)]  # pyright: ignore[reportArgumentType] - training has its own events

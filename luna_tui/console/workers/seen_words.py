@@ -10,7 +10,7 @@ from luna_tui.console.state.events import ConsoleEvent, KarmaRead, MachineSample
 from luna_tui.console.workers.trouble import told
 
 
-def told_of_seen(seen: Seen, root: Path, log: Path) -> Iterator[ConsoleEvent]:
+def poller_events(seen: Seen, root: Path, log: Path) -> Iterator[ConsoleEvent]:
     """Yield the console events for something observed in the workspace at `root`."""
     if isinstance(seen, MachineSeen):
         yield MachineSampled(seen.sample, seen.warnings)

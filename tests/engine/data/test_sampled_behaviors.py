@@ -9,7 +9,7 @@ from engine.core.cancellation import Control
 from engine.core.errors import UsageError
 from engine.data.persona import Persona
 from engine.data.sampled_behaviors import sample_behaviors
-from engine.evaluation.model_ref import generation_examinee
+from engine.evaluation.model_ref import generation_ref
 from engine.evaluation.result_cache import ResultCache
 
 pytestmark = pytest.mark.slow
@@ -31,7 +31,7 @@ PERSONA = Persona.model_validate(
 
 
 def test_a_generation_answers_and_the_same_seed_gives_the_same(lineage: TinyWorkspace) -> None:
-    model = generation_examinee(lineage.workspace.lineage(), 3)
+    model = generation_ref(lineage.workspace.lineage(), 3)
     with ResultCache(lineage.workspace, lineage.config(), progress=lambda *_: None, control=Control()) as sittings:
 
         def sampled() -> list[tuple[str, str]]:

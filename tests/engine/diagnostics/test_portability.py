@@ -64,13 +64,13 @@ for package in ("ledger", "probes", "engine", "luna_tui"):
         if module.name not in ("luna_tui.__main__", "engine.training.sft.unsloth_backend"):
             importlib.import_module(module.name)
 
-from engine.diagnostics.machine_checks import examine_machine, examine_workspace
+from engine.diagnostics.machine_checks import check_machine, check_workspace
 from engine.diagnostics.resource_monitor import ResourceMonitor
 from engine.runtime.client import Runtime
 from engine.core.cpu import cpu_fact
 
 root = Path(sys.argv[1])
-findings = [*examine_machine(), *examine_workspace(root)]
+findings = [*check_machine(), *check_workspace(root)]
 with Runtime() as runtime:
     info = runtime.load(root / "base.gguf", n_ctx=64, n_parallel=2)
     answers = runtime.generate(["Can you help me?", "Who are you"], max_tokens=4)

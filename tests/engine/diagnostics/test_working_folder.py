@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.child_environment import child_environment
-from engine.diagnostics.machine_checks import examine_machine
+from engine.diagnostics.machine_checks import check_machine
 from engine.gguf.hf_converter import convert_to_gguf
 from engine.runtime.client import Runtime
 
@@ -31,7 +31,7 @@ def poisoned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.slow
 def test_doctor_and_the_backend_check(poisoned: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep)  # an empty entry means the working folder
-    findings = {finding.what: finding for finding in examine_machine()}
+    findings = {finding.what: finding for finding in check_machine()}
     assert not (poisoned / "executed").exists()
     assert {findings[name].level for name in ("torch", "llama.cpp", "backend trl")} == {"ok"}
 

@@ -12,10 +12,10 @@ from tiny_workspace import TinyWorkspace
 from engine.core.cancellation import Control
 from engine.core.errors import UsageError
 from engine.experiments.study.arms import Arm, make_arms, next_request, steps_for
-from engine.experiments.study.evaluate_arms import Answers, ask_arm, ask_base
+from engine.experiments.study.evaluate_arms import Answers, evaluate_arm, evaluate_base
 from engine.experiments.study.study_file import read_study, write_study
-from engine.experiments.study.training_specs import TrainingSpec, lessons_of
-from engine.training.device import device_name, pick_precision
+from engine.experiments.study.training_specs import TrainingSpec, training_specs_of
+from engine.training.device import device_name, resolve_precision
 from ledger.verify import verify
 
 pytestmark = pytest.mark.slow
@@ -28,7 +28,7 @@ def nothing(*_: object) -> None:
 def lessons_at_head(tiny: TinyWorkspace) -> list[TrainingSpec]:
     lineage = tiny.workspace.lineage()
     assert lineage.head is not None
-    return lessons_of(tiny.workspace, tiny.config(), lineage, lineage.head)
+    return training_specs_of(tiny.workspace, tiny.config(), lineage, lineage.head)
 
 
 def teach(arm: Arm, lessons: list[TrainingSpec], log: Path) -> TinyWorkspace:
@@ -100,8 +100,10 @@ def test_everyone_sits_the_same_exams_and_the_end_is_written_down(studied: tuple
     tiny, arms = studied
     lessons = lessons_at_head(tiny)
     control = Control()
-    answers: dict[str, Answers] = {arm.name: ask_arm(arm, lessons, progress=nothing, control=control) for arm in arms}
-    base = ask_base(tiny.workspace, arms[0], lessons, progress=nothing, control=control)
+    answers: dict[str, Answers] = {
+        arm.name: evaluate_arm(arm, lessons, progress=nothing, control=control) for arm in arms
+    }
+    base = evaluate_base(tiny.workspace, arms[0], lessons, progress=nothing, control=control)
     asked = {lesson.gen: {item.id for item in lesson.exam} for lesson in lessons}
     for answer in (*answers.values(), base):
         assert {gen: set(exam) for gen, exam in answer.exams.items()} == asked
@@ -109,7 +111,7 @@ def test_everyone_sits_the_same_exams_and_the_end_is_written_down(studied: tuple
     assert read_study(tiny.workspace) == json.loads(json.dumps(study))
     assert str(tiny.root) not in json.dumps(study), "a study can be published"
     made = {(gen["device"], gen["precision"], gen["threads"]) for arm in study["arms"] for gen in arm["generations"]}
-    assert made == {(device_name(), pick_precision(tiny.config().train.precision), 1)}
+    assert made == {(device_name(), resolve_precision(tiny.config().train.precision), 1)}
     assert study["conclusion"]["verdict"] in ("supported", "refuted", "undecided")
     assert study["conclusion"]["all"]["difference"]["n"] == sum(len(exam) for exam in asked.values())
     # What was recorded when the lineage was judged is what the study says of it.
@@ -123,13 +125,13 @@ def test_asked_twice_no_model_is_loaded_again(
 ) -> None:
     _, arms = studied
     lessons = lessons_at_head(studied[0])
-    first = ask_arm(arms[2], lessons, progress=nothing, control=Control())
+    first = evaluate_arm(arms[2], lessons, progress=nothing, control=Control())
 
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a model was loaded")
 
     monkeypatch.setattr("engine.evaluation.result_cache.Runtime", refuse)
-    assert ask_arm(arms[2], lessons, progress=nothing, control=Control()) == first
+    assert evaluate_arm(arms[2], lessons, progress=nothing, control=Control()) == first
 
 
 def test_the_lineage_is_not_touched(studied: tuple[TinyWorkspace, list[Arm]], lineage: TinyWorkspace) -> None:
@@ -153,7 +155,7 @@ def test_what_is_trained_and_asked_needs_no_weights_again(
 ) -> None:
     tiny, arms = studied
     lessons = lessons_at_head(tiny)
-    first = [ask_arm(arm, lessons, progress=nothing, control=Control()) for arm in arms]
+    first = [evaluate_arm(arm, lessons, progress=nothing, control=Control()) for arm in arms]
     brought = TinyWorkspace(tmp_path / "brought")
     shutil.copytree(tiny.root, brought.root, ignore=shutil.ignore_patterns("*.gguf", "*.safetensors", "cache"))
 
@@ -165,7 +167,7 @@ def test_what_is_trained_and_asked_needs_no_weights_again(
     assert again == lessons
     for arm, answers in zip(make_arms(brought.workspace, brought.config(), again, [0, 1]), first, strict=True):
         assert next_request(arm, again, tmp_path / "log") is None
-        assert ask_arm(arm, again, progress=nothing, control=Control()) == answers
+        assert evaluate_arm(arm, again, progress=nothing, control=Control()) == answers
 
 
 def test_an_interrupted_arm_is_resumed(evolved: TinyWorkspace, tmp_path: Path) -> None:
@@ -188,7 +190,7 @@ def test_another_recipe_is_no_replica(evolved: TinyWorkspace) -> None:
     lineage = evolved.workspace.lineage()
     config = evolved.config({"train.converse.lr": 0.005})
     with pytest.raises(UsageError, match="G2 was trained with lr"):
-        lessons_of(evolved.workspace, config, lineage, 3)
+        training_specs_of(evolved.workspace, config, lineage, 3)
 
 
 def test_one_seed_says_nothing_about_chance(evolved: TinyWorkspace) -> None:

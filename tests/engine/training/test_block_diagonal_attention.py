@@ -13,7 +13,7 @@ from transformers import AutoConfig, set_seed
 from engine.training.sft import block_diagonal_attention
 from engine.training.sft.block_diagonal_attention import Blocks
 from engine.training.sft.collator import Collator
-from engine.training.sft.lora import lora_modules, make_fast
+from engine.training.sft.lora import fuse_lora_forward, lora_modules
 
 LENGTHS = (5, 17, 1, 9)
 
@@ -57,7 +57,7 @@ def test_fast_adapters_on_joined_batches_get_the_gradients_of_plain_ones_on_padd
         for _, b in lora_modules(model).values():
             torch.nn.init.normal_(b, std=0.05)
         if attention == block_diagonal_attention.NAME:
-            make_fast(model)
+            fuse_lora_forward(model)
         weights = torch.randn(97, generator=torch.Generator().manual_seed(5))
         (logits_of(model, rows) @ weights).square().mean().backward()
         gradients.append(

@@ -16,9 +16,9 @@ from training_jobs import make_examples, make_job, make_tiny_weights, run_trl, s
 from engine.core.errors import Damaged, LunaError, UsageError
 from engine.training import backends
 from engine.training import device as machine_module
-from engine.training.batch_log import BatchLog, edge_losses, read_losses
+from engine.training.batch_log import BatchLog, read_losses, start_end_losses
 from engine.training.checkpoint import drop_unusable, newest_sealed, seal
-from engine.training.device import device_name, pick_machine, pick_precision
+from engine.training.device import device_name, resolve_precision, select_device
 
 
 def make_checkpoint(directory: Path, step: int) -> Path:
@@ -99,8 +99,8 @@ def test_a_feed_log_with_a_hole_before_the_checkpoint_is_damage(tmp_path: Path) 
 
 def test_the_ledgers_losses_are_means_of_the_first_and_last_ten_steps() -> None:
     losses = [float(n) for n in range(30)]
-    assert edge_losses(losses) == (4.5, 24.5)
-    assert edge_losses([3.0, 1.0]) == (2.0, 2.0)
+    assert start_end_losses(losses) == (4.5, 24.5)
+    assert start_end_losses([3.0, 1.0]) == (2.0, 2.0)
 
 
 def test_an_unknown_backend_is_refused_by_name() -> None:
@@ -148,10 +148,10 @@ def test_trl_refuses_a_process_that_unsloth_has_changed(tmp_path: Path, monkeypa
 def test_the_asked_for_precision_and_threads_are_used() -> None:
     before = torch.get_num_threads()
     try:
-        machine = pick_machine("fp32", 1)
+        machine = select_device("fp32", 1)
         assert (machine.dtype, machine.threads, torch.get_num_threads()) == (torch.float32, 1, 1)
-        assert pick_machine("bf16", 2).dtype is torch.bfloat16
-        assert pick_machine("auto", 0).threads >= 1
+        assert select_device("bf16", 2).dtype is torch.bfloat16
+        assert select_device("auto", 0).threads >= 1
     finally:
         torch.set_num_threads(before)
 
@@ -164,9 +164,9 @@ def test_auto_precision_is_bf16_where_the_processor_multiplies_it(monkeypatch: p
         ("", "fp32"),
     ):
         monkeypatch.setattr(machine_module, "cpu_fact", lambda _name, flags=flags: flags)
-        assert pick_precision("auto") == found
-        assert pick_precision("fp32") == "fp32"
-        assert pick_precision("bf16") == "bf16"
+        assert resolve_precision("auto") == found
+        assert resolve_precision("fp32") == "fp32"
+        assert resolve_precision("bf16") == "bf16"
 
 
 def test_a_gpu_is_named_with_its_cuda_and_a_cpu_by_maker_and_simd(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,4 +177,4 @@ def test_a_gpu_is_named_with_its_cuda_and_a_cpu_by_maker_and_simd(monkeypatch: p
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "NVIDIA H200")
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     assert device_name() == "NVIDIA H200, CUDA 13.0"
-    assert pick_precision("auto") == "bf16"
+    assert resolve_precision("auto") == "bf16"

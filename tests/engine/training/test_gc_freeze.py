@@ -15,12 +15,12 @@ from engine.service.session import EngineSession
 
 ONCE = """
 import gc, json
-from engine.training.sft.gc_freeze import leave_loaded_objects_alone
+from engine.training.sft.gc_freeze import freeze_loaded_objects
 kept = [[] for _ in range(2000)]
-leave_loaded_objects_alone()
+freeze_loaded_objects()
 first = gc.get_freeze_count()
 later = [[] for _ in range(2000)]
-leave_loaded_objects_alone()
+freeze_loaded_objects()
 ring = []
 ring.append(ring)
 del ring

@@ -14,8 +14,8 @@ from transformers import set_seed
 from engine.training.sft import block_diagonal_attention
 from engine.training.sft.block_diagonal_attention import Blocks
 from engine.training.sft.collator import IGNORED, Collator
-from engine.training.sft.lanes import Lanes, lane_count, part_of, share_out
-from engine.training.sft.lora import lora_modules, make_fast
+from engine.training.sft.lanes import Lanes, balance_rows, lane_count, part_of
+from engine.training.sft.lora import fuse_lora_forward, lora_modules
 
 LENGTHS = (5, 17, 2, 9, 11)
 
@@ -26,7 +26,7 @@ def adapted() -> Any:
     model = get_peft_model(model, LoraConfig(r=4, lora_alpha=6, target_modules="all-linear", task_type="CAUSAL_LM"))
     for _, b in lora_modules(model).values():
         torch.nn.init.normal_(b, std=0.05)
-    make_fast(model)
+    fuse_lora_forward(model)
     return model
 
 
@@ -88,12 +88,12 @@ def test_a_lane_that_fails_is_told_and_the_process_keeps_its_threads() -> None:
 
 def test_every_row_goes_to_one_lane_and_the_lanes_have_like_many_tokens() -> None:
     lengths = [30, 4, 7, 7, 12, 25, 9, 2]
-    parts = share_out(lengths, 3)
+    parts = balance_rows(lengths, 3)
     assert sorted(row for part in parts for row in part) == list(range(8))
     assert all(part == sorted(part) for part in parts)
     tokens = [sum(lengths[row] for row in part) for part in parts]
     assert max(tokens) - min(tokens) <= 4
-    assert share_out([5], 3) == [[0]]
+    assert balance_rows([5], 3) == [[0]]
 
 
 def test_a_part_holds_its_rows_as_a_batch_of_them_alone_would() -> None:

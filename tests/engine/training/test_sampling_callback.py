@@ -74,14 +74,14 @@ def test_answers_are_the_likeliest_tokens_of_each_prompt_alone_whatever_was_gues
 ) -> None:
     from transformers import AutoModelForCausalLM
 
-    from engine.training.device import pick_machine
+    from engine.training.device import select_device
     from engine.training.sft import block_diagonal_attention
 
     block_diagonal_attention.register()
     kind = block_diagonal_attention.NAME if joined else "sdpa"
     model: Any = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32, attn_implementation=kind)
     plain: Any = AutoModelForCausalLM.from_pretrained(weights, dtype=torch.float32)
-    voice = _voice(PLAN, model, joined=joined, machine=pick_machine("fp32", 2))
+    voice = _voice(PLAN, model, joined=joined, machine=select_device("fp32", 2))
     sequences = [[5, 6, 7, 8, 9], [11], [42, 7, 300]]
     alone = [int(plain(torch.tensor([ids])).logits[0, -1].argmax()) for ids in sequences]
     assert [choice[-1] for choice in voice._choices(sequences, [1, 1, 1])] == alone

@@ -21,7 +21,7 @@ from luna_tui.console.state.events import (
     LineageLoaded,
     ModeChanged,
     Noted,
-    StopAsked,
+    StopRequested,
 )
 
 
@@ -121,7 +121,7 @@ def test_training_is_what_runs_and_has_not_ended() -> None:
 
 def test_a_stop_is_shown_until_the_run_has_ended() -> None:
     run = Run()
-    state = fold(ModeChanged("owner"), run.started(), StopAsked())
+    state = fold(ModeChanged("owner"), run.started(), StopRequested())
     assert state.stopping
     assert not fold(run.finished("interrupted"), state=state).stopping
     assert not fold(ModeChanged("idle"), state=state).stopping

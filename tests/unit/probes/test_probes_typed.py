@@ -10,7 +10,7 @@ import pytest
 from probes.base import Generation, Item
 from probes.examine import Examination, examine, share_continued
 from probes.style import load_phrases, load_tone_probes
-from probes.typed import TypedResult, as_typed_items, ask_as_typed, typed_score
+from probes.typed import TypedResult, as_typed_items, run_as_typed, typed_score
 
 FACTS = [Item(f"f{n}", f"What is Fact {n}?", f"answer {n}", "match") for n in range(1, 7)]
 TALK = [Item(f"c{n}", f"Hello Talk {n}.", f"right {n}", "choice", distractors=("wrong",)) for n in range(1, 4)]
@@ -31,7 +31,7 @@ def model(scripted: Any) -> Any:
 
 
 def test_each_item_is_asked_in_one_wording_fixed_by_its_hash(model: Any) -> None:
-    results = ask_as_typed(model, [*FACTS, *TALK])
+    results = run_as_typed(model, [*FACTS, *TALK])
     assert [result.id for result in results] == [item.id for item in (*FACTS, *TALK)]
     assert all(r.prompt != i.prompt for r, i in zip(results, (*FACTS, *TALK), strict=True))
     assert [result.prompt for result in results] == [item.prompt for _, item in as_typed_items([*FACTS, *TALK])]
@@ -39,7 +39,7 @@ def test_each_item_is_asked_in_one_wording_fixed_by_its_hash(model: Any) -> None
 
 
 def test_an_answer_that_goes_on_is_wrong_marked_and_kept_whole(model: Any) -> None:
-    results = ask_as_typed(model, FACTS)
+    results = run_as_typed(model, FACTS)
     on = [result for result in results if result.habit != "lower case"]
     assert on
     assert all(result.continued and not result.right and result.text.startswith(".\n") for result in on)
@@ -47,7 +47,7 @@ def test_an_answer_that_goes_on_is_wrong_marked_and_kept_whole(model: Any) -> No
 
 
 def test_choice_items_are_weighed_and_answered(model: Any) -> None:
-    results = ask_as_typed(model, TALK)
+    results = run_as_typed(model, TALK)
     assert all(result.how == "choice" and result.right for result in results)
     assert {prompt for prompt, _ in model.weighed} == {result.prompt for result in results}
     assert {call[0] for call in model.generated} == {result.prompt for result in results}
@@ -56,13 +56,13 @@ def test_choice_items_are_weighed_and_answered(model: Any) -> None:
 
 def test_progress_counts_items(model: Any) -> None:
     seen: list[tuple[int, int, str]] = []
-    ask_as_typed(model, [*FACTS, *TALK], progress=lambda *step: seen.append(step))
+    run_as_typed(model, [*FACTS, *TALK], progress=lambda *step: seen.append(step))
     assert seen[-1] == (9, 9, "as typed")
     assert [step[0] for step in seen] == sorted(step[0] for step in seen)
 
 
 def test_a_score_counts_those_that_were_asked(model: Any) -> None:
-    results = {result.id: result for result in ask_as_typed(model, FACTS)}
+    results = {result.id: result for result in run_as_typed(model, FACTS)}
     score = typed_score(results, [*FACTS, *FACTS, *TALK])
     assert score is not None
     assert (score.n, score.value) == (6, sum(r.right for r in results.values()) / 6)
@@ -70,7 +70,7 @@ def test_a_score_counts_those_that_were_asked(model: Any) -> None:
 
 
 def test_a_result_is_read_back_as_it_was(model: Any) -> None:
-    for result in ask_as_typed(model, [*FACTS, *TALK]):
+    for result in run_as_typed(model, [*FACTS, *TALK]):
         assert TypedResult.from_dict(json.loads(json.dumps(result.to_dict()))) == result
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from engine.config.config import Config
 from engine.core.errors import UsageError
 from engine.data.curriculum import Curriculum, read_files
-from engine.data.inbox import InboxRow, append_row, count, rated_down, read_rows, standing_rows, usable
+from engine.data.inbox import InboxRow, append_row, count, rated_down, read_rows, trainable_rows, usable
 from engine.data.rows import Row, make_row
 from engine.data.selection import Selection, select_new
 from engine.workspace.layout import Workspace
@@ -165,7 +165,7 @@ def test_lines_of_other_hands_are_read_as_imported(workspace: Workspace) -> None
 
 
 def test_no_inbox_is_an_empty_one(workspace: Workspace) -> None:
-    assert (read_rows(workspace), count(workspace), standing_rows(workspace)) == ((), 0, [])
+    assert (read_rows(workspace), count(workspace), trainable_rows(workspace)) == ((), 0, [])
 
 
 # What is learnt of it
@@ -226,7 +226,7 @@ def test_the_same_words_without_karma_go_with_the_answer_that_was_rated_down() -
 
 def test_karma_counts_what_can_be_learnt(workspace: Workspace) -> None:
     say(workspace, GOOD, BAD, CORRECTED, InboxRow("Who?", "Luna.", 1, "rated"), InboxRow("Why?", "Alas.", -1, "rated"))
-    assert (count(workspace), [row.karma for row in standing_rows(workspace)]) == (2, [2, 1])
+    assert (count(workspace), [row.karma for row in trainable_rows(workspace)]) == (2, [2, 1])
 
 
 # The selection of a generation

@@ -8,7 +8,7 @@ from functools import cache
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.data.replay import AncestorData, FedRow, choose_replay, weave
+from engine.data.replay import AncestorData, FedRow, choose_replay, interleave
 from engine.data.rows import Row, make_row
 
 STAGES = ("fundamentals", "manual", "conversations")
@@ -115,19 +115,19 @@ def replayed(count: int, stage: str) -> list[FedRow]:
 
 
 def test_replay_is_spread_evenly_inside_its_stage() -> None:
-    assert mark(weave(rows(1, 8, stage="manual"), replayed(2, "manual"), STAGES)) == "nnrnnnnrnn"
-    assert mark(weave(rows(1, 2, stage="manual"), replayed(2, "manual"), STAGES)) == "nrnr"
-    assert mark(weave(rows(1, 0, stage="manual"), replayed(3, "manual"), STAGES)) == "rrr"
-    assert mark(weave(rows(1, 3, stage="manual"), [], STAGES)) == "nnn"
+    assert mark(interleave(rows(1, 8, stage="manual"), replayed(2, "manual"), STAGES)) == "nnrnnnnrnn"
+    assert mark(interleave(rows(1, 2, stage="manual"), replayed(2, "manual"), STAGES)) == "nrnr"
+    assert mark(interleave(rows(1, 0, stage="manual"), replayed(3, "manual"), STAGES)) == "rrr"
+    assert mark(interleave(rows(1, 3, stage="manual"), [], STAGES)) == "nnn"
 
 
 def test_stages_keep_their_order_with_replay_in_its_own_stage() -> None:
-    fed = weave(rows(2, 4, stage="conversations"), [*replayed(2, "manual"), *replayed(3, "fundamentals")], STAGES)
+    fed = interleave(rows(2, 4, stage="conversations"), [*replayed(2, "manual"), *replayed(3, "fundamentals")], STAGES)
     assert [item.row.stage for item in fed] == ["fundamentals"] * 3 + ["manual"] * 2 + ["conversations"] * 4
 
 
 def test_rows_of_a_stage_no_longer_configured_are_fed_first() -> None:
-    fed = weave(rows(2, 2, stage="conversations"), replayed(2, "retired"), STAGES)
+    fed = interleave(rows(2, 2, stage="conversations"), replayed(2, "retired"), STAGES)
     assert [item.row.stage for item in fed] == ["retired"] * 2 + ["conversations"] * 2
 
 
@@ -140,7 +140,7 @@ def test_weaving_loses_nothing_and_shuffles_neither_new_nor_replayed_rows(new: l
     replay = [
         FedRow(make_row(f"old {number}", "r", stage=stage), replay=True, from_gen=0) for number, stage in enumerate(old)
     ]
-    fed = weave(new_rows, replay, STAGES)
+    fed = interleave(new_rows, replay, STAGES)
     assert len(fed) == len(new) + len(old)
     assert [item.row.stage for item in fed] == sorted((item.row.stage for item in fed), key=STAGES.index)
     for stage in STAGES:
