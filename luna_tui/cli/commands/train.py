@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import IO, Annotated
 
 import typer
-from click import Choice
 
-from engine.config.recipe import BACKENDS
+from engine.config.recipe import BACKENDS, Backend
 from engine.core.counted import alternatives
 from luna_tui.cli.completion import generations
 from luna_tui.cli.invocation import JsonOption, WorkspaceOption, invocation
@@ -58,13 +57,8 @@ def train(
         typer.Option(metavar="PATH", help="Learn these files or folders, not the curriculum; may be repeated."),
     ] = None,
     backend: Annotated[
-        str | None,
-        typer.Option(
-            metavar="BACKEND",
-            click_type=Choice(BACKENDS),
-            help=f"What trains: {alternatives(BACKENDS)}.",
-            show_default=False,
-        ),
+        Backend | None,
+        typer.Option(metavar="BACKEND", help=f"What trains: {alternatives(BACKENDS)}.", show_default=False),
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed, not luna.toml's.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run, or with RUN.")] = False,
