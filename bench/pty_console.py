@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -27,7 +28,10 @@ def opened(workspace: Path, *, columns: int = 120, lines: int = 40, **env: str) 
         yield terminal
     finally:
         if not terminal.child.closed:
-            terminal.child.close(force=True)
+            # At once: a hangup would let the generation go on, and whoever measures next would have it beside.
+            terminal.child.kill(signal.SIGKILL)
+            terminal.child.wait()
+            terminal.child.close()
 
 
 @contextmanager
