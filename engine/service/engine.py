@@ -221,7 +221,6 @@ class Engine:
         job = self._training = Job(self._next(), request, "training", session.stop)
         session.start()
         future = session.train(request)
-        job.state = "running"
         session.close(timeout_s=0)  # it ends after this one request
         future.add_done_callback(lambda ended: self._trained(job, request, ended))
         return job
@@ -238,7 +237,6 @@ class Engine:
     def _do(
         self, job: Job, control: Control, config: Config | None, progress: ProgressCallback | None, show: Show | None
     ) -> None:
-        job.state = "running"
         self.put(JobEvent(job, "began"))
         report = JobReporter(job, self.put)
 

@@ -12,8 +12,6 @@ from engine.service.requests import Request
 
 _REPORT_EVERY_S = 0.125
 
-State = Literal["waiting", "running", "ended"]
-
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -35,7 +33,6 @@ class Job:
         self.request = request
         self.label = label
         self.cancel = cancel
-        self.state: State = "waiting"
         self._future: Future[Any] = Future()
 
     @property
@@ -61,12 +58,10 @@ class Job:
 
     def succeed(self, result: Any) -> None:
         """End the job with its result; for the engine only."""
-        self.state = "ended"
         self._future.set_result(result)
 
     def fail(self, error: BaseException) -> None:
         """End the job with an error; for the engine only."""
-        self.state = "ended"
         self._future.set_exception(error)
 
 

@@ -93,9 +93,9 @@ def top(
 
         if can_open():
             raise typer.Exit(open_console(call))
-        from luna_tui.cli.commands.status import standing
+        from luna_tui.cli.status import print_status
 
-        standing(call)
+        print_status(call)
 
 
 def build_app() -> typer.Typer:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from engine.core.errors import UsageError
 from engine.core.events import Event, RunFinished, RunStarted
 from engine.core.gen_label import gen_label
 from engine.pipeline.request import TrainRequest
@@ -51,7 +52,9 @@ class Controller(LeaveActions):
         """Load what an event makes necessary, show errors, and start a run that age-up has earned."""
         if isinstance(event, RunFinished):
             self._link.load_lineage()
-            self._asks_first |= self._by_itself and event.verdict in ("failed", "interrupted")
+            # One refused as bad input is tried again by the poller when the data change, as `watch` does.
+            refused = event.exit_code == UsageError.exit_code
+            self._asks_first |= self._by_itself and event.verdict in ("failed", "interrupted") and not refused
             self._by_itself = False
             if event.verdict in ("rejected", "stopped", "failed"):
                 self._alert(f"G{event.gen} {event.verdict}" if event.gen is not None else event.verdict, event)
@@ -73,9 +76,14 @@ class Controller(LeaveActions):
         """Start the run that the inbox has earned."""
         if event.request is None or not event.starts or self._asks_first or self.state.busy:
             return
-        if self._link.train(event.request):
-            self._by_itself = True
+        if self._begin(event.request):
             self.tell(f"{event.why}: training begins (s stops it)", "info")
+
+    def _begin(self, request: TrainRequest) -> bool:
+        began = self._link.train(request)
+        if began:
+            self._by_itself = request.by_itself
+        return began
 
     def _alert(self, title: str, event: RunFinished) -> None:
         text = "; ".join(event.reasons) or event.error
@@ -165,7 +173,7 @@ class Controller(LeaveActions):
 
     def _train(self, wish: TrainRequest | None) -> None:
         if wish is not None:
-            self._link.train(wish)
+            self._begin(wish)
             if isinstance(self._stage.screen, Dashboard) and not self._stage.screen.shows("loss"):
                 self._stage.screen.go_to("loss")
 
@@ -177,7 +185,7 @@ class Controller(LeaveActions):
     def do_resume(self) -> None:
         """Resume the run that was stopped here, else the only unfinished one."""
         ended, wanted = self.state.run.finished, self.state.unfinished
-        self._link.train(TrainRequest(resume=True, run=ended.run if ended and ended.gen == wanted else ""))
+        self._begin(TrainRequest(resume=True, run=ended.run if ended and ended.gen == wanted else ""))
 
     def do_rollback(self) -> None:
         """Move HEAD to the selected generation after a confirmation."""

@@ -23,8 +23,8 @@ WAITING = KarmaRead(37, 60, "wait", "karma 37 of 60", True)
 EARNED = KarmaRead(61, 60, "train", "karma 61 of 60: the inbox has earned a generation", True, MICRO)
 
 
-def ended(verdict: str) -> RunFinished:
-    return RunFinished(**HEADER, gen=4, verdict=verdict, reasons=["x"], exit_code=0, head=3, seconds=1.0)
+def ended(verdict: str, code: int = 0) -> RunFinished:
+    return RunFinished(**HEADER, gen=4, verdict=verdict, reasons=["x"], exit_code=code, head=3, seconds=1.0)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 48)])
@@ -62,14 +62,32 @@ def test_nothing_starts_where_it_must_not(play: Play) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "starts_again"), [("accepted", 1), ("rejected", 1), ("interrupted", 0), ("failed", 0)]
+    ("verdict", "code", "starts_again"),
+    [("accepted", 0, 1), ("rejected", 3, 1), ("interrupted", 130, 0), ("failed", 1, 0), ("failed", 2, 1)],
 )
-def test_what_failed_or_was_stopped_does_not_start_again_by_itself(play: Play, verdict: str, starts_again: int) -> None:
+def test_what_failed_or_was_stopped_does_not_start_again_by_itself(
+    play: Play, verdict: str, code: int, starts_again: int
+) -> None:
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
         await happen(app, link, pilot, EARNED)
-        await happen(app, link, pilot, ModeChanged("owner"), STARTED, ended(verdict), ModeChanged("idle"))
+        await happen(app, link, pilot, ModeChanged("owner"), STARTED, ended(verdict, code), ModeChanged("idle"))
         again = KarmaRead(70, 60, "resume", "G4, which age-up had begun, goes on", True, RESUMED)
         await happen(app, link, pilot, again)
         assert link.called("train") == [(MICRO,), (RESUMED,)][: 1 + starts_again]
+
+    play(scenario)
+
+
+def test_what_gave_way_leaves_no_mark_on_what_a_person_begins_next(play: Play) -> None:
+    """Another process was quicker, so nothing was told of its end; a run of the user's that fails is the user's own."""
+
+    async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
+        await happen(app, link, pilot, EARNED)
+        await happen(app, link, pilot, ModeChanged("owner"), ModeChanged("idle"))
+        await pilot.press("t", "enter")
+        await until(lambda: len(link.called("train")) == 2)
+        await happen(app, link, pilot, ModeChanged("owner"), STARTED, ended("failed", 1), ModeChanged("idle"))
+        await happen(app, link, pilot, EARNED)
+        await until(lambda: len(link.called("train")) == 3)
 
     play(scenario)

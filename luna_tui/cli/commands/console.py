@@ -108,11 +108,13 @@ def _leave(opened: list[EngineLink], leave: str, terminal: IO[str], call: Invoca
     """Apply the user's choice about a run in progress and print how to come back; errors reach the command line's
     handler.
     """
-    code = 0
     for link in opened:
         if leave == "headless" and link.run is not None:
             print("handing over to a process of its own, after this step …", file=terminal, flush=True)
-            pid = link.hand_over()
+            try:
+                pid = link.hand_over()
+            finally:
+                link.close(wait=False)  # an export beside the run must not be torn by the end of this process
             said = f"process {pid} goes on with it; look in again with" if pid else "it has ended meanwhile; look with"
             print(f"{said}: {call.command('').strip()}", file=terminal)
         elif leave == "stop" and link.run is not None:
@@ -121,4 +123,4 @@ def _leave(opened: list[EngineLink], leave: str, terminal: IO[str], call: Invoca
             print(f"go on with: {call.command('train --resume')}", file=terminal)
         else:
             link.close(wait=False)
-    return code
+    return 0

@@ -64,6 +64,7 @@ def _watch(call: Invocation, workspace: Workspace, *, once: bool, every: float, 
         auto_train.note(outcome)
         reported = ""
         if outcome.gave_way and not asked_to_stop:
+            time.sleep(every)
             continue  # another process holds the workspace: wait, for as long as it takes
         if once or outcome.exit_code not in (0, 2, 3):
             return outcome.exit_code

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from engine.core.gen_label import gen_label
 from luna_tui.common.terminal import Glyphs
 from luna_tui.console import messages
 from luna_tui.console.render.compared import comparison_of
 from luna_tui.console.render.comparison import draw_comparison
-from luna_tui.console.screens.generation import key_line
+from luna_tui.console.screens.page_screen import PageScreen
 from luna_tui.console.state.console_state import ConsoleState
-from luna_tui.console.widgets.lines import Lines
 from luna_tui.console.widgets.pane import Pane
 
 _KEYS = (("esc", "back"), ("tab", "the other way round"))
@@ -47,46 +44,24 @@ class ComparisonPage(Pane):
         self.set_lines(draw_comparison(comparison_of(state, *self.pair), width - 1, self.glyphs))
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(PageScreen):
     """Recipe, data, scores and answers of both generations; None is the base."""
 
     DEFAULT_CSS = """
     CompareScreen #comparison-keys { height: 1; overflow: hidden; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "back", show=False),
-    ]
 
     def __init__(self, one: int | None, other: int | None, glyphs: Glyphs) -> None:
-        super().__init__()
-        self.glyphs = glyphs
         self._page = ComparisonPage(id="comparison", glyphs=glyphs)
+        super().__init__(self._page, _KEYS, glyphs)
         # The older one is on the left, so that differences show what came of it.
         self._page.pair = (
             (one, other) if (-1 if one is None else one) < (-1 if other is None else other) else (other, one)
         )
-        self._keys = Lines(id="comparison-keys")
-        self._state: ConsoleState | None = None
         self._asked = False
 
-    def compose(self) -> ComposeResult:
-        yield self._page
-        yield self._keys
-
-    def on_mount(self) -> None:
-        """Focus the page and show what is loaded so far."""
-        self._page.focus()
-        self._keys.set_lines([key_line(_KEYS, self.glyphs)])
-        self._take_in()
-
-    def show(self, state: ConsoleState) -> None:
-        """Store the new state and redraw from it."""
-        self._state = state
-        if self.is_mounted:
-            self._take_in()
-
-    def _take_in(self) -> None:
-        state, pair = self._state, self._page.pair
+    def take_in(self) -> None:
+        state, pair = self.state, self._page.pair
         self._page.border_title = " and ".join("the base" if gen is None else f"G{gen}" for gen in pair)
         if state is None:
             return
@@ -110,4 +85,4 @@ class CompareScreen(Screen[None]):
         """Exchange the left and the right generation."""
         one, other = self._page.pair
         self._page.pair = (other, one)
-        self._take_in()
+        self.take_in()

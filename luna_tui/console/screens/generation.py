@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import ClassVar
 
-from rich.text import Text
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
-from luna_tui.common.terminal import ASCII, Glyphs, ascii_text
+from luna_tui.common.terminal import Glyphs
 from luna_tui.console import messages
 from luna_tui.console.render.generation_page import draw_generation, generation_view
+from luna_tui.console.screens.page_screen import PageScreen
 from luna_tui.console.state.console_state import ConsoleState
-from luna_tui.console.widgets.lines import Lines
 from luna_tui.console.widgets.pane import Pane
 
 _KEYS = (("esc", "back"), ("[ ]", "the one before, after"), ("i", "items"), ("c", "chat"))
@@ -46,45 +43,25 @@ class GenerationPage(Pane):
         self.set_lines(draw_generation(generation_view(state, self.gen), width - 1, self.glyphs))
 
 
-class GenerationScreen(Screen[None]):
+class GenerationScreen(PageScreen):
     """Shows a generation's recipe, data, scores, files, and differences from its parent."""
 
     DEFAULT_CSS = """
     GenerationScreen #generation-keys { height: 1; overflow: hidden; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "back", show=False),
         Binding("i", "items", "items", show=False),
         Binding("c", "chat", "chat", show=False),
     ]
 
     def __init__(self, gen: int, glyphs: Glyphs) -> None:
-        super().__init__()
-        self.gen = gen
-        self.glyphs = glyphs
         self._page = GenerationPage(gen, id="generation", glyphs=glyphs)
-        self._keys = Lines(id="generation-keys")
-        self._state: ConsoleState | None = None
+        super().__init__(self._page, _KEYS, glyphs)
+        self.gen = gen
         self._asked: set[tuple[str, int]] = set()
 
-    def compose(self) -> ComposeResult:
-        yield self._page
-        yield self._keys
-
-    def on_mount(self) -> None:
-        """Focus the page and show what is loaded so far."""
-        self._page.focus()
-        self._keys.set_lines([key_line(_KEYS, self.glyphs)])
-        self._take_in()
-
-    def show(self, state: ConsoleState) -> None:
-        """Store the new state and redraw from it."""
-        self._state = state
-        if self.is_mounted:
-            self._take_in()
-
-    def _take_in(self) -> None:
-        state, gen = self._state, self.gen
+    def take_in(self) -> None:
+        state, gen = self.state, self.gen
         self._page.border_title = f"Generation G{gen}"
         if state is None:
             return
@@ -106,13 +83,13 @@ class GenerationScreen(Screen[None]):
 
     def action_step(self, by: int) -> None:
         """Go to the previous or next generation, and select it everywhere."""
-        gens = [int(row["GEN_ID"]) for row in self._state.rows or ()] if self._state else []
+        gens = [int(row["GEN_ID"]) for row in self.state.rows or ()] if self.state else []
         at = gens.index(self.gen) + by if self.gen in gens else -1
         if 0 <= at < len(gens):
             self.gen = gens[at]
             self._page.scroll_to(y=0, animate=False)
             messages.do_now(self, messages.Select(self.gen))
-            self._take_in()
+            self.take_in()
 
     def action_items(self) -> None:
         """Open the list of every item of this generation."""
@@ -123,11 +100,3 @@ class GenerationScreen(Screen[None]):
         messages.do_now(self, messages.Select(self.gen))
         self.app.pop_screen()
         self.app.post_message(messages.Act("chat"))
-
-
-def key_line(keys: Sequence[tuple[str, str]], glyphs: Glyphs) -> Text:
-    """Return a page's keys as its last line."""
-    text = Text(" ")
-    for key, what in keys:
-        text.append(ascii_text(key) if glyphs is ASCII else key, "key").append(f" {what}  ", "dim")
-    return text

@@ -16,7 +16,7 @@ from luna_tui.common.terminal import ASCII, Glyphs, in_ascii
 from luna_tui.console import messages
 from luna_tui.console.render.matrix_page import columns_in, draw_findings, draw_heading, draw_rows
 from luna_tui.console.render.status import draw_job
-from luna_tui.console.screens.generation import key_line
+from luna_tui.console.screens.page_screen import key_line
 from luna_tui.console.state.console_state import ConsoleState, JobView
 from luna_tui.console.state.events import Noted
 from luna_tui.console.widgets.lines import Lines

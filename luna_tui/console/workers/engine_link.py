@@ -56,6 +56,7 @@ class EngineLink:
         self._chat = ChatWorker(self._engine, self._news.put, self._log)
         self._poller: Poller | None = None
         self._follower = RunFollower(self._workspace)
+        self._beside: Job | None = None
         self._painted = False
 
     @property
@@ -174,8 +175,8 @@ class EngineLink:
 
     def cancel_job(self) -> None:
         """Cancel the job beside training, at its next safe point."""
-        if (job := self._engine.beside) is not None:
-            job.cancel()
+        if self._beside is not None:
+            self._engine.cancel(self._beside.id)
 
     def train(self, request: TrainRequest) -> bool:
         """Start training, and return whether it starts; luna.toml is read again each time."""
@@ -193,6 +194,8 @@ class EngineLink:
                 self._news.put(MatrixLoaded(request.ref, matrix))
 
         answer = self._engine.submit(request, show=show)
+        if isinstance(answer, Job) and not isinstance(request, TrainRequest):
+            self._beside = answer
         if isinstance(answer, Refusal):
             self._news.put(Noted("error" if answer.cause else "warning", answer.reason, answer.hint))
             return None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from unit.cli.conftest import child_env
 from engine.core.errors import LunaError
 from engine.workspace.attach import lock_holder
 from engine.workspace.layout import Workspace
+from luna_tui.cli.calling import Invocation
+from luna_tui.cli.commands import console
 from luna_tui.common.handover import hand_over
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -138,3 +142,25 @@ def test_one_that_dies_without_a_word(root: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(sys, "executable", str(stand_in(tmp_path, "#!/bin/sh\nkill -9 $$\n")))
     with pytest.raises(LunaError, match="it said nothing"):
         hand_over(root, generations=1, resume=False, arguments=[])
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_goes_on_beside_a_run_that_is_handed_over_is_ended_in_order(fails: bool) -> None:
+    """An export beside it writes files, which the end of this process would tear."""
+    done: list[str] = []
+
+    class Link:
+        run = object()
+
+        def hand_over(self) -> int:
+            done.append("handed over")
+            if fails:
+                raise LunaError("it does not start")
+            return 4711
+
+        def close(self, *, wait: bool) -> None:
+            done.append("closed")
+
+    with pytest.raises(LunaError) if fails else nullcontext():
+        console._leave([Link()], "headless", io.StringIO(), Invocation())  # type: ignore[list-item]
+    assert done == ["handed over", "closed"]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from engine.workspace.runs import RunStatus
 
 
-def standing(call: Invocation) -> None:
+def print_status(call: Invocation) -> None:
     """Print the lineage and the next steps, or how to create a workspace where there is none."""
     from rich.text import Text
 
