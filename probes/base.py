@@ -9,6 +9,14 @@ from typing import Any, Literal, Protocol, cast
 How = Literal["match", "choice"]
 StopReason = Literal["eos", "length", "stopped"]
 
+Prompt = str | tuple[str, ...]
+"""A raw prompt; a tuple holds the turns of a conversation, the newest last.
+
+Turns are joined by line breaks, as a person who types leaves them, but tokenized one by one, since the conversations
+that a model is trained on are. So the model sees the same ids whether it learns a conversation or is asked to go on
+with it, whatever the tokenizer would merge across a line break.
+"""
+
 ProgressCallback = Callable[[int, int, str], None]
 """Called as `(done, total, part)`: whole items, answers or bytes, done so far and in all; may raise to stop."""
 
@@ -170,7 +178,7 @@ class Model(Protocol):
 
     def generate(
         self,
-        prompts: Sequence[str],
+        prompts: Sequence[Prompt],
         *,
         max_tokens: Sequence[int] | int,
         temperature: float = 0.0,
@@ -182,7 +190,7 @@ class Model(Protocol):
 
     def loglikelihood(
         self,
-        pairs: Sequence[tuple[str, str]],
+        pairs: Sequence[tuple[Prompt, str]],
         *,
         on_done: Callable[[int, LogLikelihood], None] | None = None,
     ) -> list[LogLikelihood]:

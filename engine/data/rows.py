@@ -5,19 +5,50 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from hashlib import sha256
+from typing import Any, Literal
 
 from engine.core.errors import Damaged
 from ledger.hashing import canonical_json, sha256_text
 
-Kind = Literal["qa", "text"]
+Kind = Literal["qa", "text", "chat"]
 How = Literal["match", "choice"]
+Role = Literal["user", "assistant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation, in canonical text; an answer with `learned` False is history and never a target."""
+
+    role: Role
+    text: str
+    learned: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedAnswer:
+    """An answer that is learned, with what it is conditioned on: the turns before it, the newest of which is `prompt`.
+
+    `id` is that of a question row with all turns before it, joined by line breaks, as its prompt. `at` is the
+    answer's place among the turns.
+    """
+
+    id: str
+    history: tuple[str, ...]
+    prompt: str
+    text: str
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One item to train on; for kind "text" the whole text is in `response` and `prompt` is empty."""
+    """One item to train on.
+
+    A question ("qa") has a prompt and a response; of a plain text ("text") the whole text is in `response` and `prompt`
+    is empty; a conversation ("chat") has `turns`, of which `prompt` is the first and `response` the last learned answer.
+    """
 
     id: str
     kind: Kind
@@ -30,16 +61,51 @@ class Row:
     stage: str = ""
     source: str = ""
     group: str = ""
+    turns: tuple[Message, ...] = ()
 
     @property
     def text(self) -> str:
         """Return the whole text of a row of kind "text"."""
         return self.response
 
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Return the answers that are learned from this row, in order; a plain text has none."""
+        if self.kind == "chat":
+            return tuple(turn.text for turn in self.turns if _is_learned(turn))
+        return (self.response,) if self.kind == "qa" else ()
+
+    @property
+    def size(self) -> int:
+        """Return how many answers the row teaches; a plain text counts as one."""
+        return sum(map(_is_learned, self.turns)) if self.kind == "chat" else 1
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Return the ids of what is learned from the row: those of a conversation's answers, else its own.
+
+        They stay the same when a conversation goes on later, so that what is added to it is new and the rest is not.
+        """
+        return tuple(_answer_ids(self.turns).values()) if self.kind == "chat" else (self.id,)
+
+    def learned_answers(self, *, with_history: bool = True) -> Iterator[LearnedAnswer]:
+        """Yield each answer that is learned; nothing for a plain text.
+
+        Without the history, which takes memory that grows with the square of a conversation, `history` is empty.
+        """
+        if self.kind == "qa":
+            yield LearnedAnswer(self.id, (), self.prompt, self.response)
+        elif self.kind == "chat":
+            texts = [turn.text for turn in self.turns]
+            for at, id_ in _answer_ids(self.turns).items():
+                yield LearnedAnswer(id_, tuple(texts[: at - 1]) if with_history else (), texts[at - 1], texts[at], at)
+
     def to_json(self) -> str:
         """Return canonical JSON on one line; the same bytes on every machine, since the source is left out."""
         plain: dict[str, object] = {"id": self.id, "kind": self.kind, "stage": self.stage}
-        if self.kind == "qa":
+        if self.kind == "chat":
+            plain["messages"] = [_plain_message(turn) for turn in self.turns]
+        elif self.kind == "qa":
             plain |= {"prompt": self.prompt, "response": self.response}
         else:
             plain["text"] = self.response
@@ -54,19 +120,21 @@ class Row:
         """Parse a line written by `to_json`; raises Damaged if it is none, or if its id does not fit its content."""
         try:
             plain = json.loads(line)
-            kind: Kind = "text" if plain["kind"] == "text" else "qa"
-            row = make_row(
-                "" if kind == "text" else plain["prompt"],
-                plain["text"] if kind == "text" else plain["response"],
-                kind=kind,
-                accept=tuple(plain.get("accept", ())),
-                topic=plain.get("topic"),
-                karma=plain.get("karma"),
-                score=plain.get("score"),
-                stage=plain["stage"],
-                source=source,
-                group=plain.get("group", ""),
-            )
+            common: dict[str, Any] = {
+                "accept": tuple(plain.get("accept", ())),
+                "topic": plain.get("topic"),
+                "karma": plain.get("karma"),
+                "score": plain.get("score"),
+                "stage": plain["stage"],
+                "source": source,
+                "group": plain.get("group", ""),
+            }
+            if plain["kind"] == "chat":
+                row = make_chat([_message(one) for one in plain["messages"]], **common)
+            elif plain["kind"] == "text":
+                row = make_row("", plain["text"], kind="text", **common)
+            else:
+                row = make_row(plain["prompt"], plain["response"], **common)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise Damaged(f"not a recorded row: {line[:80]}", where=source) from error
         if row.id != plain.get("id"):
@@ -121,6 +189,44 @@ def make_row(
     return Row(row_id, kind, prompt, response, accept, topic, karma, score, stage, source, group)
 
 
+def make_chat(
+    turns: Sequence[Message],
+    *,
+    accept: tuple[str, ...] = (),
+    topic: str | None = None,
+    karma: float | None = None,
+    score: How | None = None,
+    stage: str = "",
+    source: str = "",
+    group: str = "",
+) -> Row:
+    """Return the row of a conversation, its turns in canonical text.
+
+    `accept` holds other right wordings of its last answer. Where there is one learned answer and nothing before its
+    prompt, that is a question row. `group` defaults to `prompt_group` of the first turn. Raises ValueError when no
+    answer that has a prompt is learned, for an empty turn, or when two turns of one role follow each other.
+    """
+    said = tuple(Message(turn.role, canonical_text(turn.text), turn.learned) for turn in turns)
+    if any(left.role == right.role for left, right in zip(said, said[1:], strict=False)):
+        raise ValueError("two turns of one role follow each other: join them")
+    if not all(turn.text for turn in said):
+        raise ValueError("a turn is empty")
+    if said and said[0].role == "assistant":
+        said = (Message("assistant", said[0].text, learned=False), *said[1:])
+    answers = [at for at, turn in enumerate(said) if _is_learned(turn)]
+    if not answers:
+        raise ValueError("no answer that has a prompt is to be learned")
+    said = said[: answers[-1] + 1]
+    group = group or prompt_group(said[0].text)
+    first, last = said[0].text, said[-1].text
+    if len(said) == 2:
+        return make_row(
+            first, last, accept=accept, topic=topic, karma=karma, score=score, stage=stage, source=source, group=group
+        )
+    row_id = sha256_text(canonical_json({"messages": [_plain_message(turn) for turn in said]}))
+    return Row(row_id, "chat", first, last, accept, topic, karma, score, stage, source, group, said)
+
+
 def prompt_group(prompt: str) -> str:
     """Return a hash of a prompt's words in lower case.
 
@@ -128,6 +234,39 @@ def prompt_group(prompt: str) -> str:
     """
     words = re.sub(r"[\W_]+", " ", unicodedata.normalize("NFKC", prompt).casefold()).strip()
     return sha256_text(words or prompt)
+
+
+def _is_learned(turn: Message) -> bool:
+    return turn.role == "assistant" and turn.learned
+
+
+def _answer_ids(turns: Sequence[Message]) -> dict[int, str]:
+    """Return the id of each learned answer by its place: the hash of all turns before it and of itself.
+
+    The hash of the beginning is carried from answer to answer, so that a conversation is hashed once, whatever its
+    length.
+    """
+    begun = sha256(b'{"prompt":"')
+    ids: dict[int, str] = {}
+    for at, turn in enumerate(turns):
+        escaped = canonical_json(turn.text)[1:-1].encode()
+        if _is_learned(turn):
+            whole = begun.copy()
+            whole.update(b'","response":"' + escaped + b'"}')
+            ids[at] = whole.hexdigest()
+        begun.update((b"" if at == 0 else b"\\n") + escaped)
+    return ids
+
+
+def _plain_message(turn: Message) -> dict[str, object]:
+    plain: dict[str, object] = {"role": turn.role, "content": turn.text}
+    return plain if turn.role == "user" or turn.learned else plain | {"weight": 0}
+
+
+def _message(plain: dict[str, Any]) -> Message:
+    if plain["role"] not in ("user", "assistant"):
+        raise ValueError(f"unknown role {plain['role']!r}")
+    return Message(plain["role"], plain["content"], plain.get("weight", 1) != 0)
 
 
 def _default_group(row_id: str, kind: Kind, prompt: str) -> str:

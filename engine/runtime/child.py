@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from engine.runtime.sampling import Sampler
 
 
+Turns = str | Sequence[str]
+"""A `probes.base.Prompt` as it arrives through JSON."""
+
+
 class Child:
     """The child's operations, and the model that stays loaded between them."""
 
@@ -86,7 +90,12 @@ class Child:
         return {"texts": list(map(self._loaded().detokenize, ids))}
 
     def op_generate(
-        self, prompts: Sequence[str], max_tokens: Sequence[int], temperature: float, top_p: float, seeds: Sequence[int]
+        self,
+        prompts: Sequence[Turns],
+        max_tokens: Sequence[int],
+        temperature: float,
+        top_p: float,
+        seeds: Sequence[int],
     ) -> dict[str, Any]:
         from engine.runtime.continuous_batching import generate
         from engine.runtime.model import Cancelled
@@ -111,20 +120,21 @@ class Child:
             return {"cancelled": True}
         return {"cancelled": False, **asdict(work)}
 
-    def op_loglikelihood(self, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    def op_loglikelihood(self, pairs: Sequence[tuple[Turns, str]]) -> dict[str, Any]:
         from engine.runtime.loglikelihood import loglikelihood
         from engine.runtime.model import Cancelled
 
         model = self._loaded(weights=True)
         ids: list[tuple[list[int], list[int]]] = []
-        prompt_ids: dict[str, list[int]] = {}
+        prompt_ids: dict[tuple[str, ...], list[int]] = {}
         for prompt, answer in pairs:
-            if prompt not in prompt_ids:
-                prompt_ids[prompt] = self._prompt_ids(model, prompt)
+            turns = _turns(prompt)
+            if turns not in prompt_ids:
+                prompt_ids[turns] = self._prompt_ids(model, turns)
             answer_ids = model.tokenize("\n" + answer)
-            if len(prompt_ids[prompt]) + len(answer_ids) > model.limit:
-                raise _too_long(prompt, len(prompt_ids[prompt]), model.limit, len(answer_ids))
-            ids.append((prompt_ids[prompt], answer_ids))
+            if len(prompt_ids[turns]) + len(answer_ids) > model.limit:
+                raise _too_long(turns, len(prompt_ids[turns]), model.limit, len(answer_ids))
+            ids.append((prompt_ids[turns], answer_ids))
 
         def done(index: int, total: float, tokens: int, ms: float) -> None:
             self.reply("item", {"index": index, "total": total, "tokens": tokens, "ms": ms})
@@ -135,7 +145,7 @@ class Child:
             return {"cancelled": True}
         return {"cancelled": False, **asdict(work)}
 
-    def op_stream(self, prompt: str, max_tokens: int, temperature: float, top_p: float, seed: int) -> dict[str, Any]:
+    def op_stream(self, prompt: Turns, max_tokens: int, temperature: float, top_p: float, seed: int) -> dict[str, Any]:
         from engine.runtime.streaming import stream
 
         model = self._loaded(weights=True)
@@ -153,10 +163,11 @@ class Child:
             raise RuntimeChildError("only the vocabulary is loaded", hint="load the model with its weights")
         return self.model
 
-    def _prompt_ids(self, model: LlamaModel, prompt: str, *, chatting: bool = False) -> list[int]:
-        ids = model.prompt_ids(prompt)
+    def _prompt_ids(self, model: LlamaModel, prompt: Turns, *, chatting: bool = False) -> list[int]:
+        turns = _turns(prompt)
+        ids = model.prompt_ids(turns)
         if len(ids) >= model.limit:
-            raise _too_long(prompt, len(ids), model.limit, chatting=chatting)
+            raise _too_long(turns, len(ids), model.limit, chatting=chatting)
         return ids
 
 
@@ -166,11 +177,15 @@ def _sampler(temperature: float, top_p: float, seed: int) -> Sampler | None:
     return Sampler(seed, temperature, top_p) if temperature > 0 else None
 
 
-def _too_long(prompt: str, tokens: int, limit: int, answer: int = 0, *, chatting: bool = False) -> UsageError:
+def _turns(prompt: Turns) -> tuple[str, ...]:
+    return (prompt,) if isinstance(prompt, str) else tuple(prompt)
+
+
+def _too_long(turns: Sequence[str], tokens: int, limit: int, answer: int = 0, *, chatting: bool = False) -> UsageError:
     what = f"the prompt has {counted(tokens, 'token')}" + (f" and its answer {answer}" if answer else "")
     return UsageError(
         f"{what}; the context holds {limit}",
-        where=f"prompt {prompt[:60]!r}",
+        where=f"prompt {turns[-1][:60]!r}",
         # Only chat's context is a key of luna.toml of its own; an exam's follows from that of training.
         hint=f"shorten the prompt, or raise {'[model] chat_context' if chatting else '[model] context'} in luna.toml",
     )

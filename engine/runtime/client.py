@@ -31,7 +31,7 @@ from engine.gguf.header import check_gguf
 from engine.runtime.connection import Connection
 from engine.runtime.process import ChildProcess
 from engine.runtime.protocol import ModelInfo, QuantType, StreamEvent, StreamStats, WorkDone
-from probes.base import Generation, LogLikelihood
+from probes.base import Generation, LogLikelihood, Prompt
 
 _PART_CHARS = 200_000
 _PART_TEXTS = 500
@@ -142,7 +142,7 @@ class Runtime:
 
     def generate(
         self,
-        prompts: Sequence[str],
+        prompts: Sequence[Prompt],
         *,
         max_tokens: Sequence[int] | int,
         temperature: float = 0.0,
@@ -178,7 +178,7 @@ class Runtime:
 
     def loglikelihood(
         self,
-        pairs: Sequence[tuple[str, str]],
+        pairs: Sequence[tuple[Prompt, str]],
         *,
         on_done: Callable[[int, LogLikelihood], None] | None = None,
     ) -> list[LogLikelihood]:
@@ -200,7 +200,7 @@ class Runtime:
         return [result for result in results if result is not None]
 
     def stream(
-        self, prompt: str, *, max_tokens: int = 512, temperature: float = 0.0, seed: int = 0, top_p: float = 1.0
+        self, prompt: Prompt, *, max_tokens: int = 512, temperature: float = 0.0, seed: int = 0, top_p: float = 1.0
     ) -> Iterator[StreamEvent]:
         """Continue one raw prompt piece by piece; pieces are whole characters, the last event carries the stats.
 

@@ -11,6 +11,7 @@ import os
 import sys
 from collections import deque
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import llama_cpp
@@ -224,13 +225,15 @@ class LlamaModel:
                 raise UsageError("this text is too long to tokenize at once", where=f"{len(data)} bytes")
             room = -count
 
-    def prompt_ids(self, prompt: str) -> list[int]:
-        """Return the ids of a raw prompt; an empty one becomes one BOS (or EOS) token.
+    def prompt_ids(self, turns: Sequence[str]) -> list[int]:
+        """Return the ids of a raw prompt, given as its turns; an empty one becomes one BOS (or EOS) token.
 
-        BOS comes first only where the GGUF says so, and EOS is never appended, whatever the GGUF says.
+        Turns are tokenized one by one, all but the first with the line break before it (see `probes.base.Prompt`). BOS
+        comes first only where the GGUF says so, and EOS is never appended, whatever the GGUF says.
         """
         start_id = c.llama_vocab_bos(self.vocab)
-        ids = [*([start_id] if self.add_bos and start_id >= 0 else []), *self.tokenize(prompt)]
+        texts = [turn if at == 0 else "\n" + turn for at, turn in enumerate(turns)]
+        ids = [*([start_id] if self.add_bos and start_id >= 0 else []), *chain.from_iterable(map(self.tokenize, texts))]
         if ids:
             return ids
         return [start_id if start_id >= 0 else max(0, c.llama_vocab_eos(self.vocab))]

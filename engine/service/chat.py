@@ -11,7 +11,7 @@ from engine.models.resolve import gguf_of, name_of, require_same_model
 from engine.runtime.client import Runtime
 from engine.runtime.protocol import StreamEvent
 from engine.workspace.layout import Workspace
-from probes.base import ProgressCallback
+from probes.base import ProgressCallback, Prompt
 
 
 class ChatModel:
@@ -23,7 +23,7 @@ class ChatModel:
         self._runtime = runtime
 
     def stream(
-        self, prompt: str, *, max_tokens: int, temperature: float, seed: int, top_p: float = 1.0
+        self, prompt: Prompt, *, max_tokens: int, temperature: float, seed: int, top_p: float = 1.0
     ) -> Iterator[StreamEvent]:
         """Yield the answer piece by piece; the last event carries the statistics."""
         return self._runtime.stream(prompt, max_tokens=max_tokens, temperature=temperature, seed=seed, top_p=top_p)
