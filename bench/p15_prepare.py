@@ -26,11 +26,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from engine.data.curriculum import read_curriculum
 from engine.data.holdout import split
+from engine.evaluation.context_check import newest_turns, require_fit
 from engine.evaluation.coverage_check import untaught
 from engine.evaluation.items import make_items
 from engine.runtime.client import Runtime
+from engine.training.tokenize_rows import Specials, encode_rows
 
 STAGE = "conversations"
+CONTEXT = 512
 DRAW = random.Random(7)
 WORDS = ["".join(DRAW.choice("bcdfglmnprstv") + DRAW.choice("aeiou") for _ in range(1 + n % 4)) for n in range(4000)]
 OFTEN = [1 / (n + 3) for n in range(len(WORDS))]
@@ -82,10 +85,10 @@ def prepare(runtime: Runtime, records: list[dict[str, Any]]) -> tuple[dict[str, 
     lap("distractors")
     untaught(exam, train)
     lap("answers")
-    texts = [row.prompt for row in rows] + ["\n" + row.response for row in rows]
-    runtime.tokenize(texts)
+    encode_rows(rows, runtime.tokenize, Specials(None, 0), CONTEXT)
     lap("tokens")
-    runtime.tokenize(list(dict.fromkeys(text for i in exam for text in (i.prompt, i.expected, *i.distractors))))
+    newest_turns(runtime, exam, CONTEXT)
+    require_fit(runtime, exam, 4 * CONTEXT, {})
     lap("exam tokens")
     return seconds, len(rows)
 

@@ -134,7 +134,7 @@ def run_luna(job: dict[str, Any]) -> dict[str, Any]:
     from engine.config.config import Config
     from engine.core.cancellation import Control
     from engine.core.events import Emitter, Event, TrainStep
-    from engine.training.job import Example, TrainJob
+    from engine.training.job import IGNORED, Example, TrainJob
     from engine.training.sft.trl_backend import TrlBackend
 
     steps, losses = [0.0], [0.0]
@@ -154,7 +154,7 @@ def run_luna(job: dict[str, Any]) -> dict[str, Any]:
         checkpoint_every=10**6,
     )
     with tempfile.TemporaryDirectory(dir=job["work"]) as work:
-        examples = tuple(Example(str(n), tuple(ids), 0, "") for n, ids in enumerate(job["rows"]))
+        examples = tuple(Example(str(n), tuple(ids), (IGNORED, *ids[1:]), "") for n, ids in enumerate(job["rows"]))
         plan = TrainJob(
             weights_dir=Path(job["weights"]),
             examples=examples,

@@ -25,8 +25,9 @@ ProgressCallback = Callable[[int, int, str], None]
 class Item:
     """One exam question: a raw prompt, its right answer, and how an answer is scored.
 
-    `accept` holds other right answers (for `match`); `distractors` the wrong candidates (for `choice`); `gen` is the
-    generation whose data the item comes from. Raises ValueError for an empty id or an unknown `how`.
+    `history` holds the turns before the prompt where it is one of a conversation, oldest first. `accept` holds other
+    right answers (for `match`); `distractors` the wrong candidates (for `choice`); `gen` is the generation whose data
+    the item comes from. Raises ValueError for an empty id or an unknown `how`.
     """
 
     id: str
@@ -38,6 +39,17 @@ class Item:
     stage: str = ""
     topic: str | None = None
     gen: int | None = None
+    history: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> Prompt:
+        """Return what the model is asked: the prompt, with the turns before it where there are any."""
+        return (*self.history, self.prompt) if self.history else self.prompt
+
+    @property
+    def shown(self) -> str:
+        """Return what the model is asked as one text."""
+        return "\n".join((*self.history, self.prompt))
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -46,8 +58,8 @@ class Item:
             raise ValueError(f"exam item {self.id}: how={self.how!r} is unknown; use 'match' or 'choice'")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the item as plain JSON values."""
-        return {
+        """Return the item as plain JSON values; `history` is there only where it is not empty."""
+        plain: dict[str, Any] = {
             "id": self.id,
             "prompt": self.prompt,
             "expected": self.expected,
@@ -58,6 +70,7 @@ class Item:
             "topic": self.topic,
             "gen": self.gen,
         }
+        return plain | ({"history": list(self.history)} if self.history else {})
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Item:
@@ -73,6 +86,7 @@ class Item:
             stage=str(data.get("stage", "")),
             topic=None if topic is None else str(topic),
             gen=None if gen is None else int(gen),
+            history=tuple(str(text) for text in data.get("history", ())),
         )
 
 

@@ -209,7 +209,7 @@ def _distinct(parts: Mapping[str, Sequence[Item]]) -> dict[str, list[Item]]:
                 seen[item.id] = item
                 distinct[part].append(item)
             first = seen[item.id]
-            if (first.prompt, first.expected) != (item.prompt, item.expected):
+            if (first.shown, first.expected) != (item.shown, item.expected):
                 raise ValueError(
                     f"item id {item.id} stands for two different questions ({first.prompt[:40]!r} and "
                     f"{item.prompt[:40]!r}, in the set '{part}'); ids must come from the item's content"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import inf, isfinite
 
-from probes.base import Generation, Item, ItemResult, LogLikelihood, Model, ProgressCallback
+from probes.base import Generation, Item, ItemResult, LogLikelihood, Model, ProgressCallback, Prompt
 from probes.normaliser import is_match, normalise
 
 __all__ = ["is_match", "max_answer_tokens", "normalise", "score_items"]
@@ -51,7 +51,7 @@ def _score_match(model: Model, items: Sequence[Item], finished_one: Callable[[],
         finished_one()
 
     generations = model.generate(
-        [item.prompt for item in items],
+        [item.asked for item in items],
         max_tokens=[max_answer_tokens(item) for item in items],
         temperature=0.0,
         on_done=on_done,
@@ -66,7 +66,7 @@ def judge_match(item: Item, generation: Generation) -> ItemResult:
     right = generation.stop_reason == "eos" and is_match(generation.text, item.expected, item.accept)
     return ItemResult(
         id=item.id,
-        prompt=item.prompt,
+        prompt=item.shown,
         output=generation.text,
         expected=item.expected,
         score=float(right),
@@ -79,13 +79,13 @@ def judge_match(item: Item, generation: Generation) -> ItemResult:
 
 def _score_choice(model: Model, items: Sequence[Item], finished_one: Callable[[], None]) -> list[ItemResult]:
     owner: list[int] = []
-    pairs: list[tuple[str, str]] = []
+    pairs: list[tuple[Prompt, str]] = []
     for number, item in enumerate(items):
         if not item.distractors:
             raise ValueError(f"exam item {item.id} ({item.prompt[:60]!r}) is 'choice' but has no distractor to beat")
         for candidate in (item.expected, *item.distractors):
             owner.append(number)
-            pairs.append((item.prompt, candidate))
+            pairs.append((item.asked, candidate))
 
     waiting = [1 + len(item.distractors) for item in items]
 
@@ -111,7 +111,7 @@ def _judge_choice(item: Item, likelihoods: Sequence[LogLikelihood]) -> ItemResul
         chosen = 0
     return ItemResult(
         id=item.id,
-        prompt=item.prompt,
+        prompt=item.shown,
         output=candidates[chosen],
         expected=item.expected,
         score=float(chosen == 0),

@@ -80,7 +80,7 @@ def run_as_typed(
             progress(done * len(typed) // total, len(typed), label)
 
     answers = model.generate(
-        [item.prompt for _, item in typed],
+        [item.asked for _, item in typed],
         max_tokens=[max_answer_tokens(item) for _, item in typed],
         on_done=lambda _index, _answer: step(),
     )
@@ -102,7 +102,7 @@ def _result(habit: Habit, item: Item, answer: Generation, by_likelihood: ItemRes
     return TypedResult(
         id=item.id,
         habit=habit,
-        prompt=item.prompt,
+        prompt=item.shown,
         text=answer.text,
         continued=answer.continued,
         score=score,

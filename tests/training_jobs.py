@@ -13,7 +13,7 @@ from engine.config.config import Config
 from engine.config.recipe import PhaseRecipe
 from engine.core.cancellation import Control
 from engine.core.events import Emitter, Event, TrainStep
-from engine.training.job import Example, TrainJob, TrainResult
+from engine.training.job import IGNORED, Example, TrainJob, TrainResult
 
 NUMBER_FORMATS = ("fp32", "bf16")  # every processor computes in both, though not every one quickly
 NUMBER_FORMAT = NUMBER_FORMATS[0]  # what a job is trained in that does not say; a test may be run in each
@@ -33,7 +33,8 @@ def make_examples(count: int = 7) -> tuple[Example, ...]:
     for n in range(count):
         ids = (*((17 * n + 5 * i) % 500 + 3 for i in range(4 + 3 * n)), EOS)
         stage = "fundamentals" if n < count // 2 else "conversations"
-        examples.append(Example(f"row{n}", ids, 2 if n % 2 else 0, stage))
+        masked = 2 if n % 2 else 1
+        examples.append(Example(f"row{n}", ids, (*[IGNORED] * masked, *ids[masked:]), stage))
     return tuple(examples)
 
 

@@ -59,9 +59,13 @@ def split(rows: Sequence[Row], fraction: float, salt: str = "") -> tuple[list[Ro
 
 
 def split_by_ids(rows: Sequence[Row], held_out: Collection[str]) -> tuple[list[Row], list[Row]]:
-    """Split rows into (train, holdout) by the ids given; raises UsageError when that leaves either of them empty."""
-    train = [row for row in rows if row.id not in held_out]
-    holdout = [row for row in rows if row.id in held_out]
+    """Split rows into (train, holdout) by the ids of what they teach.
+
+    Raises UsageError when that leaves either of them empty.
+    """
+    held = frozenset(held_out)
+    train = [row for row in rows if held.isdisjoint(row.ids)]
+    holdout = [row for row in rows if not held.isdisjoint(row.ids)]
     if not train or not holdout:
         raise UsageError(
             f"of {len(rows)} new rows {len(holdout)} are to be held out: nothing is left to "
@@ -116,7 +120,7 @@ def _clusters(rows: Iterable[Row], cluster_of: dict[str, str]) -> list[_Cluster]
     topics: dict[str, set[Stratum]] = {}
     for row in rows:
         key = cluster_of[row.id]
-        sizes[key] += 1
+        sizes[key] += row.size
         topics.setdefault(key, set()).add((row.stage, row.topic or ""))
     return [_Cluster(key, size, frozenset(topics[key])) for key, size in sizes.items()]
 

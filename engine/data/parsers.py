@@ -18,7 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from engine.data.rows import How, Row, canonical_text, excerpt, make_row, prompt_group
+from engine.data.messages import Message, Role
+from engine.data.rows import How, Row, canonical_text, excerpt, make_chat, make_row
 
 _ROLES = {
     "user": "user",
@@ -80,13 +81,13 @@ def parse_record(record: object, *, stage: str, source: str, max_bytes: int = 1_
     else:
         keys = excerpt(", ".join(fields)) or "nothing"
         raise RowProblem(f"neither prompt nor text (found {keys})")
-    if any(len(row.prompt) + len(row.response) > max_bytes // 4 and _size(row) > max_bytes for row in parsed.rows):
+    if any(sum(map(len, row.texts)) > max_bytes // 4 and _size(row) > max_bytes for row in parsed.rows):
         raise RowProblem(f"longer than max_line_bytes = {max_bytes}")
     return parsed
 
 
 def _conversation(fields: Mapping[str, Any], accept: tuple[str, ...], common: Mapping[str, Any]) -> Parsed:
-    """Return one row for each answer; its prompt is all turns before it, joined by line breaks as in a raw prompt."""
+    """Return the row of a conversation, of which every answer is learned."""
     name, role_key, text_key = (
         ("messages", "role", "content") if "messages" in fields else ("conversations", "from", "value")
     )
@@ -97,20 +98,9 @@ def _conversation(fields: Mapping[str, Any], accept: tuple[str, ...], common: Ma
         raise RowProblem(f"{name}: no assistant turn, nothing to learn")
     if turns[0][0] == "assistant":
         raise RowProblem(f"{name}: begins with the assistant, so there is no prompt to its first turn")
-    group = prompt_group(canonical_text(turns[0][1]))
     last = max(index for index, (role, _) in enumerate(turns) if role == "assistant")
-    rows = tuple(
-        make_row(
-            "\n".join(canonical_text(said) for _, said in turns[:index]),
-            text,
-            accept=accept if index == last else (),
-            group=group,
-            **common,
-        )
-        for index, (role, text) in enumerate(turns)
-        if role == "assistant"
-    )
-    return Parsed(rows, system, len(turns) - 1 - last)
+    row = make_chat([Message(cast("Role", role), text) for role, text in turns], accept=accept, **common)
+    return Parsed((row,), system, len(turns) - 1 - last)
 
 
 def _turns(turns: object, name: str, role_key: str, text_key: str) -> tuple[list[tuple[str, str]], int]:
@@ -203,4 +193,4 @@ def _type_name(value: object) -> str:
 
 
 def _size(row: Row) -> int:
-    return len(row.prompt.encode()) + len(row.response.encode())
+    return sum(len(text.encode()) for text in row.texts)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from engine.data.rows import Row
+from engine.data.rows import Row, count_answers
 from ledger.hashing import sha256_text
 
 
@@ -36,7 +36,10 @@ def choose_replay(
     seed: int = 0,
     forbidden_ids: Collection[str] = (),
 ) -> list[FedRow]:
-    """Choose up to `count` rows of the ancestors (root first) for generation `child_gen`, in the ancestors' order.
+    """Choose rows of the ancestors (root first) that teach up to `count` answers, in the ancestors' order.
+
+    They are for generation `child_gen`. Of the last conversation that an ancestor gives only as many answers are
+    replayed as its share has left.
 
     With the scope "parent" only the last ancestor counts. Every ancestor gives an equal share, the remainder falls to
     the oldest, and one with fewer rows passes its share on. Within an ancestor the rows form a wheel that cycles
@@ -47,10 +50,10 @@ def choose_replay(
     taken = set(forbidden_ids)
     sources: list[tuple[int, list[Row]]] = []
     for ancestor in ancestors[-1:] if scope == "parent" else ancestors:
-        rows = list({row.id: row for row in ancestor.rows if row.id not in taken}.values())
-        taken.update(row.id for row in rows)
+        rows = [row for row in {row.id: row for row in ancestor.rows}.values() if taken.isdisjoint(row.ids)]
+        taken.update(id_ for row in rows for id_ in row.ids)
         sources.append((ancestor.gen, rows))
-    shares = _shares([len(rows) for _, rows in sources], count)
+    shares = _shares([count_answers(rows) for _, rows in sources], count)
     return [
         FedRow(row, replay=True, from_gen=gen)
         for (gen, rows), share in zip(sources, shares, strict=True)
@@ -96,7 +99,7 @@ def _shares(available: Sequence[int], count: int) -> list[int]:
 
 
 def _turn_wheel(rows: Sequence[Row], share: int, *, start: int, salt: str) -> list[Row]:
-    """Take `share` rows from position `start` of an endless wheel: topic after topic, each time round another row."""
+    """Take rows with `share` answers from position `start` of an endless wheel: topic after topic, then other rows."""
     by_topic: dict[tuple[str, str], list[Row]] = {}
     for row in sorted(rows, key=lambda row: sha256_text(f"{salt}\0{row.id}")):
         by_topic.setdefault((row.stage, row.topic or ""), []).append(row)
@@ -104,10 +107,12 @@ def _turn_wheel(rows: Sequence[Row], share: int, *, start: int, salt: str) -> li
     chosen: list[Row] = []
     rounds = [0] * len(wheel)
     position = start
-    while len(chosen) < min(share, len(rows)):
+    answers = 0
+    while answers < share and len(chosen) < len(rows):
         spoke, turn = position % len(wheel), position // len(wheel)
         if rounds[spoke] < len(wheel[spoke]):
-            chosen.append(wheel[spoke][turn % len(wheel[spoke])])
+            chosen.append(wheel[spoke][turn % len(wheel[spoke])].first_answers(share - answers))
+            answers += chosen[-1].size
             rounds[spoke] += 1
         position += 1
     return chosen

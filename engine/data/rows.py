@@ -5,49 +5,25 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 from engine.core.errors import Damaged
+from engine.data.messages import LearnedAnswer, Message, answer_ids, is_learned, plain_message, read_message
 from ledger.hashing import canonical_json, sha256_text
 
 Kind = Literal["qa", "text", "chat"]
 How = Literal["match", "choice"]
-Role = Literal["user", "assistant"]
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One turn of a conversation, in canonical text; an answer with `learned` False is history and never a target."""
-
-    role: Role
-    text: str
-    learned: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class LearnedAnswer:
-    """An answer that is learned, with what it is conditioned on: the turns before it, the newest of which is `prompt`.
-
-    `id` is that of a question row with all turns before it, joined by line breaks, as its prompt. `at` is the
-    answer's place among the turns.
-    """
-
-    id: str
-    history: tuple[str, ...]
-    prompt: str
-    text: str
-    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One item to train on.
 
-    A question ("qa") has a prompt and a response; of a plain text ("text") the whole text is in `response` and `prompt`
-    is empty; a conversation ("chat") has `turns`, of which `prompt` is the first and `response` the last learned answer.
+    A question ("qa") has a prompt and a response. Of a plain text ("text") the whole is in `response`, and `prompt` is
+    empty. A conversation ("chat") has `turns`; `prompt` is the first of them and `response` the last learned answer.
     """
 
     id: str
@@ -72,13 +48,13 @@ class Row:
     def answers(self) -> tuple[str, ...]:
         """Return the answers that are learned from this row, in order; a plain text has none."""
         if self.kind == "chat":
-            return tuple(turn.text for turn in self.turns if _is_learned(turn))
+            return tuple(turn.text for turn in self.turns if is_learned(turn))
         return (self.response,) if self.kind == "qa" else ()
 
     @property
     def size(self) -> int:
         """Return how many answers the row teaches; a plain text counts as one."""
-        return sum(map(_is_learned, self.turns)) if self.kind == "chat" else 1
+        return sum(map(is_learned, self.turns)) if self.kind == "chat" else 1
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -86,7 +62,42 @@ class Row:
 
         They stay the same when a conversation goes on later, so that what is added to it is new and the rest is not.
         """
-        return tuple(_answer_ids(self.turns).values()) if self.kind == "chat" else (self.id,)
+        return tuple(answer_ids(self.turns).values()) if self.kind == "chat" else (self.id,)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Return the texts of the row, each of which is tokenized by itself."""
+        if self.kind == "chat":
+            return tuple(turn.text for turn in self.turns)
+        return (self.response,) if self.kind == "text" else (self.prompt, self.response)
+
+    def without(self, ids: Collection[str]) -> Row | None:
+        """Return the row without the answers of these ids, which stay as history; None if no other answer is left."""
+        if self.kind != "chat":
+            return None if self.id in ids else self
+        left = [at for at, id_ in answer_ids(self.turns).items() if id_ not in ids]
+        return self._with_answers(left) if left else None
+
+    def first_answers(self, count: int) -> Row:
+        """Return the row with no more than its first `count` answers, which must be 1 or more."""
+        return self._with_answers(list(answer_ids(self.turns))[:count]) if self.size > count else self
+
+    def _with_answers(self, learned: Sequence[int]) -> Row:
+        """Return the conversation with the answers at these turns as the only ones that are learned."""
+        if len(learned) == self.size:
+            return self
+        turns = [replace(turn, learned=at in learned) for at, turn in enumerate(self.turns)]
+        accept = self.accept if learned[-1] == len(turns) - 1 else ()
+        return make_chat(
+            turns,
+            accept=accept,
+            topic=self.topic,
+            karma=self.karma,
+            score=self.score,
+            stage=self.stage,
+            source=self.source,
+            group=self.group,
+        )
 
     def learned_answers(self, *, with_history: bool = True) -> Iterator[LearnedAnswer]:
         """Yield each answer that is learned; nothing for a plain text.
@@ -97,14 +108,14 @@ class Row:
             yield LearnedAnswer(self.id, (), self.prompt, self.response)
         elif self.kind == "chat":
             texts = [turn.text for turn in self.turns]
-            for at, id_ in _answer_ids(self.turns).items():
+            for at, id_ in answer_ids(self.turns).items():
                 yield LearnedAnswer(id_, tuple(texts[: at - 1]) if with_history else (), texts[at - 1], texts[at], at)
 
     def to_json(self) -> str:
         """Return canonical JSON on one line; the same bytes on every machine, since the source is left out."""
         plain: dict[str, object] = {"id": self.id, "kind": self.kind, "stage": self.stage}
         if self.kind == "chat":
-            plain["messages"] = [_plain_message(turn) for turn in self.turns]
+            plain["messages"] = [plain_message(turn) for turn in self.turns]
         elif self.kind == "qa":
             plain |= {"prompt": self.prompt, "response": self.response}
         else:
@@ -130,7 +141,7 @@ class Row:
                 "group": plain.get("group", ""),
             }
             if plain["kind"] == "chat":
-                row = make_chat([_message(one) for one in plain["messages"]], **common)
+                row = make_chat([read_message(one) for one in plain["messages"]], **common)
             elif plain["kind"] == "text":
                 row = make_row("", plain["text"], kind="text", **common)
             else:
@@ -206,14 +217,14 @@ def make_chat(
     prompt, that is a question row. `group` defaults to `prompt_group` of the first turn. Raises ValueError when no
     answer that has a prompt is learned, for an empty turn, or when two turns of one role follow each other.
     """
-    said = tuple(Message(turn.role, canonical_text(turn.text), turn.learned) for turn in turns)
-    if any(left.role == right.role for left, right in zip(said, said[1:], strict=False)):
+    said = tuple(Message(turn.role, canonical_text(turn.text), turn.learned or turn.role == "user") for turn in turns)
+    if any(left.role == right.role for left, right in pairwise(said)):
         raise ValueError("two turns of one role follow each other: join them")
     if not all(turn.text for turn in said):
         raise ValueError("a turn is empty")
     if said and said[0].role == "assistant":
         said = (Message("assistant", said[0].text, learned=False), *said[1:])
-    answers = [at for at, turn in enumerate(said) if _is_learned(turn)]
+    answers = [at for at, turn in enumerate(said) if is_learned(turn)]
     if not answers:
         raise ValueError("no answer that has a prompt is to be learned")
     said = said[: answers[-1] + 1]
@@ -223,7 +234,7 @@ def make_chat(
         return make_row(
             first, last, accept=accept, topic=topic, karma=karma, score=score, stage=stage, source=source, group=group
         )
-    row_id = sha256_text(canonical_json({"messages": [_plain_message(turn) for turn in said]}))
+    row_id = sha256_text(canonical_json({"messages": [plain_message(turn) for turn in said]}))
     return Row(row_id, "chat", first, last, accept, topic, karma, score, stage, source, group, said)
 
 
@@ -236,37 +247,9 @@ def prompt_group(prompt: str) -> str:
     return sha256_text(words or prompt)
 
 
-def _is_learned(turn: Message) -> bool:
-    return turn.role == "assistant" and turn.learned
-
-
-def _answer_ids(turns: Sequence[Message]) -> dict[int, str]:
-    """Return the id of each learned answer by its place: the hash of all turns before it and of itself.
-
-    The hash of the beginning is carried from answer to answer, so that a conversation is hashed once, whatever its
-    length.
-    """
-    begun = sha256(b'{"prompt":"')
-    ids: dict[int, str] = {}
-    for at, turn in enumerate(turns):
-        escaped = canonical_json(turn.text)[1:-1].encode()
-        if _is_learned(turn):
-            whole = begun.copy()
-            whole.update(b'","response":"' + escaped + b'"}')
-            ids[at] = whole.hexdigest()
-        begun.update((b"" if at == 0 else b"\\n") + escaped)
-    return ids
-
-
-def _plain_message(turn: Message) -> dict[str, object]:
-    plain: dict[str, object] = {"role": turn.role, "content": turn.text}
-    return plain if turn.role == "user" or turn.learned else plain | {"weight": 0}
-
-
-def _message(plain: dict[str, Any]) -> Message:
-    if plain["role"] not in ("user", "assistant"):
-        raise ValueError(f"unknown role {plain['role']!r}")
-    return Message(plain["role"], plain["content"], plain.get("weight", 1) != 0)
+def count_answers(rows: Iterable[Row]) -> int:
+    """Return how many answers the rows teach together; a plain text counts as one."""
+    return sum(row.size for row in rows)
 
 
 def _default_group(row_id: str, kind: Kind, prompt: str) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from itertools import groupby
 from typing import Literal
 
 from engine.config.config import Config
@@ -15,7 +16,7 @@ from engine.core.errors import UsageError
 from engine.data.curriculum import Curriculum
 from engine.data.holdout import clusters_needed, count_clusters
 from engine.data.inbox import rated_down, usable
-from engine.data.rows import Row
+from engine.data.rows import Row, count_answers
 
 PhaseRequest = Literal["auto", "base", "align", "converse"]
 
@@ -41,14 +42,17 @@ class Selection:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Return the number of rows of each stage, in feeding order."""
-        return dict(Counter(row.stage for row in self.rows))
+        """Return the number of answers and texts of each stage, in feeding order."""
+        found: Counter[str] = Counter()
+        for row in self.rows:
+            found[row.stage] += row.size
+        return dict(found)
 
     def to_dict(self) -> dict[str, object]:
         """Return plain values for the journal and the manifest, without the rows."""
         return {
             "phase": self.phase,
-            "rows": len(self.rows),
+            "rows": count_answers(self.rows),
             "by_stage": self.counts,
             "reason": self.reason,
             "considered": self.considered,
@@ -101,24 +105,25 @@ def select_new(
     left_out = {row.id for row in offered} - {row.id for row in candidates}
     bad, long = len(left_out & down), len((left_out - down).intersection(too_long))
     replaced = len(left_out) - bad - long
-    unseen = [row for row in candidates if row.id not in seen_ids]
+    unseen = [new for row in candidates if (new := row.without(seen_ids))]
     if not unseen:
         what += _left_out(bad, replaced, long)
         raise _nothing_new(phase, what, candidates, curriculum, fitting, {*seen_ids, *down})
     taken = unseen
     if phase == "converse" and data_rows is None:
-        taken = _oldest(unseen, config.curriculum.converse_rows)
+        taken = _oldest(unseen, config.curriculum.converse_rows, clusters_needed(config.curriculum.holdout))
     _require_holdout(taken, config.curriculum.holdout, what)
     order: Mapping[str, int] = {stage: number for number, stage in enumerate(stages)}
     rows = sorted(taken, key=lambda row: order.get(row.stage, -1))
-    portion = f"the {'first' if inbox_first else 'oldest'} {len(rows)} of" if len(rows) < len(unseen) else "all"
+    new, taught, offered_new = count_answers(unseen), count_answers(rows), count_answers(candidates)
+    portion = f"the {'first' if inbox_first else 'oldest'} {taught} of" if taught < new else "all"
     return Selection(
         phase=phase,
         rows=tuple(rows),
-        reason=f"{phase}: {portion} {counted(len(unseen), 'unseen row')} of {what}{_left_out(bad, replaced, long)}",
-        considered=len(candidates),
-        seen=len(candidates) - len(unseen),
-        left=len(unseen) - len(rows),
+        reason=f"{phase}: {portion} {counted(new, 'unseen row')} of {what}{_left_out(bad, replaced, long)}",
+        considered=offered_new,
+        seen=offered_new - new,
+        left=new - taught,
         rated_down=bad,
         replaced=replaced,
         too_long=long,
@@ -128,8 +133,9 @@ def select_new(
 
 def as_taught(phase: Phase, rows: Sequence[Row]) -> Selection:
     """Return a Selection of rows that were selected before, in another lineage, without changing them."""
-    reason = f"{phase}: {counted(len(rows), 'row')}, as they were taught before"
-    return Selection(phase, tuple(rows), reason, considered=len(rows), seen=0, left=0)
+    count = count_answers(rows)
+    reason = f"{phase}: {counted(count, 'row')}, as they were taught before"
+    return Selection(phase, tuple(rows), reason, considered=count, seen=0, left=0)
 
 
 def _candidates(
@@ -161,25 +167,22 @@ def _file_name(row: Row) -> str:
     return row.source.rpartition(":")[0].rpartition("/")[2]
 
 
-def _oldest(unseen: Sequence[Row], count: int) -> list[Row]:
-    """Return the first `count` rows; a conversation that would be split waits for the next generation.
+def _oldest(unseen: Sequence[Row], count: int, fewest: int) -> list[Row]:
+    """Return the first rows that teach `count` answers; what would be split waits for the next generation.
 
-    One that already starts at the first row is taken whole instead.
+    A conversation is never split, nor are the pieces of a document. More are taken where so many hold fewer than
+    `fewest` clusters, which an exam needs: ten long conversations are more than a hundred answers.
     """
-    if len(unseen) <= count:
-        return list(unseen)
-    end = count
-    while end > 0 and _one_conversation(unseen[end - 1], unseen[end]):
-        end -= 1
-    if end == 0:
-        end = count
-        while end < len(unseen) and _one_conversation(unseen[end - 1], unseen[end]):
-            end += 1
-    return list(unseen[:end])
-
-
-def _one_conversation(left: Row, right: Row) -> bool:
-    return left.source == right.source and left.group == right.group
+    taken: list[Row] = []
+    answers = 0
+    for _, together in groupby(unseen, key=lambda row: (row.source, row.group)):
+        rows = list(together)
+        size = count_answers(rows)
+        if answers + size > count and count_clusters(taken) >= fewest:
+            break
+        taken += rows
+        answers += size
+    return taken
 
 
 def _require_holdout(rows: Sequence[Row], fraction: float, what: str) -> None:
@@ -202,10 +205,10 @@ def _nothing_new(
     seen_ids: Collection[str],
 ) -> UsageError:
     elsewhere = [
-        f"{counted(len(unseen), 'unseen row')} for --phase {other}"
+        f"{counted(count_answers(unseen), 'unseen row')} for --phase {other}"
         for other in ("base", "align", "converse")
         if other != phase
-        if (unseen := [row for row in _candidates(other, curriculum, inbox_rows)[0] if row.id not in seen_ids])
+        if (unseen := [row for row in _candidates(other, curriculum, inbox_rows)[0] if row.without(seen_ids)])
     ]
     if candidates:
         title = "nothing new to learn: all " + counted(

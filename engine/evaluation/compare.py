@@ -276,11 +276,12 @@ def _contaminated(workspace: Workspace, lines: Sequence[tuple[int, ...]], exams:
     gens = sorted({gen for line in lines for gen in line})
     held = {item.id for exam in exams for item in exam.items}
     trained = [
-        (row.id, row.prompt, row.response)
+        (answer.id, answer.prompt, answer.text)
         for gen in gens
         if workspace.manifest(gen) is not None
         for row in new_rows_of(workspace, gen)
-        if row.id not in held and row.kind == "qa"
+        for answer in row.learned_answers(with_history=False)
+        if answer.id not in held
     ]
     warnings: list[str] = []
     for exam in exams:

@@ -17,7 +17,7 @@ def untaught(exam: Iterable[Item], trained: Iterable[Row]) -> list[Item]:
         if row.kind == "text":
             documents.append(normalise(row.text))
         else:
-            answers.update(map(normalise, (row.response, *row.accept)))
+            answers.update(map(normalise, (*row.answers, *row.accept)))
     texts = "\n".join(documents)
     words = frozenset(texts.split())
 

@@ -9,14 +9,13 @@ from probes.phrases import Hit, Phrase, find_corporate
 
 
 def taught_phrases(trained: Iterable[Row], phrases: Sequence[Phrase]) -> tuple[int, list[tuple[Row, Hit]]]:
-    """Return how many rows are answers, and those of them with a corporate phrase, each with its first hit."""
+    """Return how many answers the rows teach, and those with a corporate phrase, each as its row and its first hit."""
     answers, found = 0, list[tuple[Row, Hit]]()
     for row in trained:
-        if row.kind != "qa":
-            continue
-        answers += 1
-        if hits := find_corporate(row.response, phrases):
-            found.append((row, hits[0]))
+        for answer in row.answers:
+            answers += 1
+            if hits := find_corporate(answer, phrases):
+                found.append((row, hits[0]))
     return answers, found
 
 

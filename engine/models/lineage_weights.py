@@ -103,17 +103,17 @@ def new_rows_of(workspace: Workspace, gen: int) -> list[Row]:
 
 
 def holdout_ids_of(workspace: Workspace, gen: int) -> set[str]:
-    """Return the ids of the rows a generation holds out; raises Damaged when they cannot be read."""
-    return {row.id for row in _rows(workspace.generation(gen) / "data" / "holdout.jsonl")}
+    """Return the ids of the answers and texts a generation holds out; raises Damaged when they cannot be read."""
+    return {id_ for row in _rows(workspace.generation(gen) / "data" / "holdout.jsonl") for id_ in row.ids}
 
 
 def development_ids_of(workspace: Workspace, gen: int) -> set[str]:
-    """Return the ids of the rows a generation kept to choose α by, if rescue was on.
+    """Return the ids of the answers and texts a generation kept to choose α by, if rescue was on.
 
     They are in neither its training nor its exam.
     """
     path = workspace.generation(gen) / "data" / "development.jsonl"
-    return {row.id for row in _rows(path)} if path.exists() else set()
+    return {id_ for row in _rows(path) for id_ in row.ids} if path.exists() else set()
 
 
 def ancestor_data(workspace: Workspace, path: Sequence[int]) -> tuple[list[AncestorData], set[str], set[str]]:
@@ -127,8 +127,8 @@ def ancestor_data(workspace: Workspace, path: Sequence[int]) -> tuple[list[Ances
     for gen in path:
         rows = new_rows_of(workspace, gen)
         holdout = holdout_ids_of(workspace, gen) | development_ids_of(workspace, gen)
-        ancestors.append(AncestorData(gen, [row for row in rows if row.id not in holdout]))
-        seen.update(row.id for row in rows)
+        ancestors.append(AncestorData(gen, [row for row in rows if holdout.isdisjoint(row.ids)]))
+        seen.update(id_ for row in rows for id_ in row.ids)
         held |= holdout
     return ancestors, seen, held
 

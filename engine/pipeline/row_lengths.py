@@ -1,8 +1,9 @@
-"""Find the inbox rows that are longer than the context, before anything depends on them.
+"""Find the answers that are longer than the context, before anything depends on them.
 
-A token stands for at least one byte, so most rows are known to fit without a tokenizer. Only the others are tokenized,
-by the base's own GGUF, and their lengths are cached: a meter that is read every few seconds tokenizes once. Nothing
-depends on the cache; a missing or corrupt file costs time only.
+What counts is an answer with its prompt; a conversation may be longer, since it is cut between its turns. A token
+stands for at least one byte, so most rows are known to fit without a tokenizer. Only the others are tokenized, by the
+base's own GGUF, and their lengths are cached: a meter that is read every few seconds tokenizes once. Nothing depends on
+the cache; a missing or corrupt file costs time only.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import contextlib
 import json
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -35,34 +36,31 @@ They are BOS, EOS, the line break before the answer, and a space that some token
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """The rows that exceed `context` tokens, and how many may exceed it but could not be measured.
+    """The answers that exceed `context` tokens, and how many rows may hold some that could not be measured.
 
-    `too_long` gives lengths in tokens by row id.
+    `too_long` gives lengths in tokens, each with its prompt, by id; that of a plain text by the row's id.
     """
 
     context: int
     too_long: Mapping[str, int]
     unmeasured: int = 0
 
-    def reason(self, row: Row) -> str:
-        """Return why a row of `too_long` cannot be trained on."""
-        return f"{self.too_long[row.id]} tokens, longer than the context of {self.context}"
+    def fitting(self, rows: Iterable[Row]) -> list[Row]:
+        """Return the rows without the answers that are too long; plain texts stay, since they can be cut."""
+        return [left for row in rows if (left := row if row.kind == "text" else row.without(self.too_long))]
 
-    def as_bad_rows(self, rows: Sequence[Row]) -> tuple[BadRow, ...]:
-        """Return one bad row for each line of a file that gave rows which are too long, in the order of `rows`."""
-        of_line: dict[str, list[Row]] = {}
-        for row in rows:
-            of_line.setdefault(row.source, []).append(row)
+    def as_bad_rows(self, rows: Iterable[Row]) -> tuple[BadRow, ...]:
+        """Return one bad row for each row that has answers which are too long, in the order of `rows`."""
         bad: list[BadRow] = []
-        for source, found in of_line.items():
-            long = [row for row in found if row.id in self.too_long]
+        for row in rows:
+            long = [self.too_long[id_] for id_ in row.ids if id_ in self.too_long] if row.kind != "text" else []
             if not long:
                 continue
-            reason = self.reason(max(long, key=lambda row: self.too_long[row.id]))
-            if len(found) > 1:
-                reason = f"{len(long)} of its {counted(len(found), 'answer')}: up to {reason}"
-            file, _, line = source.rpartition(":")
-            bad.append(BadRow(file, int(line), reason))
+            reason = f"{max(long)} tokens, longer than the context of {self.context}"
+            if row.size > 1:
+                reason = f"{len(long)} of its {counted(row.size, 'answer')}: up to {reason}"
+            file, _, line = row.source.rpartition(":")
+            bad.append(BadRow(file, int(line) if line.isdigit() else 0, reason))
         return tuple(bad)
 
 
@@ -75,7 +73,7 @@ class _Kept:
 
 
 def measure(workspace: Workspace, config: Config, rows: Sequence[Row], runtime: Runtime | None = None) -> Lengths:
-    """Find the rows that exceed the context, configured or the model's own.
+    """Find the answers and texts that exceed the context, configured or the model's own.
 
     Rows that may be too long stay unmeasured where the base has no GGUF yet, or none that can be read: training reports
     what is wrong with it. `runtime` is used in place of a subprocess of its own.
@@ -86,15 +84,16 @@ def measure(workspace: Workspace, config: Config, rows: Sequence[Row], runtime: 
     try:
         return _measure(workspace, config, rows, runtime)
     except LunaError:
-        return Lengths(context, {}, sum(_most_tokens(row) > context for row in rows))
+        long = sum(any(_most_tokens(part) > context for part in _parts(row)) for row in rows)
+        return Lengths(context, {}, long)
 
 
 def require_fit(workspace: Workspace, config: Config, row: Row) -> None:
     """Raise UsageError for a row that exceeds the context, while the person who wrote it is there to shorten it."""
     found = measure(workspace, config, [row])
-    if row.id in found.too_long:
+    if long := found.as_bad_rows([row]):
         raise UsageError(
-            f"this cannot be learnt: prompt and answer take {found.reason(row)}",
+            f"this cannot be learnt: prompt and answer take {long[0].reason}",
             where="inbox",
             hint="write a shorter answer, or raise [model] context in luna.toml",
         )
@@ -110,7 +109,7 @@ def _measure(workspace: Workspace, config: Config, rows: Sequence[Row], runtime:
     changed = kept is None
     kept = kept or _Kept(_window(gguf))
     context = min(config.model.context, kept.window)
-    longer = [row for row in rows if _most_tokens(row) > context]
+    longer = [part for row in rows for part in _parts(row) if _most_tokens(part) > context]
     unknown = [row for row in longer if row.id not in kept.tokens]
     if unknown:
         kept.tokens |= _count(gguf, unknown, runtime)
@@ -118,6 +117,13 @@ def _measure(workspace: Workspace, config: Config, rows: Sequence[Row], runtime:
     if changed and workspace.models.is_dir():  # a read must not create a workspace
         _save(workspace, gguf, kept)
     return Lengths(context, {row.id: n for row in longer if (n := kept.tokens[row.id]) > context})
+
+
+def _parts(row: Row) -> list[Row]:
+    """Return what of a row must fit as a whole: itself, or each answer of a conversation with the prompt before it."""
+    if row.kind != "chat":
+        return [row]
+    return [Row(part.id, "qa", part.prompt, part.text) for part in row.learned_answers(with_history=False)]
 
 
 def _most_tokens(row: Row) -> int:

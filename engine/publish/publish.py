@@ -176,7 +176,7 @@ def _make_hf(
         has_tokenizer = copy_tokenizer(base.weights, staging, head, _ODD_TEXTS)
     else:
         rows = [] if named.gen is None else new_rows_of(workspace, named.gen)
-        samples = [text for row in rows for text in (row.prompt, row.response)] + list(_ODD_TEXTS)
+        samples = [text for row in rows for text in row.texts] + list(_ODD_TEXTS)
         runtime.load(base.gguf, vocab_only=True)
         has_tokenizer = rebuild_tokenizer(base.gguf, staging, runtime.tokenize, samples)
     _write(staging / "README.md", model_card(facts, has_tokenizer))

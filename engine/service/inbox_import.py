@@ -14,7 +14,7 @@ from engine.core.counted import counted
 from engine.core.errors import UsageError
 from engine.data.curriculum import Curriculum, read_files
 from engine.data.inbox import rated_down, usable
-from engine.data.rows import BadRow, Row
+from engine.data.rows import BadRow, Row, count_answers
 from engine.models.lineage_weights import holdout_ids_of, new_rows_of
 from engine.pipeline.row_lengths import HINT, measure
 from engine.service.karma import karma_of
@@ -64,17 +64,17 @@ def import_file(workspace: Workspace, config: Config, source: Path, today: date)
     if not found.rows:
         raise UsageError(f"no usable row{': ' + _first(found.bad) if found.bad else ''}", where=str(source))
     folder = workspace.root / config.curriculum.inbox
-    there = {row.id for row in _read(workspace, config, [folder]).rows}
-    new = [row for row in found.rows if row.id not in there]
+    there = {id_ for row in _read(workspace, config, [folder]).rows for id_ in row.ids}
+    new = [left for row in found.rows if (left := row.without(there))]
     if not new:
         raise UsageError(
-            f"all {counted(len(found.rows), 'row is', 'rows are')} in the inbox already",
+            f"all {counted(count_answers(found.rows), 'row is', 'rows are')} in the inbox already",
             where=str(source),
             hint="luna-tui inbox list",
         )
     lengths = measure(workspace, config, new)
     too_long = lengths.as_bad_rows(found.rows)
-    fitting = len(new) - len(lengths.too_long)
+    fitting = count_answers(lengths.fitting(new))
     if not fitting:
         raise UsageError(f"no new row can be learnt: {_first(too_long)}", where=str(source), hint=HINT)
     path = _free_name(folder, f"{today.isoformat()}-{source.name}")
@@ -84,7 +84,7 @@ def import_file(workspace: Workspace, config: Config, source: Path, today: date)
         raise UsageError(f"cannot be read: {error.strerror or error}", where=str(source)) from error
     write_durable(path, content)
     bad = tuple(sorted((*found.bad, *too_long), key=lambda row: row.line))
-    return Imported(path, fitting, len(found.rows) - len(new), bad, lengths.unmeasured)
+    return Imported(path, fitting, count_answers(found.rows) - count_answers(new), bad, lengths.unmeasured)
 
 
 def inbox_entries(workspace: Workspace, config: Config, lineage: Lineage) -> tuple[list[Incoming], tuple[BadRow, ...]]:
@@ -95,16 +95,18 @@ def inbox_entries(workspace: Workspace, config: Config, lineage: Lineage) -> tup
     head = lineage.head
     path = [*lineage.ancestors(head), head] if head is not None else []
     states = _tried(workspace, lineage) | _learnt(workspace, lineage, path)
-    lengths = measure(workspace, config, [row for row in found.rows if row.id in standing and row.id not in states])
+    waiting = [row for row in found.rows if row.id in standing and row.without(states)]
+    lengths = measure(workspace, config, waiting)
+    too_long = {row.id: lengths.as_bad_rows([row])[0].reason for row in waiting if not lengths.fitting([row])}
 
     def state(row: Row) -> str:
-        if row.id in states:
-            return states[row.id]
-        if row.id in lengths.too_long:
-            return f"left out: {lengths.reason(row)}"
+        if row.without(states) is None:
+            return states[row.ids[-1]]
+        if row.id in too_long:
+            return f"left out: {too_long[row.id]}"
         return "rated down" if row.id in down else "waiting" if row.id in standing else "replaced by another answer"
 
-    return [Incoming(row, karma_of(row, config.age_up), state(row)) for row in found.rows], found.bad
+    return [Incoming(row, karma_of(row, config.age_up) * row.size, state(row)) for row in found.rows], found.bad
 
 
 def _learnt(workspace: Workspace, lineage: Lineage, path: Sequence[int]) -> dict[str, str]:
@@ -114,17 +116,19 @@ def _learnt(workspace: Workspace, lineage: Lineage, path: Sequence[int]) -> dict
             continue
         held = holdout_ids_of(workspace, gen)
         for row in new_rows_of(workspace, gen):
-            states.setdefault(row.id, f"{'held out' if row.id in held else 'learnt'} by G{gen}")
+            for id_ in row.ids:
+                states.setdefault(id_, f"{'held out' if id_ in held else 'learnt'} by G{gen}")
     return states
 
 
 def _tried(workspace: Workspace, lineage: Lineage) -> dict[str, str]:
     """Return the status of rows that were new in a child of HEAD, and so were tried but are not in HEAD."""
     return {
-        row.id: f"tried in G{gen}, {lineage.node(gen).verdict}"
+        id_: f"tried in G{gen}, {lineage.node(gen).verdict}"
         for gen in lineage.children(lineage.head)
         if lineage.node(gen).manifest
         for row in new_rows_of(workspace, gen)
+        for id_ in row.ids
     }
 
 

@@ -13,7 +13,7 @@ from engine.config.config import Config
 from engine.config.schema import AgeUpSection
 from engine.data.holdout import clusters_needed, count_clusters
 from engine.data.inbox import trainable_rows
-from engine.data.rows import Row
+from engine.data.rows import Row, count_answers
 from engine.models.lineage_weights import new_rows_of
 from engine.pipeline.row_lengths import measure
 from engine.workspace.layout import Workspace
@@ -74,23 +74,23 @@ def read_meter(workspace: Workspace, config: Config, lineage: Lineage) -> Meter:
     section = config.curriculum
     standing = trainable_rows(workspace, folder=section.inbox, max_line_bytes=section.max_line_bytes)
     learnt = _rows_of(workspace, lineage, path) if standing else set[str]()
-    waiting = [row for row in standing if row.id not in learnt]
+    waiting = [new for row in standing if (new := row.without(learnt))]
     tried = _rows_of(workspace, lineage, lineage.children(lineage.head)) if waiting else set[str]()
-    new = [row for row in waiting if row.id not in tried]
-    too_long = measure(workspace, config, new).too_long
-    unspent = [row for row in new if row.id not in too_long]
+    new = [left for row in waiting if (left := row.without(tried))]
+    lengths = measure(workspace, config, new)
+    unspent = lengths.fitting(new)
     return Meter(
-        karma=sum(karma_of(row, config.age_up) for row in unspent),
+        karma=sum(karma_of(row, config.age_up) * row.size for row in unspent),
         needed=karma_needed(config.age_up, age),
         age=age,
-        rows=len(unspent),
+        rows=count_answers(unspent),
         situations=count_clusters(unspent),
         situations_needed=clusters_needed(section.holdout),
-        spent=len(waiting) - len(new),
-        too_long=len(too_long),
+        spent=count_answers(waiting) - count_answers(new),
+        too_long=count_answers(new) - count_answers(unspent),
     )
 
 
 def _rows_of(workspace: Workspace, lineage: Lineage, gens: list[int] | tuple[int, ...]) -> set[str]:
-    """Return the ids of the rows that were new in any of these generations; a hand-written ledger row adds none."""
-    return {row.id for gen in gens if lineage.node(gen).manifest for row in new_rows_of(workspace, gen)}
+    """Return the ids of what was new in any of these generations; a hand-written ledger row adds none."""
+    return {id_ for gen in gens if lineage.node(gen).manifest for row in new_rows_of(workspace, gen) for id_ in row.ids}

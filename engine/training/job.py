@@ -10,21 +10,35 @@ from typing import Protocol
 from engine.config.recipe import PhaseRecipe
 from engine.core.cancellation import Control
 from engine.core.events import Emitter
+from engine.training.windows import Window
 from probes.typing_habits import Habit
+
+IGNORED = -100
+"""The label of a token that has no loss."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One training example as token ids; loss counts from `loss_from` on (0: every token that has a predecessor).
+    """One training sequence as token ids, with a label for each: the id to predict there, or IGNORED.
 
-    `habit` says how its prompt was reworded to the way people type, None where it is as written.
+    `labels[i]` is predicted from the ids before i, as everywhere in transformers; it differs from `ids[i]` where an
+    answer of a conversation ends. `window` says which turns of a conversation the sequence holds, and `repeated` how
+    many of its tokens are history that another sequence of the row teaches. `habit` says how its prompt was reworded to
+    the way people type, None where it is as written.
     """
 
     row_id: str
     ids: tuple[int, ...]
-    loss_from: int
+    labels: tuple[int, ...]
     stage: str
     habit: Habit | None = None
+    window: Window | None = None
+    repeated: int = 0
+
+    @property
+    def counted(self) -> int:
+        """Return how many of its tokens have a loss."""
+        return sum(label != IGNORED for label in self.labels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,7 @@ def _tokens(arm: Arm, rows: Sequence[Row], log: Path | None) -> list[int]:
     base = prepare_base(arm.workspace, arm.config, weights=False)
     with Runtime(log=log) as runtime:
         examples = encode(runtime, base, fed, arm.config.recipe("base"))
-    return [len(example.ids) - max(1, example.loss_from) for example in examples]
+    return [example.counted for sequences in examples for example in sequences]
 
 
 def _recorded(arm: Arm, lessons: Sequence[TrainingSpec]) -> int:

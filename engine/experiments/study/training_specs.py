@@ -60,7 +60,7 @@ def _lesson(workspace: Workspace, config: Config, gen: int) -> TrainingSpec:
             hint="study a lineage without rescued generations: luna-tui study GEN",
         )
     directory, aside = workspace.generation(gen), development_ids_of(workspace, gen)
-    rows = tuple(row for row in new_rows_of(workspace, gen) if row.id not in aside)
+    rows = tuple(row for row in new_rows_of(workspace, gen) if aside.isdisjoint(row.ids))
     return TrainingSpec(
         gen=gen,
         phase=cast("Phase", manifest.phase),

@@ -14,10 +14,10 @@ from engine.models.base import BaseModel
 from engine.runtime.client import Runtime
 from engine.runtime.protocol import ModelInfo
 from engine.training.job import Example, VoicePlan
-from engine.training.tokenize_rows import Specials, encode_rows
-from engine.training.wordings import worded_passes
+from engine.training.tokenize_rows import Specials, Windows, encode_rows
+from engine.training.wordings import WordedRow, worded_passes
 from engine.workspace.runs import Run
-from probes.typing_habits import Habit
+from probes.typing_habits import HABITS, Habit
 
 UNLIMITED = 2**31
 """A context window, in tokens, that nothing exceeds."""
@@ -29,8 +29,8 @@ def encode(
     rows: Sequence[Row],
     recipe: PhaseRecipe,
     on_done: Callable[[int, int], None] = lambda _done, _total: None,
-) -> list[Example]:
-    """Return one tokenized example a row, in order; `on_done(done, total)` counts texts and may raise to stop.
+) -> list[tuple[Example, ...]]:
+    """Return the training sequences of each row, in order; `on_done(done, total)` counts texts and may raise to stop.
 
     Raises UsageError naming the rows longer than the context, configured or the model's own, and for a base without
     EOS.
@@ -39,31 +39,54 @@ def encode(
 
 
 def encode_passes(
-    runtime: Runtime, base: BaseModel, rows: Sequence[Row], recipe: PhaseRecipe, rows_fed: int
+    runtime: Runtime, base: BaseModel, rows: Sequence[Row], recipe: PhaseRecipe, sequences_fed: int
 ) -> list[list[Example]]:
-    """Return the examples of every pass until `rows_fed` rows are fed, questions in the wording of that pass.
+    """Return the sequences of every pass until `sequences_fed` are fed, prompts in the wording of that pass.
 
-    A question that fits the context as written and not as typed (lower case may take more tokens) is fed as written.
-    Where `recipe.as_typed` is 0 all passes are equal, and only one is returned. Raises as `encode` does.
+    All passes have the same number. What fits the context as written and not as typed (lower case may take more tokens)
+    is fed as written. Where `recipe.as_typed` is 0 all passes are equal, and only one is returned. Raises as `encode`
+    does.
     """
-    passes = worded_passes(rows, rows_fed, recipe.as_typed)
-    written = {row.id: example for row, example in zip(rows, encode(runtime, base, rows, recipe), strict=True)}
-    changed: dict[tuple[str, Habit | None], Row] = {
-        (fed.row.id, fed.habit): fed.row for one in passes for fed in one if fed.habit
-    }
-    typed = dict(zip(changed, _encode(runtime, base, list(changed.values()), recipe, UNLIMITED), strict=True))
+    written = {row.id: sequences for row, sequences in zip(rows, encode(runtime, base, rows, recipe), strict=True)}
+    windows = {id_: [e.window for e in sequences if e.window] for id_, sequences in written.items()}
+    passes = worded_passes(rows, sequences_fed, sum(len(written[row.id]) for row in rows), recipe.as_typed)
+    typed = dict[tuple[str, Habit | None], tuple[Example, ...]]()
+    for habit in HABITS:
+        changed = {fed.row.id: fed.row for one in passes for fed in one if fed.habit == habit}
+        encoded = _encode(runtime, base, list(changed.values()), recipe, UNLIMITED, windows=windows)
+        typed |= {(id_, habit): sequences for id_, sequences in zip(changed, encoded, strict=True)}
     limit = _context(runtime, base, recipe)
-    fits = {key: replace(example, habit=key[1]) for key, example in typed.items() if len(example.ids) <= limit}
-    return [[fits.get((fed.row.id, fed.habit), written[fed.row.id]) for fed in one] for one in passes]
+
+    def sequences(fed: WordedRow) -> list[Example]:
+        as_typed = typed.get((fed.row.id, fed.habit), written[fed.row.id])
+        return [
+            replace(example, habit=fed.habit) if len(example.ids) <= limit else as_written
+            for example, as_written in zip(as_typed, written[fed.row.id], strict=True)
+        ]
+
+    return [[example for fed in one for example in sequences(fed)] for one in passes]
+
+
+def encode_as_exported(
+    runtime: Runtime, gguf: Path, rows: Sequence[Row], recipe: PhaseRecipe, examples: Sequence[Sequence[Example]]
+) -> list[tuple[Example, ...]]:
+    """Return the rows' sequences by the tokenizer of the loaded GGUF, conversations in the windows of `examples`."""
+    info = runtime.info
+    if info is None:
+        raise Damaged("no model is loaded that could be checked", where=str(gguf))
+    windows = {row.id: [e.window for e in found if e.window] for row, found in zip(rows, examples, strict=True)}
+    tokenize, specials = runtime.tokenize, _specials(info, gguf)
+    return encode_rows(rows, tokenize, specials, UNLIMITED, prompts_count=recipe.prompts_count, windows=windows)
 
 
 def count_tokens(runtime: Runtime, gguf: Path, rows: Sequence[Row]) -> dict[str, int]:
-    """Return how many tokens each row takes as an example, by row id, whatever the context.
+    """Return how many tokens each row takes as one sequence, by row id, whatever the context.
 
     Raises UsageError for a GGUF without EOS.
     """
     specials = _specials(runtime.load(gguf, vocab_only=True), gguf)
-    return {example.row_id: len(example.ids) for example in encode_rows(rows, runtime.tokenize, specials, UNLIMITED)}
+    encoded = encode_rows(rows, runtime.tokenize, specials, UNLIMITED)
+    return {example.row_id: len(example.ids) for sequences in encoded for example in sequences}
 
 
 def voice_plan(runtime: Runtime, base: BaseModel, voice: VoiceSection) -> VoicePlan | None:
@@ -92,17 +115,17 @@ def _encode(
     recipe: PhaseRecipe,
     context: int,
     on_done: Callable[[int, int], None] = lambda _done, _total: None,
-) -> list[Example]:
+    windows: Windows | None = None,
+) -> list[tuple[Example, ...]]:
     specials = _specials(runtime.load(base.gguf, vocab_only=True), base.gguf)
     begun = 0
 
     def tokenize(texts: Sequence[str]) -> list[list[int]]:
         nonlocal begun
         before, begun = begun, begun + len(texts)
-        total = max(begun, 2 * len(rows))  # prompts, then answers
-        return runtime.tokenize(texts, on_done=lambda done, _total: on_done(before + done, total))
+        return runtime.tokenize(texts, on_done=lambda done, _total: on_done(before + done, begun))
 
-    return encode_rows(rows, tokenize, specials, context, prompts_count=recipe.prompts_count)
+    return encode_rows(rows, tokenize, specials, context, prompts_count=recipe.prompts_count, windows=windows)
 
 
 def _context(runtime: Runtime, base: BaseModel, recipe: PhaseRecipe) -> int:

@@ -19,7 +19,7 @@ from engine.models.lineage_weights import weights_dir
 from engine.models.raw_prompt_check import require_raw_prompts
 from engine.pipeline.context import Context
 from engine.pipeline.plan import Plan
-from engine.pipeline.steps.encode import encode, train_rows
+from engine.pipeline.steps.encode import encode, encode_as_exported, train_rows
 from engine.pipeline.steps.train import Trained
 from engine.runtime.client import Runtime
 from engine.training.job import Example
@@ -27,6 +27,7 @@ from engine.workspace.runs import Run
 from ledger.durable import write_durable
 from ledger.hashing import sha256_file
 from ledger.manifest import gguf_name
+from probes.base import Prompt
 
 STOP_PROBES = 8
 
@@ -87,9 +88,9 @@ def check_export(context: Context, run: Run, plan: Plan, gguf: Path) -> Exported
     rows = train_rows(run)
     examples = encode(context.runtime, context.base, rows, plan.recipe)
     context.runtime.load(gguf, n_ctx=plan.recipe.context, n_parallel=STOP_PROBES, threads=plan.threads)
-    _check_parity(context.runtime, plan, rows, examples)
+    _check_parity(context.runtime, gguf, plan, rows, examples)
     context.control.check()
-    stopped = _stop_probe(context.runtime, rows, max(len(e.ids) for e in examples))
+    stopped = _stop_probe(context.runtime, rows, examples)
     return ExportedModel(gguf, sha256_file(gguf), gguf.stat().st_size, len(rows), stopped)
 
 
@@ -115,17 +116,16 @@ def exported(run: Run, plan: Plan) -> ExportedModel:
     return model
 
 
-def _check_parity(runtime: Runtime, plan: Plan, rows: Sequence[Row], examples: Sequence[Example]) -> None:
+def _check_parity(
+    runtime: Runtime, gguf: Path, plan: Plan, rows: Sequence[Row], examples: Sequence[tuple[Example, ...]]
+) -> None:
     """Raise LunaError unless the exported file gives the generation's data the ids it was trained on.
 
     Compared with special tokens off, as texts are tokenized here, and on, as other programs tokenize a prompt.
     """
-    prompts = runtime.tokenize([row.prompt for row in rows])
-    answers = runtime.tokenize([row.response if row.kind == "text" else "\n" + row.response for row in rows])
-    for row, example, prompt, answer in zip(rows, examples, prompts, answers, strict=True):
-        ids = [*(() if row.kind == "text" else prompt), *answer]
-        fed = list(example.ids[len(example.ids) - len(ids) - 1 : -1])  # without EOS, and BOS where there is one
-        if ids != fed:
+    again = encode_as_exported(runtime, gguf, rows, plan.recipe, examples)
+    for row, trained, exported_as in zip(rows, examples, again, strict=True):
+        if trained != exported_as:
             raise LunaError(
                 f"the exported GGUF cuts {row.prompt[:40]!r} into other tokens than it was trained on",
                 where=f"G{plan.gen}",
@@ -134,11 +134,24 @@ def _check_parity(runtime: Runtime, plan: Plan, rows: Sequence[Row], examples: S
     require_raw_prompts(runtime, [row.prompt for row in rows], f"G{plan.gen}")
 
 
-def _stop_probe(runtime: Runtime, rows: Sequence[Row], longest: int) -> int:
-    """Run a few trained prompts and count the answers that end with EOS within thrice the longest trained answer."""
-    asked = [row for row in rows if row.kind == "qa"]
+def _stop_probe(runtime: Runtime, rows: Sequence[Row], examples: Sequence[tuple[Example, ...]]) -> int:
+    """Run a few trained prompts and count the answers that end with EOS within thrice the longest sequence.
+
+    Of a conversation its first learned answer is asked for.
+    """
+    asked = [
+        _first_prompt(row, sequences[0]) for row, sequences in zip(rows, examples, strict=True) if row.kind != "text"
+    ]
     if not asked:
         return STOP_PROBES  # plain text only: there is no answer to end
     chosen = asked[:: max(1, len(asked) // STOP_PROBES)][:STOP_PROBES]
-    answers = runtime.generate([row.prompt for row in chosen], max_tokens=min(200, 3 * longest))
+    longest = max(len(example.ids) for sequences in examples for example in sequences)
+    answers = runtime.generate(chosen, max_tokens=min(200, 3 * longest))
     return sum(answer.stop_reason == "eos" for answer in answers)
+
+
+def _first_prompt(row: Row, example: Example) -> Prompt:
+    """Return what the model reads before the first answer that a row's first sequence teaches."""
+    if example.window is None:
+        return row.prompt
+    return tuple(turn.text for turn in row.turns[example.window.start : example.window.learned_from])

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from engine.data.replay import FedRow
 from engine.data.rows import Row
-from engine.evaluation.items import make_items, qa_items, write_items
-from engine.pipeline.steps.pace import StepTimer
+from engine.evaluation.items import write_items
 from ledger.hashing import canonical_json
 from probes.base import Item
 
@@ -30,23 +29,19 @@ class Material:
     development: Sequence[Row] = ()
 
 
-def make_exams(
-    material: Material, gen: int, last_stage: str, trained_rows: int, pace: StepTimer
-) -> tuple[list[Item], list[Item]]:
-    """Return the generation's exam (its held-out set) and its QA set (the exam and some of its trained rows)."""
-    exam = make_items(material.holdout, material.new, gen, last_stage, pace.phase("making the exam"))
-    trained = pace.phase("making the exam of what is trained")
-    return exam, qa_items(exam, material.train, material.new, trained_rows, gen, last_stage, trained)
+@dataclass(frozen=True, slots=True)
+class Exams:
+    """What a generation is asked: its exam, its QA set (the exam and some trained rows), and what rescue chooses by."""
+
+    exam: Sequence[Item]
+    qa: Sequence[Item]
+    development: Sequence[Item]
 
 
 def write_staging(
     staging: Path,
     material: Material,
-    exam: Sequence[Item],
-    qa: Sequence[Item],
-    gen: int,
-    last_stage: str,
-    pace: StepTimer,
+    exams: Exams,
 ) -> None:
     """Write data and exams as they will be recorded; what an earlier attempt left in `staging` is removed."""
     shutil.rmtree(staging, ignore_errors=True)
@@ -58,10 +53,9 @@ def write_staging(
     _write(data / "replay.jsonl", (canonical_json({"id": f.row.id, "from_gen": f.from_gen}) for f in material.replay))
     if material.development:
         _write(data / "development.jsonl", (row.to_json() for row in material.development))
-        items = make_items(material.development, material.new, gen, last_stage, pace.phase("making the rescue's exam"))
-        write_items(staging / "development.jsonl", items)
-    write_items(staging / "exam.jsonl", exam)
-    write_items(staging / "qa.jsonl", qa)
+        write_items(staging / "development.jsonl", exams.development)
+    write_items(staging / "exam.jsonl", exams.exam)
+    write_items(staging / "qa.jsonl", exams.qa)
 
 
 def _write(path: Path, lines: Iterable[str]) -> None:

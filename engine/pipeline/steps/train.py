@@ -46,8 +46,8 @@ def train(context: Context, run: Run, plan: Plan) -> Trained:
     resume_from = newest_sealed(run.work / "checkpoints")
     if resume_from is not None:
         context.emit.log(f"going on from step {step_of(resume_from)}")
-    rows_fed = plan.steps * plan.recipe.batch_size * plan.accumulation
-    passes = encode_passes(context.runtime, context.base, train_rows(run), plan.recipe, rows_fed)
+    sequences_fed = plan.steps * plan.recipe.batch_size * plan.accumulation
+    passes = encode_passes(context.runtime, context.base, train_rows(run), plan.recipe, sequences_fed)
     voice = voice_plan(context.runtime, context.base, context.config.voice)
     if voice is None:
         context.runtime.unload()  # only a voice still needs its vocabulary, a few megabytes

@@ -9,19 +9,12 @@ from typing import Any
 import torch
 from datasets import Dataset
 
-from engine.training.job import Example
-
-IGNORED = -100
+from engine.training.job import IGNORED, Example
 
 
 def make_dataset(examples: Sequence[Example]) -> Dataset:
-    """Return the examples as a data set in their order; `row` is an example's position in it.
-
-    A label is -100 (ignored) where the prompt is masked, and at the first token, which nothing predicts.
-    """
-    ids = [list(e.ids) for e in examples]
-    first = [max(1, e.loss_from) for e in examples]
-    labels = [[IGNORED] * start + row[start:] for row, start in zip(ids, first, strict=True)]
+    """Return the examples as a data set in their order; `row` is an example's position in it."""
+    ids, labels = [list(e.ids) for e in examples], [list(e.labels) for e in examples]
     return Dataset.from_dict({"input_ids": ids, "labels": labels, "row": list(range(len(ids)))})
 
 

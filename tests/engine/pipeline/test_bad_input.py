@@ -75,16 +75,18 @@ def test_few_steps_are_made_to_feed_everything(tiny: TinyWorkspace) -> None:
 def test_a_row_longer_than_the_context(tiny: TinyWorkspace) -> None:
     path = tiny.root / "curriculum" / "facts" / "parts.jsonl"
     write_rows(path, [*facts(), {"prompt": "word " * 200, "response": "Too long."}])
-    tiny.train()
-    assert_refused(tiny, "1 row is longer than the context of 96 tokens: curriculum/facts/parts.jsonl:37 (")
+    assert tiny.train(strict=True).exit_code == 2
+    assert_refused(tiny, "curriculum/facts/parts.jsonl:37: 410 tokens, longer than the context of 96")
+    assert tiny.train().exit_code in (0, 3), "one row does not stop a generation"
+    assert any("parts.jsonl:37 410 tokens, longer than" in event.text for event in tiny.of(LogLine))
 
 
 def test_a_context_beyond_the_models_own(tiny: TinyWorkspace) -> None:
     make_tiny_gguf(tiny.root / "base.gguf", n_ctx=64)
     path = tiny.root / "curriculum" / "facts" / "parts.jsonl"
     write_rows(path, [*facts(), {"prompt": "word " * 30, "response": "Long."}])
-    tiny.train()
-    assert_refused(tiny, "longer than the context of 64 tokens")
+    tiny.train(strict=True)
+    assert_refused(tiny, "tokens, longer than the context of 64")
 
 
 def test_an_exam_that_would_not_fit(evolved: TinyWorkspace) -> None:

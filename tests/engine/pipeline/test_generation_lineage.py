@@ -228,11 +228,11 @@ def test_a_question_that_is_too_long_only_as_typed_is_fed_as_written(lineage: Ti
     rows = [make_row("WHAT IS THE THRESHOLD LAW?", "two voices", stage="facts")]
     with Runtime() as runtime:
         recipe = config.recipe("base")
-        (written,) = encode(runtime, base, rows, recipe)
-        passes = encode_passes(runtime, base, rows, recipe, rows_fed=8)
+        ((written,),) = encode(runtime, base, rows, recipe)
+        passes = encode_passes(runtime, base, rows, recipe, sequences_fed=8)
         longest = max(len(fed[0].ids) for fed in passes)
         exact = replace(recipe, context=len(written.ids))
-        short = encode_passes(runtime, base, rows, exact, rows_fed=8)
+        short = encode_passes(runtime, base, rows, exact, sequences_fed=8)
     assert len(passes) == len(short) == 8
     assert {fed[0].habit for fed in passes} > {None}
     assert all(len(fed[0].ids) <= len(written.ids) for fed in short)

@@ -8,6 +8,7 @@ import pytest
 
 from engine.core.errors import UsageError
 from engine.data.rows import make_row
+from engine.training.job import IGNORED
 from engine.training.step_budget import MAX_ACCUMULATION, plan_accumulation
 from engine.training.tokenize_rows import Specials, encode_rows
 
@@ -29,31 +30,32 @@ TEXT = make_row("", "A law.", kind="text", stage="fundamentals", source="b.md:1"
 
 
 def test_prompt_and_answer_are_cut_separately() -> None:
-    (example,) = encode_rows([QA], tokenize, Specials(None, EOS), 64)
+    ((example,),) = encode_rows([QA], tokenize, Specials(None, EOS), 64)
     assert example.ids == (*map(ord, "Who?"), ord("\n"), *map(ord, "I."), EOS)
     assert 63_000 not in example.ids
     assert tokenize(["Who?\nI."]) != [list(example.ids[:-1])]
 
 
-@pytest.mark.parametrize(("prompts_count", "expected"), [(True, 0), (False, 4)])
-def test_a_prompt_counts_only_where_it_is_asked_for(prompts_count: bool, expected: int) -> None:
-    (example,) = encode_rows([QA], tokenize, Specials(None, EOS), 64, prompts_count=prompts_count)
-    assert example.loss_from == expected
+@pytest.mark.parametrize(("prompts_count", "ignored"), [(True, 1), (False, 4)])
+def test_a_prompt_counts_only_where_it_is_asked_for(prompts_count: bool, ignored: int) -> None:
+    ((example,),) = encode_rows([QA], tokenize, Specials(None, EOS), 64, prompts_count=prompts_count)
+    assert example.labels == (*[IGNORED] * ignored, *example.ids[ignored:])
+    assert example.counted == len(example.ids) - ignored
 
 
 @pytest.mark.parametrize("prompts_count", [True, False])
 def test_plain_text_counts_whole_and_ends_with_eos(prompts_count: bool) -> None:
-    (example,) = encode_rows([TEXT], tokenize, Specials(None, EOS), 64, prompts_count=prompts_count)
+    ((example,),) = encode_rows([TEXT], tokenize, Specials(None, EOS), 64, prompts_count=prompts_count)
     assert example.ids == (*map(ord, "A law."), EOS)
-    assert example.loss_from == 0
+    assert example.labels == (IGNORED, *example.ids[1:]), "nothing predicts the first token"
     assert (example.row_id, example.stage) == (TEXT.id, "fundamentals")
 
 
 def test_bos_comes_first_only_where_the_runtime_adds_it() -> None:
     with_bos = encode_rows([QA, TEXT], tokenize, Specials(BOS, EOS), 64)
     without = encode_rows([QA, TEXT], tokenize, Specials(None, EOS), 64)
-    assert [e.ids for e in with_bos] == [(BOS, *e.ids) for e in without]
-    assert [e.loss_from for e in with_bos] == [5, 0]
+    assert [e.ids for (e,) in with_bos] == [(BOS, *e.ids) for (e,) in without]
+    assert [e.labels.count(IGNORED) for (e,) in with_bos] == [5, 1]
 
 
 def test_rows_longer_than_the_context_are_refused_by_name() -> None:

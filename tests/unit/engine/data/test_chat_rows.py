@@ -7,7 +7,8 @@ import json
 import pytest
 
 from engine.core.errors import Damaged
-from engine.data.rows import Message, Row, make_chat, make_row, prompt_group
+from engine.data.messages import Message
+from engine.data.rows import Row, make_chat, make_row, prompt_group
 
 FERRY = (
     Message("user", 'Where is the "ferry"\nmoored?'),
@@ -85,3 +86,23 @@ def test_sizes_and_answers_of_every_kind() -> None:
     assert [row.size for row in (chat, question, text)] == [2, 1, 1]
     assert [row.answers for row in (chat, question, text)] == [("North\tquay.", "South quay."), ("b",), ()]
     assert question.ids == (question.id,)
+
+
+def test_without_some_answers_they_stay_as_history() -> None:
+    row = make_chat(FERRY, accept=("South.",))
+    first, last = row.ids
+    later = row.without({first})
+    assert later is not None
+    assert (later.ids, later.accept) == ((last,), ("South.",))
+    assert [turn.text for turn in later.turns] == [turn.text for turn in row.turns]
+    earlier = row.without({last})
+    assert earlier == make_row(FERRY[0].text, FERRY[1].text)
+    assert row.without({first, last}) is None
+    assert row.without(set()) is row
+    assert make_row("a", "b").without({"x"}) is not None
+
+
+def test_the_first_answers() -> None:
+    row = make_chat([*FERRY, Message("user", "Thanks."), Message("assistant", "Yes.")])
+    assert row.first_answers(2) == make_chat(FERRY)
+    assert row.first_answers(9) is row

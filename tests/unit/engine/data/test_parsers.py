@@ -64,7 +64,7 @@ def test_optional_fields_are_kept() -> None:
     assert one({"prompt": "p", "response": "r", "topic": "", "accept": None}).topic is None
 
 
-def test_a_conversation_gives_a_row_for_each_answer_with_all_turns_before_it() -> None:
+def test_a_conversation_is_one_row_that_teaches_each_answer_after_all_turns_before_it() -> None:
     turns = [
         ("system", "Be kind."),
         ("user", "Help?"),
@@ -74,13 +74,12 @@ def test_a_conversation_gives_a_row_for_each_answer_with_all_turns_before_it() -
     ]
     messages = [{"role": role, "content": text} for role, text in turns]
     parsed = parse({"messages": messages, "accept": "It is full.", "topic": "disk"})
-    assert [(row.prompt, row.response) for row in parsed.rows] == [
-        ("Help?", "With what?"),
-        ("Help?\nWith what?\nDisk.", "Full."),
+    (row,) = parsed.rows
+    assert [(answer.history, answer.prompt, answer.text) for answer in row.learned_answers()] == [
+        ((), "Help?", "With what?"),
+        (("Help?", "With what?"), "Disk.", "Full."),
     ]
-    assert [row.accept for row in parsed.rows] == [(), ("It is full.",)]
-    assert {row.group for row in parsed.rows} == {prompt_group("help")}
-    assert {row.topic for row in parsed.rows} == {"disk"}
+    assert (row.accept, row.group, row.topic) == (("It is full.",), prompt_group("help"), "disk")
     assert parsed.system_messages == 1
 
 

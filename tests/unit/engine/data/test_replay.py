@@ -8,8 +8,9 @@ from functools import cache
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.data.messages import Message
 from engine.data.replay import AncestorData, FedRow, choose_replay, interleave
-from engine.data.rows import Row, make_row
+from engine.data.rows import Row, make_chat, make_row
 
 STAGES = ("fundamentals", "manual", "conversations")
 
@@ -151,3 +152,23 @@ def test_weaving_loses_nothing_and_shuffles_neither_new_nor_replayed_rows(new: l
         if gaps.count("r") >= 2:
             between = [len(part) for part in gaps.split("r")[1:-1]]
             assert max(between) - min(between) <= 1
+
+
+def chat(name: str, answers: int) -> Row:
+    said = [Message(role, f"{name} {number}") for number in range(answers) for role in ("user", "assistant")]
+    return make_chat(said, stage="manual")
+
+
+def test_conversations_count_by_their_answers_and_the_last_one_is_replayed_in_part() -> None:
+    ancestor = AncestorData(0, [chat(f"c{number}", 6) for number in range(5)])
+    fed = choose_replay([ancestor], 16, child_gen=1)
+    assert [item.row.size for item in fed] == [6, 6, 4]
+    whole = {row.ids[:4]: row for row in ancestor.rows}
+    assert fed[-1].row.ids in whole
+    assert fed[-1].row.turns == whole[fed[-1].row.ids].turns[:8]
+
+
+def test_a_conversation_with_an_answer_that_is_held_out_is_not_replayed() -> None:
+    talk = [chat("a", 3), chat("b", 3)]
+    fed = choose_replay([AncestorData(0, talk)], 10, child_gen=1, forbidden_ids={talk[0].ids[1]})
+    assert [item.row for item in fed] == [talk[1]]

@@ -12,7 +12,8 @@ from engine.config.config import Config
 from engine.config.schema import CurriculumSection
 from engine.core.errors import UsageError
 from engine.data.curriculum import Curriculum
-from engine.data.rows import Row, make_row
+from engine.data.messages import Message
+from engine.data.rows import Row, make_chat, make_row
 from engine.data.selection import PhaseRequest, Selection, phase_of_depth, select_new
 
 STAGES = ("fundamentals", "manual", "conversations")
@@ -111,26 +112,47 @@ def test_an_inbox_row_that_the_curriculum_has_too_counts_once() -> None:
     assert len(found.rows) == found.considered == 10
 
 
-def turns(name: str, count: int) -> list[Row]:
-    return [
-        make_row(f"{name} {number}", "r", stage="conversations", source=f"x.jsonl:{name}", group=f"{name}")
-        for number in range(count)
-    ]
+def chat(name: str, answers: int) -> Row:
+    """A conversation with so many answers."""
+    said = [Message(role, f"{name} {number}") for number in range(answers) for role in ("user", "assistant")]
+    return make_chat(said, stage="conversations", source=f"x.jsonl:{name}")
 
 
 def test_a_conversation_is_not_parted_between_generations() -> None:
-    config = Config(curriculum=CurriculumSection(converse_rows=10))
-    source = curriculum(rows("conversations/a.jsonl", 8), turns("one", 5))
-    first = select(source, depth=2, config=config)
-    assert len(first.rows) == 8
-    assert first.left == 5
-
-
-def test_a_conversation_longer_than_a_generation_is_taken_whole() -> None:
-    data = [*turns("one", 15), *rows("conversations/a.jsonl", 8)]
     config = Config(curriculum=CurriculumSection(converse_rows=10, holdout=0.5))
-    with pytest.raises(UsageError, match="15 in conversations and the inbox that ask 1 different things"):
-        select(curriculum(data), depth=2, config=config)
+    source = curriculum(rows("conversations/a.jsonl", 8), [chat("one", 5)])
+    first = select(source, depth=2, config=config)
+    assert first.counts == {"conversations": 8}
+    assert (first.considered, first.left) == (13, 5)
+    assert "the oldest 8 of 13 unseen rows" in first.reason
+
+
+def test_conversations_longer_than_a_generation_are_taken_until_an_exam_can_be_made_of_them() -> None:
+    config = Config(curriculum=CurriculumSection(converse_rows=10, holdout=0.5))
+    source = curriculum([chat("one", 15), chat("two", 15), chat("three", 15)])
+    first = select(source, depth=2, config=config)
+    assert [row.source for row in first.rows] == ["x.jsonl:one", "x.jsonl:two"]
+    assert first.counts == {"conversations": 30}
+
+
+def test_a_conversation_that_went_on_is_learned_from_where_it_was_left() -> None:
+    config = Config(curriculum=CurriculumSection(holdout=0.5))
+    seen = set(chat("one", 3).ids)
+    source = curriculum([chat("one", 5), *rows("conversations/a.jsonl", 2)])
+    found = select(source, depth=2, seen=seen, config=config)
+    assert [turn.learned for turn in found.rows[0].turns[1::2]] == [False, False, False, True, True]
+    assert found.counts == {"conversations": 4}
+    assert found.seen == 3
+
+
+def test_what_was_learned_as_a_row_an_answer_is_seen_as_a_conversation() -> None:
+    one = chat("one", 3)
+    expanded = [make_row("\n".join((*answer.history, answer.prompt)), answer.text) for answer in one.learned_answers()]
+    config = Config(curriculum=CurriculumSection(holdout=0.5))
+    found = select(
+        curriculum([one, *rows("conversations/a.jsonl", 4)]), depth=2, seen={row.id for row in expanded}, config=config
+    )
+    assert one.source not in {row.source for row in found.rows}
 
 
 def test_an_explicit_phase_wins_over_the_depth() -> None:
