@@ -11,16 +11,19 @@ from typing import TYPE_CHECKING, Any
 from engine.service.work import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from engine.config.config import Config
+    from engine.core.cancellation import Control
     from engine.core.events import Event
+    from engine.data.questions.answers import Proposal
     from engine.service.engine import Engine
     from engine.service.karma import Meter
     from engine.workspace.attach import Holder
     from engine.workspace.layout import Workspace
     from engine.workspace.runs import RunStatus
     from luna_tui.common.rating import Rating
+    from probes.base import ProgressCallback
 
 
 class EngineFacade(Work):
@@ -128,6 +131,21 @@ class EngineFacade(Work):
             workspace, row, folder=config.curriculum.inbox, check=lambda row: require_fit(workspace, config, row)
         )
         return karma
+
+    def propose_questions(
+        self, files: Sequence[Path], *, gguf: Path | None = None, progress: ProgressCallback, control: Control
+    ) -> list[Proposal]:
+        """Return the questions that documents answer, found by rules, and with `gguf` by that model for the rest."""
+        from engine.service.model_questions import propose_questions
+
+        return propose_questions(files, gguf=gguf, progress=progress, control=control)
+
+    def questions_file(self, workspace: Workspace, stage: str, documents: Sequence[Path]) -> Path:
+        """Return the curriculum's file for the questions out of these documents; an empty stage means the first."""
+        from engine.data.questions.rows_file import questions_file
+
+        curriculum = self.config(workspace.root).curriculum
+        return questions_file(workspace.root / curriculum.path, curriculum.stages, stage, documents)
 
     def init_workspace(self, directory: Path, demo: bool) -> None:
         """Create a workspace in `directory`, with the sample curriculum if `demo` is set."""

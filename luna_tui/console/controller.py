@@ -27,6 +27,8 @@ from luna_tui.console.state.events import (
     LineageLoaded,
     ModeChanged,
     Noted,
+    QuestionsProposed,
+    QuestionsWritten,
     StopRequested,
 )
 from luna_tui.console.widgets.chat_panel import ChatPanel
@@ -68,6 +70,8 @@ class Controller(LeaveActions):
             self._wanted_curves.discard(event.gen)
         elif isinstance(event, KarmaRead):
             self._age_up(event)
+        elif isinstance(event, QuestionsProposed | QuestionsWritten):
+            self.heed_questions(event)
         elif isinstance(event, Noted) and event.level == "error":
             text = f"{event.text}\n{event.hint}".strip()
             self._stage.notify(safe_text(text), title="", severity="error", timeout=10, markup=False)
@@ -127,6 +131,8 @@ class Controller(LeaveActions):
             self._link.cancel_answers()
         elif isinstance(message, messages.Rate):
             self._link.rate(message.rating)
+        elif isinstance(message, messages.WriteQuestions):
+            self.write_questions(message)
         elif isinstance(message, messages.Tell):
             self.tell(message.text, message.level, message.hint)
 

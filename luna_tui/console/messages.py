@@ -13,6 +13,7 @@ from luna_tui.common.rating import Rating
 from luna_tui.common.sampling_options import SamplingOptions
 
 if TYPE_CHECKING:
+    from engine.data.questions.answers import Proposal
     from engine.evaluation.evaluate import Eval
 
 
@@ -123,6 +124,23 @@ class Rate(Message):
     """Store a rating or a correction of an answer."""
 
     rating: Rating
+
+
+class ReviewPage(Protocol):
+    """The page of a review, which hears how the writing ended."""
+
+    def written(self, words: str) -> None: ...
+
+    def refused(self, words: str) -> None: ...
+
+
+@dataclass
+class WriteQuestions(Message):
+    """Write the accepted questions of a review; `replace` allows to replace a file that is there."""
+
+    page: ReviewPage
+    proposals: tuple[Proposal, ...]
+    replace: bool = False
 
 
 @dataclass

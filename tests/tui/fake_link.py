@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.events import Event
+from engine.data.questions.answers import Proposal
 from engine.evaluation.evaluate import Eval
 from engine.pipeline.request import TrainRequest
 from luna_tui.common.rating import Rating
@@ -163,6 +164,15 @@ class FakeLink:
 
     def rate(self, rating: Rating) -> None:
         self.calls.append(("rate", rating))
+
+    def stages(self) -> Sequence[str]:
+        return ("fundamentals", "conversations")
+
+    def propose_questions(self, files: Sequence[Path], stage: str) -> None:
+        self.calls.append(("propose_questions", tuple(files), stage))
+
+    def write_questions(self, path: Path, proposals: Sequence[Proposal], *, replace: bool) -> None:
+        self.calls.append(("write_questions", path, tuple(proposals), replace))
 
     def config_text(self) -> str:
         return self.toml

@@ -6,6 +6,7 @@ so indented lines, lists and underlined headings are understood the same way. Co
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,14 +15,15 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 from mdit_py_plugins.deflist import deflist_plugin
-from mdit_py_plugins.front_matter import front_matter_plugin
 
 from engine.core.errors import UsageError
+from engine.data.folders import printable
 
 SUFFIXES = (".md", ".txt")
 
 # Of plain text only what its lines themselves show is taken: `http://` and `*` in it are ordinary characters.
 _NOT_IN_PLAIN_TEXT = ("code", "fence", "html_block", "reference", "blockquote", "table", "heading")
+_FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(?:.*\n)*?(?:---|\.\.\.)[ \t]*\r?\n")
 _INLINE_OF_PLAIN_TEXT = ("text", "newline")
 
 
@@ -139,7 +141,7 @@ class Document:
 
 
 def read_document(path: Path, *, max_bytes: int = 50_000_000) -> Document:
-    """Read and parse a file.
+    """Read and parse a file; its name in sources is the path as it was given, of an absolute one the last part.
 
     Raises UsageError for a file that is missing, too big, not UTF-8, or neither Markdown nor plain text.
     """
@@ -156,17 +158,20 @@ def read_document(path: Path, *, max_bytes: int = 50_000_000) -> Document:
         raise UsageError(f"cannot be read: {error.strerror or error}", where=str(path), hint="check it") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"not UTF-8 (byte {error.start + 1})", where=str(path), hint="save it as UTF-8") from error
-    return parse_document(text, path.name, markdown=path.suffix.lower() == ".md")
+    name = path.name if path.is_absolute() else path.as_posix()
+    return parse_document(text, printable(name), markdown=path.suffix.lower() == ".md")
 
 
 def parse_document(text: str, name: str, *, markdown: bool = True) -> Document:
     """Parse a document's text; `name` is its file's name in sources."""
+    if markdown and (matter := _FRONT_MATTER.match(text)):
+        text = "\n" * matter[0].count("\n") + text[matter.end() :]  # the lines below it keep their numbers
     return Document(name, tuple(_blocks(SyntaxTreeNode(_parser(markdown=markdown).parse(text)).children)))
 
 
 def _parser(*, markdown: bool) -> MarkdownIt:
     if markdown:
-        return MarkdownIt("commonmark").enable("table").use(deflist_plugin).use(front_matter_plugin)
+        return MarkdownIt("commonmark").enable("table").use(deflist_plugin)
     parser = MarkdownIt("commonmark").disable(list(_NOT_IN_PLAIN_TEXT))
     parser.inline.ruler.enableOnly(list(_INLINE_OF_PLAIN_TEXT))
     parser.inline.ruler2.enableOnly([])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from engine.data.questions.answers import Proposal, opening, word_count
 from engine.data.questions.document import Document, Heading, Listing, Paragraph, Passage, Skipped
@@ -19,7 +20,7 @@ def from_faq(document: Document, wording: Wording) -> Iterator[Proposal]:
     """Propose the document's own questions with the answers that it gives right after them."""
     run = list(_in_order(document))
     alone = sum(_is_question(passage) for passage in run if passage is not None)
-    for passage, after in zip(run, [*run[1:], None], strict=True):
+    for passage, after in pairwise([*run, None]):
         if passage is None:
             continue
         found = _pair(passage, after, alone=alone)

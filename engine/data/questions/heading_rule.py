@@ -16,6 +16,7 @@ from engine.data.questions.words import (
     GERUNDS,
     IMPERATIVES,
     INSTRUCTIONS,
+    NOUNS_IN_ING,
     NUMBERS,
 )
 
@@ -65,7 +66,8 @@ def ask_how(heading: str, wording: Wording) -> str:
     if len(words) < 2 or len(words) > 7 or not re.fullmatch(r"[\w'’` -]+", heading):
         return ""
     first, rest = words[0].lower(), " ".join(words[1:])
-    if first in GERUNDS and words[1].lower() not in _NO_OBJECTS:
+    noun = first in NOUNS_IN_ING and words[1].lower() not in DETERMINERS
+    if first in GERUNDS and not noun and words[1].lower() not in _NO_OBJECTS:
         return _of_the_reader(f"How do I {GERUNDS[first]} {wording.titled(rest)}?")
     if first in INSTRUCTIONS and words[1].lower() in DETERMINERS:
         return _of_the_reader(f"How do I {first} {rest}?")

@@ -133,7 +133,7 @@ def is_subject(phrase: str, *, most: int = 6) -> bool:
     if words[0] in ("its", "their", "his", "her", "our", "each", "every"):
         return False
     bare = [word for word in words if word not in DETERMINERS]
-    if any(word in ("and", "or", "not", "no") for word in bare) or not bare or bare[0] in CONTEXT_NOUNS & OPENERS:
+    if any(word in ("and", "or", "not", "no") for word in bare) or not bare:
         return False
     definite = words[0] not in ("a", "an")
     return not (definite and len(bare) <= 2 and head_noun(phrase) in CONTEXT_NOUNS)

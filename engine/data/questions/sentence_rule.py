@@ -24,10 +24,10 @@ from engine.data.questions.words import (
 )
 
 _LEAST_WORDS, _MOST_WORDS = 4, 30
-_SPLIT = re.compile(
-    r"(?P<subject>.+?) (?P<verb>is|are|was|were|means?|refers? to|stands? for|consists? of|costs?|"
+_VERB = re.compile(
+    r" (is|are|was|were|means|refers? to|stands? for|consists? of|costs?|belongs? to|lasts?|weighs?|"
     + "|".join(TIMED_VERBS)
-    + r"|belongs? to|lasts?|weighs?) (?P<rest>.+)"
+    + r") "
 )
 _NAME_DOES = re.compile(r"(?P<name>[A-Z][\w'’-]*[^\Ws](?: [A-Z][\w'’-]*[^\Ws])?) [a-z]+[^\Ws]s (?:the|an?|every|all) ")
 _PLACE = re.compile(
@@ -56,15 +56,16 @@ def ask(passage: Passage, wording: Wording) -> str:
     sentence = passage.text
     if not _LEAST_WORDS <= word_count(sentence) <= _MOST_WORDS or not is_whole(sentence):
         return ""
-    if points_elsewhere(sentence) or re.search(r"[;:]|\b(?:this|these|those)\b", sentence):
+    if points_elsewhere(sentence) or re.search(r"[;:](?!\d)|\b(?:this|these|those)\b", sentence):
         return ""
     does = _NAME_DOES.match(sentence)
     if does is not None and is_subject(does["name"]) and wording.is_known_name(does["name"]):
         return f"What does {does['name']} do?"
-    found = _SPLIT.fullmatch(sentence)
-    subject, verb, rest = (found["subject"], found["verb"], found["rest"]) if found is not None else ("", "", "")
-    if not is_subject(subject):
+    # "last" in "the last ferry is …" is no verb: what stands before a verb must be a subject.
+    found = next((verb for verb in _VERB.finditer(sentence) if is_subject(sentence[: verb.start()])), None)
+    if found is None:
         return ""
+    subject, verb, rest = sentence[: found.start()], found[1], sentence[found.end() :]
     asked = subject if passage.has_code_at(0) else wording.inside(subject)
     if verb in ("is", "are", "was", "were"):
         return _copula(asked, verb, rest)

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 from luna_tui.cli.calling import Invocation
 
 if TYPE_CHECKING:
+    from luna_tui.console.app import FrameRate
     from luna_tui.console.workers.engine_link import EngineLink
 
 # Frames per second; over SSH every frame costs bandwidth.
@@ -26,32 +27,22 @@ def can_open(env: dict[str, str] | os._Environ[str] = os.environ) -> bool:
 
 def open_console(call: Invocation) -> int:
     """Run the console until the user leaves it, and return the exit code."""
-    over_ssh = any(os.environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
-    # Textual reads these at import time. Luna shows no animations, on any connection.
-    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
-    os.environ.setdefault("TEXTUAL_FPS", "30" if over_ssh else "60")
+    pace = frame_rate()
     has_workspace = (call.root / "luna.toml").is_file()
     if call.named is not None and not has_workspace and call.root.exists() and not call.root.is_dir():
         call.workspace()  # raises UsageError with the right message
-    from luna_tui.common.terminal import needs_ascii
-    from luna_tui.console.app import FrameRate, LunaApp
+    from luna_tui.console.app import LunaApp
     from luna_tui.console.driver import LineDriver
     from luna_tui.console.workers.engine_link import EngineLink
 
     opened: list[EngineLink] = []
 
     def open_link(directory: Path) -> EngineLink:
-        opened.append(EngineLink(call.engine, directory, machine_every_s=4.0 if over_ssh else 2.0))
+        opened.append(EngineLink(call.engine, directory, machine_every_s=4.0 if _over_ssh() else 2.0))
         return opened[-1]
 
-    linux = os.environ.get("TERM") == "linux"
-    pace = FrameRate(
-        frames=_SSH_FRAMES if over_ssh else _LOCAL_FRAMES,
-        ascii=needs_ascii(sys.stdout.encoding),
-        theme=os.environ.get("LUNA_THEME", "luna-16" if linux else "luna-dark"),
-    )
     link = open_link(call.root) if has_workspace else None
-    with _own_terminal(_log_of(link)) as terminal:
+    with own_terminal(_log_of(link)) as terminal:
         app = LunaApp(
             link,
             directory=call.root.resolve(),
@@ -72,6 +63,26 @@ def open_console(call: Invocation) -> int:
         return _leave(opened, leave or "done", terminal, call)
 
 
+def frame_rate() -> FrameRate:
+    """Return the display options for this terminal; must be called before Textual is imported."""
+    # Textual reads these at import time. Luna shows no animations, on any connection.
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    os.environ.setdefault("TEXTUAL_FPS", "30" if _over_ssh() else "60")
+    from luna_tui.common.terminal import needs_ascii
+    from luna_tui.console.app import FrameRate
+
+    linux = os.environ.get("TERM") == "linux"
+    return FrameRate(
+        frames=_SSH_FRAMES if _over_ssh() else _LOCAL_FRAMES,
+        ascii=needs_ascii(sys.stdout.encoding),
+        theme=os.environ.get("LUNA_THEME", "luna-16" if linux else "luna-dark"),
+    )
+
+
+def _over_ssh() -> bool:
+    return any(os.environ.get(name) for name in ("SSH_CONNECTION", "SSH_TTY", "SSH_CLIENT"))
+
+
 def _log_of(link: EngineLink | None) -> Path:
     from platformdirs import user_state_path
 
@@ -79,7 +90,7 @@ def _log_of(link: EngineLink | None) -> Path:
 
 
 @contextmanager
-def _own_terminal(log: Path) -> Iterator[IO[str]]:
+def own_terminal(log: Path) -> Iterator[IO[str]]:
     """Yield a duplicate of the terminal for Textual; output of libraries and child processes goes to the log."""
     from luna_tui.common.quiet_output import quiet_output
     from luna_tui.console.driver import LossyLine

@@ -65,6 +65,16 @@ _OWN_KEYS: tuple[_Section, ...] = (
         ),
     ),
     _Section(
+        "In the questions",
+        (
+            ("enter", "Accept the question; the next one."),
+            ("space", "Accept it, or drop it."),
+            ("e", "Edit question and answer."),
+            ("a", "Accept all that are not dropped."),
+            ("w W", "Write the accepted ones; replace the file."),
+        ),
+    ),
+    _Section(
         "In the items",
         (
             ("1 2", "All items; failed ones."),

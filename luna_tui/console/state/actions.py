@@ -142,6 +142,14 @@ ACTIONS: tuple[Action, ...] = (
         "export", "x", "export", "Export the chosen generation for other programs.", "Files", _needs_selected_and_no_job
     ),
     Action("verify", "y", "verify", "Recompute every hash of the workspace.", "Files", _needs_generation_and_no_job),
+    Action(
+        "questions",
+        "d",
+        "questions",
+        "Propose questions out of documents, and review them before they are rows.",
+        "Files",
+        in_footer=False,
+    ),
     Action("config", "o", "config", "Look at luna.toml, or edit it.", "Files"),
     Action("log_scale", "g", "log scale", "Draw the loss on a logarithmic scale.", "Look", in_footer=False),
     Action("zoom_in", "right_square_bracket", "zoom in", "See fewer steps of the loss.", "Look", in_footer=False),

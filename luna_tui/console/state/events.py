@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from engine.core.events import VoiceSampled
+    from engine.data.questions.answers import Proposal
     from engine.diagnostics.resource_monitor import ResourceSample
     from engine.pipeline.request import TrainRequest
     from luna_tui.common.loss_curve import Curve
@@ -189,6 +192,22 @@ class AnswerEnded(ConsoleEvent, frozen=True):
     tokens_per_s: float | None = None
     problem: str = ""
     continued: bool = False
+
+
+class QuestionsProposed(ConsoleEvent, frozen=True):
+    """The questions that documents answer, and the file that the accepted ones go to."""
+
+    proposals: tuple[Proposal, ...]
+    path: Path
+
+
+class QuestionsWritten(ConsoleEvent, frozen=True):
+    """The accepted questions were written, `rows` of them; with `problem` none was, `exists` if a file is there."""
+
+    path: Path
+    rows: int = 0
+    problem: str = ""
+    exists: bool = False
 
 
 class AnswerRated(ConsoleEvent, frozen=True):

@@ -20,17 +20,11 @@ from engine.service.requests import EvaluateRequest, ExportRequest, FillMatrixRe
 from luna_tui.common.engine_facade import EngineFacade
 from luna_tui.common.rating import Rating
 from luna_tui.common.sampling_options import SamplingOptions
-from luna_tui.console.state.events import (
-    AnswerRated,
-    ConsoleEvent,
-    KarmaRead,
-    MachineSampled,
-    MatrixLoaded,
-    Noted,
-)
+from luna_tui.console.state.events import AnswerRated, ConsoleEvent, KarmaRead, MachineSampled, MatrixLoaded, Noted
 from luna_tui.console.workers.chat_worker import ChatWorker
 from luna_tui.console.workers.job_words import job_events
 from luna_tui.console.workers.loader import Loader
+from luna_tui.console.workers.question_link import QuestionLink
 from luna_tui.console.workers.run_follower import RunFollower
 
 if TYPE_CHECKING:
@@ -39,7 +33,7 @@ if TYPE_CHECKING:
     from engine.service.poller import Poller, Seen
 
 
-class EngineLink:
+class EngineLink(QuestionLink):
     """The link of one console to one workspace."""
 
     def __init__(self, facade: EngineFacade, root: Path, *, machine_every_s: float = 1.0) -> None:

@@ -15,6 +15,7 @@ from luna_tui.common.sampling_options import SamplingOptions
 
 if TYPE_CHECKING:
     from engine.core.events import Event
+    from engine.data.questions.answers import Proposal
     from engine.evaluation.evaluate import Eval
     from luna_tui.console.state.events import ConsoleEvent
 
@@ -91,6 +92,14 @@ class Link(Protocol):
     def cancel_answers(self) -> None: ...
 
     def rate(self, rating: Rating) -> None: ...
+
+    def stages(self) -> Sequence[str]:
+        """Return the curriculum's stages in order; empty while luna.toml is in error."""
+        ...
+
+    def propose_questions(self, files: Sequence[Path], stage: str) -> None: ...
+
+    def write_questions(self, path: Path, proposals: Sequence[Proposal], *, replace: bool) -> None: ...
 
     def config_text(self) -> str:
         """Return the text of luna.toml as it is on disk."""

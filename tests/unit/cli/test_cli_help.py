@@ -41,6 +41,7 @@ def test_top_help_lists_all_commands_and_exit_codes(run: Run) -> None:
         "report",
         "ladder",
         "behaviors",
+        "questions",
         "export",
         "verify",
         "doctor",
@@ -70,6 +71,7 @@ def test_top_help_lists_all_commands_and_exit_codes(run: Run) -> None:
         "study",
         "report",
         "compare",
+        "questions",
     ],
 )
 def test_reading_commands_and_train_take_json_and_a_workspace(run: Run, name: str) -> None:
