@@ -26,6 +26,7 @@ from luna_tui.console.screens.generation import GenerationScreen
 from luna_tui.console.screens.help import Help
 from luna_tui.console.screens.items import ItemsScreen
 from luna_tui.console.screens.matrix import MatrixScreen
+from luna_tui.console.screens.questions_form import QuestionsForm
 from luna_tui.console.screens.quit import QuitQuestion
 from luna_tui.console.screens.train_form import TrainForm
 from luna_tui.console.screens.voice import VoiceScreen
@@ -73,6 +74,7 @@ CASES: dict[str, Case] = {
     "voice": Case(on_top(VoiceScreen)),
     "export": Case(on_top(ExportForm)),
     "verify": Case(asked("verify")),
+    "questions": Case(on_top(QuestionsForm)),
     "config": Case(on_top(ConfigView)),
     "log_scale": Case(lambda app, link: app.state.ui.log_scale),
     "raw": Case(lambda app, link: not app.state.ui.show_raw),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from engine.data.questions.answers import Proposal, points_elsewhere, word_count
-from engine.data.questions.document import DefinedTerm, Document, Listing, Paragraph, Passage
+from engine.data.questions.document import DefinitionBlock, Document, ListBlock, ParagraphBlock, Passage
 from engine.data.questions.phrases import Wording, is_noun_phrase, is_plural, what_is, words_of
 from engine.data.questions.sentence_split import is_whole, sentences
 from engine.data.questions.words import CONTEXT_NOUNS, DETERMINERS, IMPERATIVES, NUMBERS, PRONOUNS, REMARKS, TIMES
@@ -25,14 +25,14 @@ def from_definitions(document: Document, wording: Wording) -> Iterator[Proposal]
     """Propose "What is …?" for each term that the document defines."""
     run: list[Passage] = []
     for block in document.blocks:
-        if isinstance(block, Paragraph):
+        if isinstance(block, ParagraphBlock):
             run.append(block.passage)
             continue
         yield from _from_siblings(document, wording, run)
         run = []
-        if isinstance(block, DefinedTerm):
+        if isinstance(block, DefinitionBlock):
             yield from _proposed(document, wording, block.term, block.details)
-        elif isinstance(block, Listing) and not block.ordered:
+        elif isinstance(block, ListBlock) and not block.ordered:
             yield from _from_siblings(document, wording, block.items)
     yield from _from_siblings(document, wording, run)
 

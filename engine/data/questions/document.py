@@ -68,7 +68,7 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class HeadingBlock:
     """A heading of a level from 1 to 6."""
 
     level: int
@@ -76,14 +76,14 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True)
-class Paragraph:
+class ParagraphBlock:
     """A paragraph of prose."""
 
     passage: Passage
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class ListBlock:
     """A list of which every item is kept by its first paragraph; `simple` if no item has more than that."""
 
     items: tuple[Passage, ...]
@@ -92,7 +92,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class DefinedTerm:
+class DefinitionBlock:
     """A term of a definition list with its first definition."""
 
     term: Passage
@@ -100,7 +100,7 @@ class DefinedTerm:
 
 
 @dataclass(frozen=True, slots=True)
-class DataTable:
+class TableBlock:
     """A table: the cells of its header and of each row, as many as the header has."""
 
     header: tuple[Passage, ...]
@@ -108,11 +108,11 @@ class DataTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedBlock:
     """Code, HTML, a quotation or a rule: nothing is asked about it, and it separates what stands around it."""
 
 
-Block = Heading | Paragraph | Listing | DefinedTerm | DataTable | Skipped
+Block = HeadingBlock | ParagraphBlock | ListBlock | DefinitionBlock | TableBlock | SkippedBlock
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +126,13 @@ class Document:
     def passages(self) -> Iterator[Passage]:
         """Yield every passage of prose: paragraphs, items and definitions, no headings."""
         for block in self.blocks:
-            if isinstance(block, Paragraph):
+            if isinstance(block, ParagraphBlock):
                 yield block.passage
-            elif isinstance(block, Listing):
+            elif isinstance(block, ListBlock):
                 yield from block.items
-            elif isinstance(block, DefinedTerm):
+            elif isinstance(block, DefinitionBlock):
                 yield block.details
-            elif isinstance(block, DataTable):
+            elif isinstance(block, TableBlock):
                 yield from (cell for row in block.rows for cell in row)
 
     def source(self, line: int) -> str:
@@ -181,9 +181,9 @@ def _parser(*, markdown: bool) -> MarkdownIt:
 def _blocks(nodes: Iterable[SyntaxTreeNode]) -> Iterator[Block]:
     for node in nodes:
         if node.type == "heading":
-            yield Heading(int(node.tag[1:]), _passage(node))
+            yield HeadingBlock(int(node.tag[1:]), _passage(node))
         elif node.type == "paragraph":
-            yield Paragraph(_passage(node))
+            yield ParagraphBlock(_passage(node))
         elif node.type in ("bullet_list", "ordered_list"):
             yield from _list(node)
         elif node.type == "dl":
@@ -191,7 +191,7 @@ def _blocks(nodes: Iterable[SyntaxTreeNode]) -> Iterator[Block]:
         elif node.type == "table":
             yield from _table(node)
         else:
-            yield Skipped()
+            yield SkippedBlock()
 
 
 def _list(node: SyntaxTreeNode) -> Iterator[Block]:
@@ -205,7 +205,7 @@ def _list(node: SyntaxTreeNode) -> Iterator[Block]:
             inner += [child for child in item.children if child.type in ("bullet_list", "ordered_list")]
         simple = simple and first is not None and first.type == "paragraph" and len(item.children) == 1
     if firsts:
-        yield Listing(tuple(firsts), node.type == "ordered_list", simple)
+        yield ListBlock(tuple(firsts), node.type == "ordered_list", simple)
     for below in inner:
         yield from _list(below)
 
@@ -218,7 +218,7 @@ def _definitions(node: SyntaxTreeNode) -> Iterator[Block]:
         elif child.type == "dd" and term is not None:
             first = child.children[0] if child.children else None
             if first is not None and first.type == "paragraph":
-                yield DefinedTerm(term, _passage(first))
+                yield DefinitionBlock(term, _passage(first))
             term = None  # a second definition would give the same question another answer
 
 
@@ -230,7 +230,7 @@ def _table(node: SyntaxTreeNode) -> Iterator[Block]:
         if row.type == "tr"
     ]
     if lines:
-        yield DataTable(lines[0], tuple(row for row in lines[1:] if len(row) == len(lines[0])))
+        yield TableBlock(lines[0], tuple(row for row in lines[1:] if len(row) == len(lines[0])))
 
 
 def _passage(node: SyntaxTreeNode, placed: SyntaxTreeNode | None = None) -> Passage:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from engine.data.questions.answers import Proposal, opening, word_count
-from engine.data.questions.document import Document, Heading, Listing, Paragraph, Passage, Skipped
+from engine.data.questions.document import Document, HeadingBlock, ListBlock, ParagraphBlock, Passage, SkippedBlock
 from engine.data.questions.phrases import Wording, words_of
 from engine.data.questions.words import AUXILIARIES
 
@@ -32,12 +32,12 @@ def from_faq(document: Document, wording: Wording) -> Iterator[Proposal]:
 def _in_order(document: Document) -> Iterator[Passage | None]:
     """Yield paragraphs and items in order, None for what separates them."""
     for block in document.blocks:
-        if isinstance(block, Paragraph):
+        if isinstance(block, ParagraphBlock):
             yield block.passage
-        elif isinstance(block, Listing):
+        elif isinstance(block, ListBlock):
             yield from block.items
             yield None
-        elif isinstance(block, Heading | Skipped):
+        elif isinstance(block, HeadingBlock | SkippedBlock):
             yield None
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from engine.data.questions.answers import MOST_WORDS, Proposal, opening, points_elsewhere, word_count
-from engine.data.questions.document import Block, Document, Heading, Listing, Paragraph, Passage
+from engine.data.questions.document import Block, Document, HeadingBlock, ListBlock, ParagraphBlock, Passage
 from engine.data.questions.phrases import Wording, head_noun, is_gerund, is_noun_phrase, words_of
 from engine.data.questions.words import (
     AUXILIARIES,
@@ -33,9 +33,9 @@ _INSTRUCTS = re.compile(r"(?:To|You|Just|If you)\b|.*\b(?:you|we) (?:can|must|sh
 def from_headings(document: Document, wording: Wording) -> Iterator[Proposal]:
     """Propose a question for each heading that has one, answered by what stands right below it."""
     blocks = document.blocks
-    titles = [block for block in blocks if isinstance(block, Heading) and block.level == 1]
+    titles = [block for block in blocks if isinstance(block, HeadingBlock) and block.level == 1]
     for at, block in enumerate(blocks[:-1]):
-        if not isinstance(block, Heading):
+        if not isinstance(block, HeadingBlock):
             continue
         heading = _NUMBERING.sub("", block.passage.text).strip().rstrip(":")
         instruction = ask_how(heading, wording)
@@ -97,12 +97,12 @@ def _of_the_reader(question: str) -> str:
 
 def _answer(below: Block, after: Block | None, *, steps: bool) -> Passage | None:
     """Return the sentences that a section begins with; the steps of a short list where something is to be done."""
-    if isinstance(below, Paragraph):
+    if isinstance(below, ParagraphBlock):
         # "Do this:" and a list or code are one answer, of which the first half alone is none.
-        leads_over = isinstance(after, Listing) and below.passage.text.endswith(":")
+        leads_over = isinstance(after, ListBlock) and below.passage.text.endswith(":")
         kept = None if steps and leads_over else opening(below.passage)
         return kept if kept is None or not steps or _instructs(kept.text) else None
-    if steps and isinstance(below, Listing) and below.simple and 2 <= len(below.items) <= _MOST_STEPS:
+    if steps and isinstance(below, ListBlock) and below.simple and 2 <= len(below.items) <= _MOST_STEPS:
         texts = [item.text for item in below.items]
         whole = all(text.endswith((".", "!")) and not points_elsewhere(text) for text in texts)
         if whole and sum(map(word_count, texts)) <= MOST_WORDS:

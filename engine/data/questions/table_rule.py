@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from engine.data.questions.answers import Proposal, points_elsewhere, word_count
-from engine.data.questions.document import DataTable, Document
+from engine.data.questions.document import Document, TableBlock
 from engine.data.questions.phrases import Wording, is_noun_phrase, is_person, is_plural, what_is, words_of
 from engine.data.questions.words import AUXILIARIES, CONTEXT_NOUNS, DETERMINERS, GENERIC_HEADINGS, OPENERS, PRONOUNS
 
@@ -37,7 +37,7 @@ _NO_ATTRIBUTES = CONTEXT_NOUNS - frozenset(["default", "cost", "name", "file", "
 def from_tables(document: Document, wording: Wording) -> Iterator[Proposal]:
     """Propose "What is the price of a single crossing?" for the cells of each table that lists things by name."""
     for table in document.blocks:
-        if not isinstance(table, DataTable) or len(table.header) < 2 or not _names_things(table):
+        if not isinstance(table, TableBlock) or len(table.header) < 2 or not _names_things(table):
             continue
         named = Counter(row[0].text.casefold() for row in table.rows)
         for row in table.rows:
@@ -87,7 +87,7 @@ def _own_question(form: str, asked: str, value: str, *, plural: bool) -> str:
     return form.replace("does", "do").replace(" is ", " are ").format(asked) if plural else form.format(asked)
 
 
-def _names_things(table: DataTable) -> bool:
+def _names_things(table: TableBlock) -> bool:
     """Return whether the first column lists things by name; a table of measurements has an empty corner or numbers."""
     corner = [word.lower() for word in words_of(table.header[0].text)]
     return bool(corner) and not set(corner) & PRONOUNS and is_noun_phrase(table.header[0].text)

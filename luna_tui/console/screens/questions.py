@@ -13,7 +13,7 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 
 from luna_tui.common.safe_text import safe_line
-from luna_tui.common.terminal import Glyphs
+from luna_tui.common.terminal import ASCII, Glyphs
 from luna_tui.console import messages
 from luna_tui.console.render.question_list import draw_question, draw_question_line, draw_review_header
 from luna_tui.console.screens.edit_question import EditQuestion
@@ -45,7 +45,8 @@ class QuestionsScreen(Screen[None]):
     QuestionsScreen.-narrow Horizontal { layout: vertical; }
     QuestionsScreen.-narrow #question-detail { border-left: none; border-top: solid $panel; }
     QuestionsScreen.-narrow ItemsList, QuestionsScreen.-narrow #question-detail { width: 1fr; }
-    App.-ascii QuestionsScreen #question-detail { border-left: ascii $panel; }
+    QuestionsScreen.-ascii #question-detail { border-left: ascii $panel; }
+    QuestionsScreen.-ascii.-narrow #question-detail { border-left: none; border-top: ascii $panel; }
     QuestionsScreen #questions-notice, QuestionsScreen #questions-keys { height: 1; scrollbar-gutter: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,6 +63,7 @@ class QuestionsScreen(Screen[None]):
         super().__init__()
         self.review = QuestionReview.of(proposals)
         self.place, self.glyphs = place, glyphs
+        self.set_class(glyphs is ASCII, "-ascii")
         self._warned = False  # whether the next escape leaves what is unwritten
 
     def compose(self) -> ComposeResult:
