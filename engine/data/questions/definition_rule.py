@@ -13,6 +13,7 @@ from engine.data.questions.words import CONTEXT_NOUNS, DETERMINERS, IMPERATIVES,
 
 _MOST_WORDS = 35
 _MOST_TERM_WORDS = 5
+_MOST_VALUE_WORDS = 10
 _AFTER_LEAD = re.compile(r"\s*(?::|—|–|\s--?)\s+(?=\S)")
 _COLON = re.compile(r"(?P<term>[^\s:.?!—–][^:.?!—–]{0,50}?)(?::| [—–]| --?)\s+(?=\S)")
 _CODE = re.compile(r"--?[\w-]+|[a-z][\w]*(?:[_./][\w]+)+/?|\.[a-z]\w+")
@@ -52,7 +53,11 @@ def ask(term: str, details: str, wording: Wording) -> str:
         return ""
     if first in PRONOUNS - {"all", "both", "one"} or first in IMPERATIVES or re.search(r"@\w|<\w", details):
         return ""
+    if re.search(r"\w: ", details):
+        return ""  # several terms in one line, as in the head of a letter
     if _VALUE.match(details) or first in NUMBERS | TIMES:
+        if len(details.split()) > _MOST_VALUE_WORDS:
+            return ""
         named = wording.titled(term)
         own = words[0] in DETERMINERS or named[0].isupper()
         return what_is(named if own else f"the {named}")

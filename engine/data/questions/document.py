@@ -260,7 +260,7 @@ def _write(nodes: Iterable[SyntaxTreeNode], pieces: list[str], breaks: list[int]
             if node.type == "code_inline":
                 start = sum(map(len, pieces))
                 code.append((start, start + len(node.content)))
-            pieces.append(node.content)
+            pieces.append(node.content if node.type == "code_inline" else re.sub(r"[ \t]+", " ", node.content))
         elif node.type in ("strong", "em", "link", "s"):
             _write(node.children, pieces, breaks, code)
         elif node.type == "html_inline" and node.content.lower().startswith("<br"):

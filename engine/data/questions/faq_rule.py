@@ -9,11 +9,13 @@ from itertools import pairwise
 from engine.data.questions.answers import Proposal, opening, word_count
 from engine.data.questions.document import Document, HeadingBlock, ListBlock, ParagraphBlock, Passage, SkippedBlock
 from engine.data.questions.phrases import Wording, words_of
+from engine.data.questions.sentence_split import sentences
 from engine.data.questions.words import AUXILIARIES
 
 _ASKED = re.compile(r"(?:Q|Question)\s*\d*\s*[:.)]\s*(?=\S)")
 _ANSWERED = re.compile(r"(?:^|(?<=\s))(?:A|Answer)\s*\d*\s*[:.)]\s*(?=\S)")
 _MOST_QUESTION_WORDS = 20
+_YES_OR_NO = frozenset(["is", "are", "do", "does", "can", "may", "must", "should", "will"])
 
 
 def from_faq(document: Document, wording: Wording) -> Iterator[Proposal]:
@@ -62,8 +64,11 @@ def _pair(passage: Passage, after: Passage | None, *, alone: int) -> tuple[str, 
 
 def _is_question(passage: Passage) -> bool:
     words = [word.lower() for word in words_of(passage.text)]
-    asks = bool(words) and words[0] in AUXILIARIES | {"what", "how", "where", "when", "who", "why", "which"}
-    return asks and passage.text.endswith("?") and word_count(passage.text) <= _MOST_QUESTION_WORDS
+    if not 1 < len(words) <= _MOST_QUESTION_WORDS or not passage.text[0].isupper() or not passage.text.endswith("?"):
+        return False
+    if words[0] in ("what", "who", "which", "how"):
+        return words[1] != "about" and next(sentences(passage)).text == passage.text
+    return words[0] in _YES_OR_NO or (words[0] in ("where", "when", "why") and words[1] in AUXILIARIES)
 
 
 def _checked(question: str, answer: Passage | None) -> tuple[str, Passage] | None:

@@ -18,6 +18,7 @@ from engine.data.questions.words import (
     INSTRUCTIONS,
     NOUNS_IN_ING,
     NUMBERS,
+    PREPOSITIONS,
 )
 
 ABOUT = "What about "
@@ -27,7 +28,8 @@ _TO = re.compile(r"(how|where|when|what) to ([a-z].*)", re.IGNORECASE)
 _WORKS = re.compile(r"How (.+) works", re.IGNORECASE)
 _MOST_STEPS = 6
 _NO_OBJECTS = frozenset(["and", "or", "to", "with", "in", "on", "for", "of", "at"])
-_INSTRUCTS = re.compile(r"(?:To|You|Just|If you)\b|.*\b(?:you|we) (?:can|must|should|need|may|have to)\b")
+_IN_ORDER_TO = re.compile(r"(?:To|For|In|On|If|When|Once) [^,.]+, (\w+)")
+_INSTRUCTS = re.compile(r"(?:You|Just)\b|.*\b(?:you|we) (?:can|must|should|need|may|have to)\b")
 
 
 def from_headings(document: Document, wording: Wording) -> Iterator[Proposal]:
@@ -81,6 +83,8 @@ def ask_about(heading: str, wording: Wording) -> str:
         return ""
     if words[0] in ("a", "an") or words[0] in INSTRUCTIONS | NUMBERS or is_gerund(words[0]):
         return ""
+    if words[0].endswith("ing") and len(words) > 1 and words[1] in PREPOSITIONS:
+        return ""
     if (len(words) == 1 and head_noun(heading) in CONTEXT_NOUNS) or re.search(r"[\d/_.]", heading):
         return ""
     return f"{ABOUT}{wording.titled(heading)}?"
@@ -112,4 +116,6 @@ def _answer(below: Block, after: Block | None, *, steps: bool) -> Passage | None
 
 def _instructs(text: str) -> bool:
     """Return whether a text tells its reader to do something, as an answer to "How do I …?" must."""
-    return words_of(text.lower())[0] in IMPERATIVES or _INSTRUCTS.match(text) is not None
+    order = _IN_ORDER_TO.match(text)
+    verb = order[1].lower() if order is not None else words_of(text.lower())[0]
+    return verb in IMPERATIVES or verb == "you" or _INSTRUCTS.match(text) is not None

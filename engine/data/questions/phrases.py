@@ -46,14 +46,14 @@ class Wording:
     def __init__(self, texts: Iterable[str]) -> None:
         self._lower: Counter[str] = Counter()
         self._capital: Counter[str] = Counter()
-        self._raw: list[str] = []
+        raw: list[str] = []
         kept: list[str] = []
         for text in texts:
             kept.append(text.lower())
-            self._raw.append(text)
+            raw.append(text)
             self._lower.update(re.findall(r"(?<![\w.])[a-z][\w'’-]*", text))
             self._capital.update(word.lower() for word in re.findall(r"(?<=[a-z,;] )[A-Z][\w'’-]*", text))
-        self._text = "\n".join(kept)
+        self._text, self._raw = "\n".join(kept), "\n".join(raw)
 
     def inside(self, phrase: str) -> str:
         """Return a phrase that begins a sentence as it would stand inside a question."""
@@ -68,16 +68,20 @@ class Wording:
 
     def titled(self, phrase: str) -> str:
         """Return a phrase out of a heading as it would stand inside a question: capitals are kept for names only."""
-        if " " in phrase and any(re.search(rf"[a-z,] {re.escape(phrase)}\b", text) for text in self._raw):
+        if " " in phrase and re.search(rf"[a-z,] {re.escape(phrase)}\b", self._raw):
             return phrase
         words = phrase.split()
+        if phrase.isupper() and len(words) > 1:
+            return " ".join(word if re.search(rf"\b{re.escape(word)}\b", self._raw) else word.lower() for word in words)
         return " ".join(
-            word.lower() if re.fullmatch(r"[A-Z][a-z'’-]*", word) and not self._is_name(word) else word
+            word.lower() if re.fullmatch(r"[A-Z][a-z'’][a-z'’-]*|[A-Z]", word) and not self._is_name(word) else word
             for word in words
         )
 
     def article(self, phrase: str) -> str:
         """Return the article that the document itself puts before a phrase, with a space, or an empty string."""
+        if f" {phrase.lower()}" not in self._text:
+            return ""
         found = Counter(re.findall(rf"\b(the|an?) {re.escape(phrase.lower())}(?={_AFTER_NOUN})", self._text))
         return f"{found.most_common(1)[0][0]} " if found else ""
 
@@ -93,7 +97,7 @@ class Wording:
 
     def _is_name(self, word: str) -> bool:
         """Return whether a word is capitalised inside sentences, and not only at the beginning of one."""
-        plain = word.strip("'’\"`.,").lower()
+        plain = word.strip("'’\"`.,").lower().removesuffix("'s").removesuffix("’s")
         return self._capital[plain] > self._lower[plain]
 
 
@@ -108,9 +112,16 @@ def is_noun_phrase(phrase: str, *, most: int = 6) -> bool:
     Without a grammar of English this errs on the side of refusing.
     """
     words = words_of(phrase.lower())
+    if any(word.split("'")[0].split("’")[0] in PRONOUNS for word in words):
+        return False
     if not words or len(words) > most or not _NOUN_PHRASE.fullmatch(phrase) or not re.search(r"[^\W\d_]", phrase):
         return False
-    if words[0] in OPENERS or words[-1] in PREPOSITIONS | DETERMINERS or words[-1].endswith("ly"):
+    if (
+        words[0] in OPENERS
+        or words[0].endswith("ly")
+        or words[-1] in PREPOSITIONS | DETERMINERS
+        or words[-1].endswith("ly")
+    ):
         return False
     if any(word in PRONOUNS | AUXILIARIES | CLAUSE_WORDS | NEGATIONS for word in words):
         return False
@@ -156,7 +167,7 @@ def is_plural(phrase: str) -> bool:
     words, head = words_of(phrase), head_noun(phrase)
     if words and (words[0].lower() in ("a", "an") or re.search(r"[\d_./]|[a-z][A-Z]", words[-1])):
         return False
-    if len(words) == 1 and re.fullmatch(r"[A-Z][a-z]+", words[0]):
+    if words and re.fullmatch(r"[A-Z][a-z]+", words[-1]):
         return False  # a name: Windows
     return head in _PLURALS or (len(head) > 3 and head.endswith("s") and not head.endswith(_SINGULAR_ENDINGS))
 

@@ -21,6 +21,7 @@ from engine.data.questions.words import (
     PREPOSITIONS,
     TIMED_VERBS,
     TIMES,
+    VAGUE_VERBS,
 )
 
 _LEAST_WORDS, _MOST_WORDS = 4, 30
@@ -29,7 +30,9 @@ _VERB = re.compile(
     + "|".join(TIMED_VERBS)
     + r") "
 )
-_NAME_DOES = re.compile(r"(?P<name>[A-Z][\w'’-]*[^\Ws](?: [A-Z][\w'’-]*[^\Ws])?) [a-z]+[^\Ws]s (?:the|an?|every|all) ")
+_NAME_DOES = re.compile(
+    r"(?P<name>[A-Z][\w'’-]*[^\Ws](?: [A-Z][\w'’-]*[^\Ws])?) (?P<verb>[a-z]+[^\Ws]s) (?:the|an?|every|all) "
+)
 _PLACE = re.compile(
     rf"(?:{'|'.join(PLACE_PREPOSITIONS)}) (?:the|an?|our) (?P<noun>\w+)"
     r"|(?:in|at|near|beside|behind|opposite) [A-Z][a-z'’]+\b"
@@ -59,7 +62,12 @@ def ask(passage: Passage, wording: Wording) -> str:
     if points_elsewhere(sentence) or re.search(r"[;:](?!\d)|\b(?:this|these|those)\b", sentence):
         return ""
     does = _NAME_DOES.match(sentence)
-    if does is not None and is_subject(does["name"]) and wording.is_known_name(does["name"]):
+    if (
+        does is not None
+        and does["verb"] not in VAGUE_VERBS
+        and is_subject(does["name"])
+        and wording.is_known_name(does["name"])
+    ):
         return f"What does {does['name']} do?"
     # "last" in "the last ferry is …" is no verb: what stands before a verb must be a subject.
     found = next((verb for verb in _VERB.finditer(sentence) if is_subject(sentence[: verb.start()])), None)

@@ -32,14 +32,14 @@ PREPOSITIONS = _set("of for in on at to with from by into onto over under per ab
 
 # Nouns that mean something only in their paragraph: "What is the result?" has no answer without it.
 CONTEXT_NOUNS = _set(
-    "result results reason reasons answer answers question questions difference problem problems point idea goal "
-    "rest same latter former example examples exception exceptions case cases way purpose aim effect consequence "
-    "trick default value values output input number list row rows line lines section chapter page text table "
-    "figure column cost choice choices thing things part parts step steps other second first third last next "
-    "following solution conclusion catch advantage disadvantage benefit drawback alternative option options claim "
-    "test tests file files name names verdict work fix cause fact facts matter issue issues word words time times "
-    "user person people side reader author method methods property properties function functions object objects "
-    "argument arguments event events"
+    "change changes result results reason reasons answer answers question questions difference problem problems "
+    "point idea goal rest same latter former example examples exception exceptions case cases way purpose aim "
+    "effect consequence trick default value values output input number list row rows line lines section chapter "
+    "page text table figure column cost choice choices thing things part parts step steps other second first "
+    "third last next following solution conclusion catch advantage disadvantage benefit drawback alternative "
+    "option options claim test tests file files name names verdict work fix cause fact facts matter issue issues "
+    "word words time times user person people side reader author method methods property properties function "
+    "functions object objects argument arguments event events"
 )
 
 GENERIC_HEADINGS = _set(
@@ -108,6 +108,8 @@ TIMES = _set(
     "september october november december morning afternoon evening night weekday weekdays weekend weekends spring "
     "summer autumn winter one two three four five six seven eight nine ten eleven twelve half quarter"
 )
+# "Vim supports a number of …" does not say what Vim does.
+VAGUE_VERBS = _set("has supports uses needs wants likes includes provides requires means becomes remains offers")
 NEGATIONS = _set("not no never")
 # Nouns that look like gerunds: "Opening hours" is no instruction.
 NOUNS_IN_ING = _set(
@@ -117,7 +119,7 @@ NOUNS_IN_ING = _set(
 )
 # Verbs that are hardly ever the first noun of a phrase, as "order" and "test" are.
 PURE_VERBS = _set(
-    "fix add remove update make use get give find create delete install configure enable disable mend keep choose "
+    "list fix add remove update make use get give find create delete install configure enable disable mend keep choose "
     "avoid let go do be verify replace improve allow ensure implement introduce support deprecate stabilize "
     "rename drop bump refactor document ignore"
 )
@@ -172,8 +174,8 @@ IMPERATIVES = INSTRUCTIONS | _set(
 
 # After "is the" or "is a" these judge or compare; they do not say what something is.
 JUDGEMENTS = _set(
-    "bit lot little few same right wrong good bad best better worse worst matter problem must shame pity pain "
-    "mistake start reason point way default case result only first last next most more least exception question "
-    "second third big great huge small nice new real other main different common important useful similar latter "
-    "former following one two whole price"
+    "joy pleasure very fun thing bit lot little few same right wrong good bad best better worse worst matter "
+    "problem must shame pity pain mistake start reason point way default case result only first last next most "
+    "more least exception question second third big great huge small nice new real other main different common "
+    "important useful similar latter former following one two whole price"
 )
