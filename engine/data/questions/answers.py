@@ -17,7 +17,7 @@ MOST_WORDS = 45
 _POINTERS = re.compile(
     r"\b(?:above|below|(?:the )?following|previous|latter|former|here(?:in|of|by|to|under|with)?|aforesaid"
     r"|this (?:section|page|chapter|document|file|guide|manual|release|version|table|list|example|case|way|means"
-    r"|is why)|see|e\.g\. this)\b",
+    r"|is why|is (?:a|the) (?:list|table))|see|e\.g\. this)\b",
     re.IGNORECASE,
 )
 _BACKWARD = re.compile(

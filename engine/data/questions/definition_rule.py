@@ -9,7 +9,7 @@ from engine.data.questions.answers import Proposal, points_elsewhere, word_count
 from engine.data.questions.document import DefinitionBlock, Document, ListBlock, ParagraphBlock, Passage
 from engine.data.questions.phrases import Wording, is_noun_phrase, is_plural, what_is, words_of
 from engine.data.questions.sentence_split import is_whole, sentences
-from engine.data.questions.words import CONTEXT_NOUNS, DETERMINERS, IMPERATIVES, NUMBERS, PRONOUNS, REMARKS, TIMES
+from engine.data.questions.words import AUXILIARIES, CONTEXT_NOUNS, DETERMINERS, IMPERATIVES, NUMBERS, OPENERS, PRONOUNS, REMARKS, TIMES
 
 _MOST_WORDS = 35
 _MOST_TERM_WORDS = 5
@@ -38,17 +38,20 @@ def from_definitions(document: Document, wording: Wording) -> Iterator[Proposal]
     yield from _from_siblings(document, wording, run)
 
 
-def ask(term: str, details: str, wording: Wording) -> str:
-    """Return the question that a term's details answer; empty for what is no definition."""
+def ask(term: str, details: str, wording: Wording, *, code: bool = False) -> str:
+    """Return the question that a term's details answer; empty for what is no definition.
+
+    A term that is `code` stands in the question as it is.
+    """
     term = term.strip("'\"“”‘’")
     words = [word.lower() for word in words_of(term)]
     first, *more = [word.lower() for word in words_of(details)] or [""]
     if not words or len(words) > _MOST_TERM_WORDS or words[0] in REMARKS or points_elsewhere(details):
         return ""
-    if _CODE.fullmatch(term):
-        if first in IMPERATIVES or (_THIRD_PERSON.match(first) and more and more[0] in DETERMINERS):
-            return f"What does {term} do?"
-        return f"What is {term}?" if first in DETERMINERS else ""
+    if details.startswith("{") or first in OPENERS:
+        return ""
+    if code or _CODE.fullmatch(term):
+        return _about_code(term, details) if " " not in term else ""
     if not is_noun_phrase(term, most=_MOST_TERM_WORDS) or (len(words) == 1 and words[0] in CONTEXT_NOUNS):
         return ""
     if first in PRONOUNS - {"all", "both", "one"} or first in IMPERATIVES or re.search(r"@\w|<\w", details):
@@ -63,6 +66,14 @@ def ask(term: str, details: str, wording: Wording) -> str:
         return what_is(named if own else f"the {named}")
     named = wording.titled(term)
     return what_is(named if is_plural(named) else wording.with_article(named))
+
+
+def _about_code(term: str, details: str) -> str:
+    first, *more = [word.lower() for word in words_of(details)] or [""]
+    if first in IMPERATIVES or (_THIRD_PERSON.match(first) and more and more[0] in DETERMINERS):
+        return f"What does {term} do?"
+    named = first in DETERMINERS and not AUXILIARIES & set(more)
+    return f"What is {term}?" if named else f"What does {term} mean?"
 
 
 def _from_siblings(document: Document, wording: Wording, passages: Sequence[Passage]) -> Iterator[Proposal]:
@@ -98,7 +109,7 @@ def _by_colon(passage: Passage) -> tuple[Passage, Passage] | None:
 
 def _proposed(document: Document, wording: Wording, term: Passage, details: Passage) -> Iterator[Proposal]:
     answer = _definition(details)
-    question = ask(term.text, answer.text, wording) if answer is not None else ""
+    question = ask(term.text, answer.text, wording, code=term.mostly_code) if answer is not None else ""
     if answer is not None and question:
         yield Proposal(question, answer.text, document.source(answer.line), "definition")
 

@@ -60,6 +60,8 @@ class Wording:
         words = phrase.replace('"', "").replace("“", "").replace("”", "").split()
         if words and words[0].lower() in DETERMINERS:
             words[0] = words[0].lower()
+        elif len(words) > 1 and words[1] in PREPOSITIONS and self._lower[words[0].lower()]:
+            words[0] = words[0].lower()  # the names come after "of"
         elif words and not any(self._is_name(word) for word in words) and not any(w[0].isupper() for w in words[1:]):
             known = self._lower[words[0].lower()] or self._lower[words[0].lower().removesuffix("s")]
             plain = re.fullmatch(r"[A-Z][a-z'’-]*", words[0]) is not None
@@ -147,7 +149,7 @@ def is_subject(phrase: str, *, most: int = 6) -> bool:
     if any(word in ("and", "or", "not", "no") for word in bare) or not bare:
         return False
     definite = words[0] not in ("a", "an")
-    return not (definite and len(bare) <= 2 and head_noun(phrase) in CONTEXT_NOUNS)
+    return not (definite and len(bare) <= 3 and head_noun(phrase) in CONTEXT_NOUNS)
 
 
 def is_gerund(word: str) -> bool:

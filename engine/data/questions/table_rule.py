@@ -63,7 +63,7 @@ def ask(subject: str, attribute: str, value: str, wording: Wording, *, code: boo
     words = [word.lower() for word in words_of(header)]
     if not words or len(words) > _MOST_ATTRIBUTE_WORDS or not is_noun_phrase(header, most=_MOST_ATTRIBUTE_WORDS):
         return ""
-    if {"and", "or"} & set(words) or words[0] in ("no", "as", "is", "can"):
+    if ({"and", "or", "contains"} | VAGUE_VERBS) & set(words) or words[0] in ("no", "as", "is", "can"):
         return ""
     if words[-1] in _NO_ATTRIBUTES or re.search(r"\d", header):
         return ""

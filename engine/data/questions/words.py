@@ -32,14 +32,15 @@ PREPOSITIONS = _set("of for in on at to with from by into onto over under per ab
 
 # Nouns that mean something only in their paragraph: "What is the result?" has no answer without it.
 CONTEXT_NOUNS = _set(
-    "change changes result results reason reasons answer answers question questions difference problem problems "
-    "point idea goal rest same latter former example examples exception exceptions case cases way purpose aim "
-    "effect consequence trick default value values output input number list row rows line lines section chapter "
-    "page text table figure column cost choice choices thing things part parts step steps other second first "
-    "third last next following solution conclusion catch advantage disadvantage benefit drawback alternative "
-    "option options claim test tests file files name names verdict work fix cause fact facts matter issue issues "
-    "word words time times user person people side reader author method methods property properties function "
-    "functions object objects argument arguments event events"
+    "sentence sentences paragraph paragraphs heading headings change changes result results reason reasons answer "
+    "answers question questions difference problem problems point idea goal rest same latter former example "
+    "examples exception exceptions case cases way purpose aim effect consequence trick default value values "
+    "output input number list row rows line lines section chapter page text table figure column cost choice "
+    "choices thing things part parts step steps other second first third last next following solution conclusion "
+    "catch advantage disadvantage benefit drawback alternative option options claim test tests file files name "
+    "names verdict work fix cause fact facts matter issue issues word words time times user person people side "
+    "reader author method methods property properties function functions object objects argument arguments event "
+    "events"
 )
 
 GENERIC_HEADINGS = _set(
@@ -119,11 +120,13 @@ NOUNS_IN_ING = _set(
 )
 # Verbs that are hardly ever the first noun of a phrase, as "order" and "test" are.
 PURE_VERBS = _set(
-    "list fix add remove update make use get give find create delete install configure enable disable mend keep choose "
-    "avoid let go do be verify replace improve allow ensure implement introduce support deprecate stabilize "
-    "rename drop bump refactor document ignore"
+    "list fix add remove update make use get give find create delete install configure enable disable mend keep "
+    "choose avoid let go do be verify replace improve allow ensure implement introduce support deprecate "
+    "stabilize rename drop bump refactor document ignore"
 )
-ORGANISATIONS = _set("foundation company office council society team club union association university institute court")
+ORGANISATIONS = _set(
+    "foundation company office council society team club union association university institute court"
+)
 NUMBERS = _set(
     "one two three four five six seven eight nine ten eleven twelve thirteen fifteen twenty thirty forty fifty "
     "sixty hundred thousand half"

@@ -30,6 +30,7 @@ def proposed(text: str, rule: str = "", *, markdown: bool = True) -> dict[str, s
         ("Refunds", "What about refunds?"),
         ("2.1 Opening hours", "What about opening hours?"),
         ("Lost Property", "What about lost property?"),
+        ("LOST PROPERTY", "What about lost property?"),
         ("How to book a crossing", "How do I book a crossing?"),
         ("How to reset your card", "How do I reset my card?"),
         ("Where to wait", "Where do I wait?"),
@@ -61,6 +62,9 @@ def test_a_heading_gives_the_question_that_people_type(heading: str, question: s
         "A change",
         "Install",
         "Understanding PATH",
+        "Building for speed",
+        "What's new",
+        "List existing boats",
         "Two modes",
         "Which of them",
         "If nothing moves",
@@ -132,6 +136,8 @@ def test_a_term_is_asked_for(text: str, question: str, answer: str) -> None:
         "- cargo: fix the build\n- rustc: fix the tests\n",
         "**Never shuffle** — the order is what counts.\n",
         "**Ebb** — see below.\n",
+        "**Speed** — 7 knots and then some, if the wind is right and nobody looks at the engine\n",
+        "**To** — the mate; From: the captain\n",
         "- Trott: Rich <rich@example.org>\n- MoLow: Moshe <m@example.org>\n",
     ],
 )
@@ -198,6 +204,7 @@ def test_the_questions_of_the_document_itself_are_taken_as_they_stand(text: str,
 
 def test_a_rhetorical_question_and_an_unanswered_one_are_left_alone() -> None:
     assert proposed("Who pays?\n\nThe rower pays.\n") == {}
+    assert proposed("How about a lock?\n\nNobody asked.\n\nbe able to land?\n\nIt would help.\n", markdown=False) == {}
     assert proposed("Q: Who pays?\n\n## Next\n\nA: Nobody.\n", "faq") == {}
 
 

@@ -93,6 +93,11 @@ def test_a_sentence_gives_the_question_that_it_answers(sentence: str, question: 
         "The bell is in the way.",
         "Soap makes the ramp slippery.",
         "Fixed the bell is a note in the log.",
+        "Old Tamsin supports a number of charities.",
+        "The last two lines are the demo as it is.",
+        "The sentence is the answer.",
+        "The main change is a longer ramp.",
+        "The harbour is a joy to see.",
         "Its bell is a casting of bronze.",
     ],
 )
