@@ -12,6 +12,7 @@ import typer
 
 from engine.config.recipe import BACKENDS, Backend
 from engine.core.counted import alternatives
+from luna_tui.cli.column_map import MapOption, mapped_columns
 from luna_tui.cli.completion import generations
 from luna_tui.cli.invocation import JsonOption, WorkspaceOption, invocation
 
@@ -66,6 +67,7 @@ def train(
     inbox_first: Annotated[
         bool, typer.Option("--inbox-first", help="converse: learn the inbox before older rows, as watch does.")
     ] = False,
+    columns: MapOption = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -89,7 +91,7 @@ def train(
                 hint=f"luna-tui train --resume {run}   or without it, to begin a generation",
             )
         opened = call.workspace()
-        config = call.engine.config(opened.root)
+        config = call.engine.config(opened.root, mapped_columns(columns))
         for path in data or []:
             _check_data(path)
         request = TrainRequest(

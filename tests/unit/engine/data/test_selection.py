@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config.config import Config
-from engine.config.schema import CurriculumSection
+from engine.config.curriculum import CurriculumSection
 from engine.core.errors import UsageError
 from engine.data.curriculum import Curriculum
 from engine.data.messages import Message
