@@ -15,7 +15,7 @@ _WORDS = {
     conversation.BAD_TURNS: ("turn that cannot be read", "turns that cannot be read", "left out, with its answer"),
     conversation.NOT_LEARNED: ("answer", "answers", "marked not to be learned: history only"),
     BRANCHES: ("branch not taken", "branches not taken", "left out: what the person kept is learned"),
-    UNANSWERED: ("turn", "turns", "without an answer after it: left out"),
+    UNANSWERED: ("turn", "turns", "without an answer after them, left out"),
 }
 
 

@@ -105,12 +105,21 @@ class NeedDetails(Message):
 
 @dataclass
 class Ask(Message):
-    """Send a raw prompt to these generations; `kind` is chat or lineage."""
+    """Send a raw prompt to these generations; `kind` is chat or lineage, `histories` the turns kept for each."""
 
     prompt: str
     refs: tuple[str, ...]
     options: SamplingOptions
     kind: str = "chat"
+    histories: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass
+class Copy(Message):
+    """Copy a text to the terminal's clipboard; `what` names it in the answer to the user."""
+
+    text: str
+    what: str
 
 
 @dataclass
