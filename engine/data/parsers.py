@@ -36,8 +36,8 @@ from engine.data.formats.fields import (
     TEXTS,
     first,
     how_to_map,
+    named,
     question_fields,
-    rename,
 )
 from engine.data.formats.markers import find_marker
 from engine.data.formats.values import RowProblem, checked, plain_text, text_of, type_name
@@ -79,9 +79,7 @@ def parse_record(
         record = {"messages": record}
     if not isinstance(record, dict):
         raise RowProblem(f"expected an object with prompt and response, got {type_name(record)}")
-    fields = rename(
-        {str(name): value for name, value in cast("dict[object, Any]", record).items() if value is not None}, columns
-    )
+    fields = named(cast("dict[object, Any]", record), columns)
     common: dict[str, Any] = {"topic": _topic(fields), "karma": _karma(fields), "stage": stage, "source": source}
     common |= {"score": _score(fields)}
     accept = _accept(fields)

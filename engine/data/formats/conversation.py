@@ -64,7 +64,10 @@ def is_turns(value: object) -> bool:
     if not isinstance(value, list) or not value:
         return False
     turns = cast("list[object]", value)
-    return all(isinstance(turn, dict) and any(key in turn for key in _ROLE_KEYS) for turn in turns)
+    return all(
+        isinstance(turn, dict) and any(str(key).lower() in _ROLE_KEYS for key in cast("dict[object, object]", turn))
+        for turn in turns
+    )
 
 
 def read_conversation(turns: object, name: str, *, keep_markers: bool = False) -> ReadTurns:
@@ -127,7 +130,8 @@ def _objects(turns: Sequence[object], name: str) -> list[dict[str, Any]]:
     for number, turn in enumerate(turns, start=1):
         if not isinstance(turn, dict):
             raise RowProblem(f"{name}, turn {number}: expected an object, got {type_name(turn)}")
-    return cast("list[dict[str, Any]]", list(turns))
+    found = cast("list[dict[str, Any]]", list(turns))
+    return [{str(key).lower(): value for key, value in turn.items()} for turn in found]
 
 
 def _kind_of(turn: Mapping[str, Any], where: str) -> int:

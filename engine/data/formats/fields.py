@@ -38,13 +38,20 @@ SYSTEMS = ("system", "system_prompt", "system_message", "developer")
 KNOWN = frozenset((*PROMPTS, *ANSWERS, *CONTEXTS, *TEXTS, *CONVERSATIONS))
 
 
-def rename(fields: Mapping[str, Any], columns: Mapping[str, str]) -> dict[str, Any]:
-    """Return the fields under the names they are mapped to; `columns` gives luna's name → the file's name."""
-    renamed = dict(fields)
+_PLAIN = frozenset(("prompt", "response", "instruction", "output"))
+
+
+def named(fields: Mapping[Any, Any], columns: Mapping[str, str]) -> dict[str, Any]:
+    """Return the fields that are not null, in lower case and under the names they are mapped to.
+
+    `columns` gives luna's name → the file's name.
+    """
+    found = {str(name): value for name, value in fields.items() if value is not None}
+    lower = {name.strip().lower(): value for name, value in found.items()}
     for ours, theirs in columns.items():
-        if theirs in renamed:
-            renamed[ours] = renamed.pop(theirs)
-    return renamed
+        if theirs.lower() in lower:
+            lower[ours] = lower.pop(theirs.lower())
+    return lower
 
 
 def first(fields: Collection[str], names: Collection[str]) -> str | None:
@@ -58,6 +65,8 @@ def question_fields(fields: Collection[str]) -> tuple[str | None, str | None, st
     `input` is the prompt where nothing else is and there is an answer to it, else it is context, as in Alpaca's files.
     """
     prompt, answer = first(fields, PROMPTS), first(fields, ANSWERS)
+    if (prompt is None or answer is None) and first(fields, TEXTS) and not _PLAIN & {prompt, answer}:
+        return None, None, None  # a text with a user, or a target, beside it is no half of a question
     if prompt is None and answer is not None and "input" in fields:
         return "input", answer, first(fields, CONTEXTS[1:])
     # A prompt is already whole: what stands beside it under `input` belongs to another program.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from engine.data.formats.conversation import is_turns
-from engine.data.formats.fields import CONVERSATIONS, KNOWN
+from engine.data.formats.fields import CONVERSATIONS, KNOWN, question_fields
 from engine.data.formats.records import FileNote, Found, Record
 from engine.data.formats.source_file import SourceFile, decode
 from engine.data.formats.values import WrittenFloat
@@ -18,6 +18,8 @@ from engine.data.rows import BadRow, excerpt
 _BOM = b"\xef\xbb\xbf"
 _WHOLE_BYTES = 256 << 20
 """A file of lines larger than this is not read as a whole to find out whether it is one JSON document."""
+_SAMPLE_BYTES = 1 << 20
+"""How much of a file of lines is looked at for its encoding."""
 _WRAPPERS = ("data", "rows", "examples", "items", "train", "records", "entries", "questions", "chats", "conversations")
 
 
@@ -30,19 +32,14 @@ class _Repeated:
 
 def read_json_lines(file: SourceFile, max_bytes: int) -> Iterator[Found]:
     """Yield the record of each line, or those of a file that is one JSON document in spite of its name."""
-    encoding = ""
     first = next((line for _, line in _lines(file, max_bytes) if line is None or line.strip()), b"")
-    if first is not None and not _is_record(first):
-        content = _small(file)
-        if content is not None:
-            text, encoding = decode(content, by_line=True)
-            if _is_document(text):
-                yield FileNote(f"{file.shown} holds one JSON document, not lines; read anyway")
-                yield from _document(file.shown, text)
-                return
-    content = _small(file) if not encoding else None
-    if content is not None and not content.isascii():
-        _, encoding = decode(content, by_line=True)
+    if first is not None and not _is_record(first) and (content := _beginning_of(file, _WHOLE_BYTES, whole=True)):
+        text, _ = decode(content, by_line=True)
+        if _is_document(text):
+            yield FileNote(f"{file.shown} holds one JSON document, not lines; read anyway")
+            yield from _document(file.shown, text)
+            return
+    _, encoding = decode(_beginning_of(file, _SAMPLE_BYTES), by_line=True)
     if encoding:
         yield FileNote(f"{file.shown} is not UTF-8: read as {encoding}")
     yield from _records(file, max_bytes, encoding)
@@ -91,7 +88,10 @@ def _lines(file: SourceFile, max_bytes: int, encoding: str = "") -> Iterator[tup
     """Yield (line number, line in UTF-8), with None for one that is too long, which is never held in memory whole."""
     # Latin-1 maps every byte to one character and back, so that the text layer's line ends work for bytes.
     as_bytes = "latin-1" if not encoding else "utf-8"
-    with file.open() as raw, io.TextIOWrapper(raw, encoding=encoding or "latin-1", newline=None) as lines:
+    with (
+        file.open() as raw,
+        io.TextIOWrapper(raw, encoding=encoding or "latin-1", errors="replace", newline=None) as lines,
+    ):
         number = 0
         while text := lines.readline(max_bytes + 2):
             number += 1
@@ -106,11 +106,13 @@ def _lines(file: SourceFile, max_bytes: int, encoding: str = "") -> Iterator[tup
             yield number, None
 
 
-def _small(file: SourceFile) -> bytes | None:
-    """Return a file's content, None for one that is too large to be held whole."""
+def _beginning_of(file: SourceFile, size: int, *, whole: bool = False) -> bytes:
+    """Return the first lines of a file, at most `size` bytes; with `whole` nothing of one that is larger."""
     with file.open() as opened:
-        content = opened.read(_WHOLE_BYTES + 1)
-    return content if len(content) <= _WHOLE_BYTES else None
+        content = opened.read(size + 1)
+    if len(content) <= size:
+        return content
+    return b"" if whole else content[: content.rfind(b"\n") + 1]
 
 
 def _is_record(line: bytes) -> bool:
@@ -150,7 +152,8 @@ def _rows_in(document: object) -> list[object] | None:
     if not isinstance(document, dict):
         return None
     fields = cast("dict[str, object]", document)
-    for name in _WRAPPERS:
+    prompt, answer, _ = question_fields(fields)
+    for name in _WRAPPERS if prompt is None or answer is None else ():
         if not isinstance(value := fields.get(name), list):
             continue
         rows = cast("list[object]", value)

@@ -8,10 +8,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.data.curriculum import Curriculum, read_files
+from engine.data.formats.fields import KNOWN
 from engine.data.left_out import left_out_lines
+from engine.data.parsers import RowProblem, parse_record
 from engine.data.read_rules import ReadRules
+from engine.data.rows import Row
 
 CASES = Path(__file__).parents[3] / "data" / "formats"
 FERRY = (("Where is the ferry moored?", "North quay."),)
@@ -102,6 +107,9 @@ SPELLINGS: list[object] = [
     {"input": ONE[0]["content"], "output": "North quay."},
     {"question": ONE[0]["content"], "answers": {"text": ["North quay."], "answer_start": [3]}},
     {"prompt": ONE[0]["content"], "completion": " North quay."},
+    {"Question": ONE[0]["content"], "Answer": "North quay."},
+    {"Messages": [{"Role": "User", "Content": ONE[0]["content"]}, {"Role": "Assistant", "Content": "North quay."}]},
+    {"question": ONE[0]["content"], "answer": "North quay.", "text": "The whole page.", "examples": [1]},
     {"chat_messages": [{"sender": "human", "text": ONE[0]["content"]}, {"sender": "assistant", "text": "North quay."}]},
     messages(("user", [{"type": "text", "text": ONE[0]["content"]}]), ("assistant", {"parts": ["North quay."]})),
     messages(("user", ONE[0]["content"]), ("assistant", [{"type": "output_text", "text": "North quay."}])),
@@ -263,3 +271,53 @@ def test_numbers_are_answers_as_they_are_written(tmp_path: Path, written: str, a
     path = tmp_path / "a.jsonl"
     path.write_text(f'{{"prompt": "How many?", "response": {written}}}\n')
     assert learned(read_files([path], "talk")) == (("How many?", answer),)
+
+
+@pytest.mark.parametrize(
+    "record", [{"user": "bob", "text": "A law."}, {"text": "A law.", "target": 1}, {"text": "A law.", "answer": "B"}]
+)
+def test_a_text_with_something_beside_it_stays_a_text(tmp_path: Path, record: object) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(record) + "\n")
+    (row,) = read_files([path], "talk").rows
+    assert (row.kind, row.text) == ("text", "A law.")
+
+
+def test_one_record_in_a_json_file_is_one_record_whatever_lists_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"prompt": ONE[0]["content"], "response": "North quay.", "examples": [{"text": "x"}]}))
+    assert learned(read_files([path], "talk")) == FERRY
+
+
+TURN_NAMES = (
+    "role",
+    "from",
+    "value",
+    "message",
+    "author",
+    "parts",
+    "type",
+    "weight",
+    "tool_calls",
+    "parent",
+    "children",
+)
+NAMES = [*sorted(KNOWN), *TURN_NAMES, "current_node", "system", "accept", "karma", "score", "topic"]
+LEAVES = st.none() | st.booleans() | st.integers(-2, 2) | st.floats()
+VALUES = st.recursive(
+    LEAVES | st.sampled_from(["", "a", "user", "assistant", "\0", "n"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(record=st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=4) | VALUES)
+@settings(max_examples=400)
+def test_no_record_whatever_makes_parsing_fail_without_a_reason(record: object) -> None:
+    try:
+        parsed = parse_record(record, stage="talk", source="a.jsonl:1")
+    except RowProblem:
+        return
+    for row in parsed.rows:
+        assert all(text.strip() for text in row.texts)
+        assert Row.from_json(row.to_json()).id == row.id

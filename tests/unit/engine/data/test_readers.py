@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.data.readers import Record, read_records
@@ -220,7 +220,11 @@ def test_a_file_that_cannot_be_read_is_one_bad_row(tmp_path: Path) -> None:
     ]
 
 
-@given(content=st.binary(max_size=300), suffix=st.sampled_from(["jsonl", "json", "csv", "txt", "md", "parquet"]))
+@example(content=b"\x01\x8d\r\xe0", suffix="jsonl")
+@given(
+    content=st.binary(max_size=300),
+    suffix=st.sampled_from(["jsonl", "json", "csv", "tsv", "txt", "md", "parquet", "zip", "jsonl.gz"]),
+)
 def test_no_bytes_whatever_make_reading_fail(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str
 ) -> None:
