@@ -225,6 +225,7 @@ def test_files_of_every_kind_packed_or_not(tmp_path: Path, name: str, content: s
         ("a.jsonl.gz", b"no gzip", "the file cannot be read"),
         ("a.jsonl.gz", gzip.compress(b'{"q": "a", "a": "b"}' * 9)[:-9], "the file cannot be read"),
     ],
+    ids=["no archive", "no gzip", "cut short"],
 )
 def test_a_broken_packed_file_is_a_bad_row(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
     path = tmp_path / name
