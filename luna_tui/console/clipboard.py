@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import platformdirs
 from textual import on
 from textual.app import App, ReturnType
-
-from luna_tui.console import messages
+from textual.message import Message
 
 MOST_BYTES = 74_994
 """The longest text that terminals take by OSC 52: what xterm allows, as base64."""
@@ -35,6 +35,14 @@ def copy_sequence(text: str, environment: Mapping[str, str] = os.environ) -> str
     return bare + "\x1bPtmux;" + bare.replace("\x1b", "\x1b\x1b") + "\x1b\\"
 
 
+@dataclass
+class Copy(Message):
+    """Copy a text to the terminal's clipboard; `what` names it in the answer to the user."""
+
+    text: str
+    what: str
+
+
 class ClipboardApp(App[ReturnType]):
     """An app that copies what its widgets ask it to, and says what it did."""
 
@@ -45,8 +53,8 @@ class ClipboardApp(App[ReturnType]):
             self._driver.write(sequence)
             self._driver.flush()
 
-    @on(messages.Copy)
-    def _copy(self, message: messages.Copy) -> None:
+    @on(Copy)
+    def _copy(self, message: Copy) -> None:
         if copy_sequence(message.text):
             self.copy_to_clipboard(message.text)
             self.notify(f"the {message.what} is copied, if the terminal allows it", timeout=4)

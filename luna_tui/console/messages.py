@@ -115,14 +115,6 @@ class Ask(Message):
 
 
 @dataclass
-class Copy(Message):
-    """Copy a text to the terminal's clipboard; `what` names it in the answer to the user."""
-
-    text: str
-    what: str
-
-
-@dataclass
 class CancelAnswers(Message):
     """Stop the answer in progress, and those that wait for the same prompt."""
 

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from luna_tui.common.terminal import UNICODE, Glyphs
 from luna_tui.console import messages
+from luna_tui.console.clipboard import Copy
 from luna_tui.console.render.conversation import ConversationStyle, draw_nothing_said, draw_turn
 from luna_tui.console.state.chat_state import ChatAnswer, ChatTurn, as_markdown
 from luna_tui.console.state.console_state import ConsoleState
@@ -100,14 +101,14 @@ class Conversation(Pane):
         selected = self.screen.get_selected_text()
         if selected or meant is not None:
             what = "selection" if selected else "answer"
-            self.post_message(messages.Copy(selected or (meant[2].text if meant else ""), what))
+            self.post_message(Copy(selected or (meant[2].text if meant else ""), what))
         else:
             self.post_message(messages.Tell("there is no answer to copy yet"))
 
     def action_copy_all(self) -> None:
         """Copy the whole conversation as Markdown to the terminal's clipboard."""
         if turns := self._choices():
-            self.post_message(messages.Copy(as_markdown(turns), "conversation"))
+            self.post_message(Copy(as_markdown(turns), "conversation"))
         else:
             self.post_message(messages.Tell("there is no conversation to copy yet"))
 
