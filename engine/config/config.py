@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from engine.config.curriculum import CurriculumSection
 from engine.config.recipe import Phase, PhaseRecipe
 from engine.config.schema import (
     AgeUpSection,
-    CurriculumSection,
     EvalSection,
     ExportSection,
     LadderSection,
     ModelSection,
     ReplaySection,
     RescueSection,
-    Section,
     StopRuleSection,
     TrainSection,
     VoiceSection,
 )
+from engine.config.section import Section
 
 CONFIG_NAME = "luna.toml"
 

@@ -7,27 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from engine.config.recipe import PHASES, Backend, Method, Precision, Schedule
+from engine.config.section import Count, CountOrNone, Name, Names, Rate, Section, Share
 
 Quant = Literal["q8_0", "f16", "bf16", "q4_k_m", "q4_0"]
 PER_PHASE = ("steps", "lr", "method")
-Count = Annotated[int, Field(ge=1)]
-CountOrNone = Annotated[int, Field(ge=0)]
-Rate = Annotated[float, Field(gt=0, le=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Name = Annotated[str, Field(min_length=1)]
-# A TOML array is a Python list: only the container is converted, the strings inside stay strict.
-Names = Annotated[tuple[Name, ...], Field(strict=False)]
-
-
-class Section(BaseModel):
-    """Base class of the tables of `luna.toml`: frozen, strictly typed, unknown keys are forbidden."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
 
 
 class ModelSection(Section):
@@ -41,35 +27,6 @@ class ModelSection(Section):
     """Longest training example, in tokens of prompt and answer together."""
     chat_context: Annotated[int, Field(ge=16)] = 2048
     """Window of `chat`, in tokens."""
-
-
-class CurriculumSection(Section):
-    """What there is to learn, and in which order."""
-
-    path: Name = "curriculum"
-    """Folder with one folder a stage, relative to the workspace."""
-    stages: Names = ("fundamentals", "aios_manual", "logs_specs", "conversations")
-    """Stages in the order they are fed, never shuffled. The last one is the voice, the others are knowledge."""
-    holdout: Annotated[float, Field(gt=0, le=0.5)] = 0.20
-    """Share of each generation's new rows kept for its exam and never trained on, by any descendant either."""
-    converse_rows: Count = 100
-    """New rows of a `converse` generation: the oldest unseen ones of the last stage and the inbox."""
-    inbox: Name = "inbox"
-    """Folder of new conversations waiting for the next generation, relative to the workspace."""
-    max_line_bytes: Annotated[int, Field(ge=1000)] = 1_000_000
-    """A longer line, row or paragraph is a bad row: reported, not trained on."""
-
-    @field_validator("stages")
-    @classmethod
-    def _folder_names(cls, stages: tuple[str, ...]) -> tuple[str, ...]:
-        if not stages:
-            raise ValueError("at least one stage")
-        if len(set(stages)) < len(stages):
-            raise ValueError("stage names that differ from each other")
-        for stage in stages:
-            if stage.startswith(".") or any(mark in stage for mark in "/\\:\0\n") or stage != stage.strip():
-                raise ValueError(f"plain folder names ({stage!r} is none)")
-        return stages
 
 
 class ReplaySection(Section):

@@ -10,14 +10,16 @@ from __future__ import annotations
 import difflib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.core.errors import UsageError
 from engine.data.folders import files_below, natural_key, printable
-from engine.data.parsers import RowProblem, parse_record
-from engine.data.readers import SUFFIXES, Record, read_records
+from engine.data.formats.conversation import SYSTEM_MESSAGES
+from engine.data.parsers import UNANSWERED, RowProblem, parse_record
+from engine.data.read_rules import DEFAULT_RULES, ReadRules
+from engine.data.readers import SUFFIXES, FileNote, Record, kind_of, read_records
 from engine.data.rows import BadRow, Row, excerpt
 
 _SHOWN = 5
@@ -53,8 +55,8 @@ class Curriculum:
     files: tuple[DataFile, ...] = ()
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    system_messages: int = 0
-    unanswered_turns: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict[str, int])
+    marker: str = ""
 
     def of_stage(self, stage: str) -> tuple[Row, ...]:
         """Return the rows of one stage, in feeding order."""
@@ -82,8 +84,9 @@ class Curriculum:
             "duplicates": [{"source": twin.source, "first": twin.first} for twin in self.duplicates],
             "ignored": list(self.ignored),
             "notes": list(self.notes),
-            "system_messages": self.system_messages,
-            "unanswered_turns": self.unanswered_turns,
+            "system_messages": self.left_out.get(SYSTEM_MESSAGES, 0),
+            "unanswered_turns": self.left_out.get(UNANSWERED, 0),
+            "left_out": dict(self.left_out),
         }
 
 
@@ -91,7 +94,7 @@ class Curriculum:
 class _Reader:
     """Collects rows file by file; duplicates are detected across all of them."""
 
-    max_bytes: int
+    rules: ReadRules
     on_done: Callable[[int, int], None] = lambda _done, _total: None
     rows: dict[str, Row] = field(default_factory=dict[str, Row])
     bad: list[BadRow] = field(default_factory=list[BadRow])
@@ -99,8 +102,8 @@ class _Reader:
     files: list[DataFile] = field(default_factory=list[DataFile])
     ignored: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
-    system_messages: int = 0
-    unanswered_turns: int = 0
+    left_out: Counter[str] = field(default_factory=Counter[str])
+    marker: str = ""
 
     def read_all(self, files: Sequence[tuple[Path, str, str]]) -> None:
         """Read each (path, name for messages, stage) in turn; progress is counted in bytes."""
@@ -112,32 +115,41 @@ class _Reader:
             self.on_done(done, total)
 
     def read(self, path: Path, shown: str, stage: str, on_read: Callable[[int], None]) -> None:
-        if path.suffix.lower() not in SUFFIXES or path.name.startswith("."):
+        if not kind_of(path.name) or path.name.startswith("."):
             self.ignored.append(shown)
             return
-        rows_before, bad_before, twins_before = len(self.rows), len(self.bad), len(self.duplicates)
+        rows_before, bad_before = len(self.rows), len(self.bad)
+        others_before = len(self.duplicates) + self.left_out.total()
         read = 0
-        for found in read_records(path, shown, self.max_bytes):
+        for found in read_records(path, shown, self.rules.max_line_bytes, self.rules.columns):
             read += len(found.raw) if isinstance(found, Record) else 1
             on_read(read)
             if isinstance(found, BadRow):
                 self.bad.append(found)
-                continue
-            try:
-                parsed = parse_record(
-                    found.value, stage=stage, source=f"{shown}:{found.line}", max_bytes=self.max_bytes
-                )
-            except RowProblem as problem:
-                self.bad.append(BadRow(shown, found.line, str(problem), excerpt(found.raw)))
-                continue
-            self.system_messages += parsed.system_messages
-            self.unanswered_turns += parsed.unanswered_turns
-            for row in parsed.rows:
-                self.take(row)
+            elif isinstance(found, FileNote):
+                self.notes.append(found.text)
+            else:
+                self.parse(found, stage)
         rows, bad = len(self.rows) - rows_before, len(self.bad) - bad_before
         self.files.append(DataFile(shown, stage, rows, bad))
-        if not rows and not bad and len(self.duplicates) == twins_before:
+        if not rows and not bad and len(self.duplicates) + self.left_out.total() == others_before:
             self.notes.append(f"{shown} is empty")
+
+    def parse(self, found: Record, stage: str) -> None:
+        rules, source = self.rules, f"{found.file}:{found.line}"
+        keep, limit = rules.markers == "keep", rules.max_line_bytes
+        try:
+            parsed = parse_record(
+                found.value, stage=stage, source=source, max_bytes=limit, columns=rules.columns, keep_markers=keep
+            )
+        except RowProblem as problem:
+            self.bad.append(BadRow(found.file, found.line, str(problem), excerpt(found.raw)))
+            return
+        self.left_out.update(parsed.left_out)
+        if parsed.marker and not self.marker:
+            self.marker = f"{parsed.marker} in {source}"
+        for row in parsed.rows:
+            self.take(row)
 
     def take(self, row: Row) -> None:
         known = self.rows.get(row.id)
@@ -162,8 +174,8 @@ class _Reader:
             tuple(self.files),
             tuple(self.ignored),
             tuple(self.notes),
-            self.system_messages,
-            self.unanswered_turns,
+            dict(self.left_out),
+            self.marker,
         )
 
 
@@ -171,7 +183,7 @@ def read_curriculum(
     root: Path,
     stages: Sequence[str],
     *,
-    max_line_bytes: int = 1_000_000,
+    rules: ReadRules = DEFAULT_RULES,
     on_done: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Curriculum:
     """Read every stage's folder under `root`.
@@ -182,7 +194,7 @@ def read_curriculum(
     if not root.is_dir():
         problem = "is not a folder" if root.exists() else "there is no such folder"
         raise UsageError(problem, where=str(root), hint=f"make it, with one folder a stage: {', '.join(stages)}")
-    reader = _Reader(max_line_bytes, on_done)
+    reader = _Reader(rules, on_done)
     for entry in sorted(_entries(root), key=lambda path: natural_key(path.name)):
         shown = printable(f"{root.name}/{entry.name}")
         if not entry.is_dir():
@@ -214,7 +226,7 @@ def read_files(
     stage: str,
     *,
     stages: Sequence[str] = (),
-    max_line_bytes: int = 1_000_000,
+    rules: ReadRules = DEFAULT_RULES,
     missing_ok: bool = False,
     on_done: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Curriculum:
@@ -225,7 +237,7 @@ def read_files(
     pipe or device, or a file of an unknown format.
     """
     known = tuple(stages) if stage in stages else (*stages, stage)
-    reader = _Reader(max_line_bytes, on_done)
+    reader = _Reader(rules, on_done)
     files: list[tuple[Path, str, str]] = []
     for path in paths:
         if path.is_dir():
@@ -233,7 +245,7 @@ def read_files(
                 inside = (path.name, *file.relative_to(path).parts[:-1])
                 files.append((file, shown, next((part for part in reversed(inside) if part in stages), stage)))
         elif path.is_file():
-            if path.suffix.lower() not in SUFFIXES:
+            if not kind_of(path.name):
                 hint = f"known formats: {' '.join(SUFFIXES)}"
                 raise UsageError("not a data file luna can read", where=str(path), hint=hint)
             parent = path.parent.name

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from engine.core.errors import UsageError
-from engine.data.curriculum import read_files
+from engine.data.curriculum import DEFAULT_RULES, ReadRules, read_files
 from engine.data.parsers import RowProblem, parse_record
-from engine.data.readers import read_records
-from engine.data.rows import BadRow, Row
+from engine.data.readers import Record, read_records
+from engine.data.rows import Row
 from engine.workspace.layout import Workspace
 from ledger.durable import open_for_append
 
@@ -82,7 +82,7 @@ def read_rows(workspace: Workspace, *, folder: str = "inbox") -> tuple[InboxRow,
         return ()
     rows: list[InboxRow] = []
     for record in read_records(path, FILE, _MAX_BYTES):
-        if isinstance(record, BadRow):
+        if not isinstance(record, Record):
             continue
         try:
             parsed = parse_record(record.value, stage="", source="")
@@ -98,10 +98,9 @@ def count(workspace: Workspace, *, folder: str = "inbox") -> int:
     return len(trainable_rows(workspace, folder=folder))
 
 
-def trainable_rows(workspace: Workspace, *, folder: str = "inbox", max_line_bytes: int = _MAX_BYTES) -> list[Row]:
+def trainable_rows(workspace: Workspace, *, folder: str = "inbox", rules: ReadRules = DEFAULT_RULES) -> list[Row]:
     """Return the inbox rows, in all its files, that may be trained on."""
-    found = read_files([workspace.root / folder], "inbox", max_line_bytes=max_line_bytes, missing_ok=True)
-    return usable(found.rows)[0]
+    return usable(read_files([workspace.root / folder], "inbox", rules=rules, missing_ok=True).rows)[0]
 
 
 def usable(rows: Iterable[Row]) -> tuple[list[Row], int]:

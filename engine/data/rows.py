@@ -13,6 +13,7 @@ from typing import Any, Literal
 from engine.core.errors import Damaged
 from engine.data.messages import LearnedAnswer, Message, answer_ids, is_learned, plain_message, read_message
 from ledger.hashing import canonical_json, sha256_text
+from probes.answer_text import trim_answer
 
 Kind = Literal["qa", "text", "chat"]
 How = Literal["match", "choice"]
@@ -173,7 +174,12 @@ class BadRow:
 
 def canonical_text(text: str) -> str:
     """Return the form of a text that is hashed and trained on: Unicode NFC, `\\n` line ends, no space around."""
-    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
+    return _normalized(text).strip()
+
+
+def canonical_answer(text: str) -> str:
+    """Return the canonical form of an answer: as `canonical_text`, but code keeps the indentation of its first line."""
+    return trim_answer(_normalized(text))
 
 
 def make_row(
@@ -193,7 +199,10 @@ def make_row(
 
     `group` defaults to `prompt_group` of the prompt, and to the row's id for a plain text.
     """
-    prompt, response = canonical_text(prompt), canonical_text(response)
+    prompt, response = (
+        canonical_text(prompt),
+        canonical_text(response) if kind == "text" else canonical_answer(response),
+    )
     content = {"text": response} if kind == "text" else {"prompt": prompt, "response": response}
     row_id = sha256_text(canonical_json(content))
     group = group or _default_group(row_id, kind, prompt)
@@ -217,7 +226,12 @@ def make_chat(
     prompt, that is a question row. `group` defaults to `prompt_group` of the first turn. Raises ValueError when no
     answer that has a prompt is learned, for an empty turn, or when two turns of one role follow each other.
     """
-    said = tuple(Message(turn.role, canonical_text(turn.text), turn.learned or turn.role == "user") for turn in turns)
+    said = tuple(
+        Message("user", canonical_text(turn.text))
+        if turn.role == "user"
+        else Message("assistant", canonical_answer(turn.text), turn.learned)
+        for turn in turns
+    )
     if any(left.role == right.role for left, right in pairwise(said)):
         raise ValueError("two turns of one role follow each other: join them")
     if not all(turn.text for turn in said):
@@ -250,6 +264,10 @@ def prompt_group(prompt: str) -> str:
 def count_answers(rows: Iterable[Row]) -> int:
     """Return how many answers the rows teach together; a plain text counts as one."""
     return sum(row.size for row in rows)
+
+
+def _normalized(text: str) -> str:
+    return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _default_group(row_id: str, kind: Kind, prompt: str) -> str:

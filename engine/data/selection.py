@@ -101,8 +101,9 @@ def select_new(
         offered, what = _candidates(phase, curriculum, inbox_rows, inbox_first)
         standing, _ = _candidates(phase, curriculum, fitting, inbox_first)
     down = rated_down([*offered, *inbox_rows])
-    candidates = [row for row in {row.id: row for row in reversed(standing)}.values() if row.id not in down][::-1]
-    left_out = {row.id for row in offered} - {row.id for row in candidates}
+    newest = list({row.id: row for row in reversed(standing)}.values())[::-1]
+    candidates = [left for row in newest if (left := row.without(down))]
+    left_out = {row.id for row in offered} - {row.id for row in newest if row.without(down)}
     bad, long = len(left_out & down), len((left_out - down).intersection(too_long))
     replaced = len(left_out) - bad - long
     unseen = [new for row in candidates if (new := row.without(seen_ids))]

@@ -13,6 +13,7 @@ from engine.core.disk import GIB, free_bytes
 from engine.core.errors import LunaError
 from engine.core.gen_label import gen_label
 from engine.data.curriculum import read_curriculum
+from engine.data.read_rules import ReadRules
 from engine.diagnostics.machine_checks import Check
 from engine.diagnostics.write_checks import check_writing
 from engine.models.base import PACKAGED, find_base
@@ -77,7 +78,7 @@ def _base(workspace: Workspace, config: Config) -> list[Check]:
 
 def _curriculum(workspace: Workspace, config: Config) -> list[Check]:
     section = config.curriculum
-    found = read_curriculum(workspace.root / section.path, section.stages, max_line_bytes=section.max_line_bytes)
+    found = read_curriculum(workspace.root / section.path, section.stages, rules=ReadRules.of(section))
     counts = ", ".join(f"{stage} {count}" for stage, count in found.counts.items())
     detail = f"{counted(len(found.rows), 'row')} ({counts})"
     if found.duplicates:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from engine.config.config import Config
     from engine.data.rows import Row
 
 
@@ -45,3 +46,15 @@ class TrainRequest:
     inbox_first: bool = False
     by_itself: bool = False
     taught: FixedRows | None = None
+
+
+def with_request(config: Config, request: TrainRequest) -> Config:
+    """Return the configuration with the request's seed and steps laid over it, for code that reads nothing else."""
+    train = config.train
+    if request.seed is not None:
+        train = train.model_copy(update={"seed": request.seed})
+    if request.steps is not None:
+        tables = {"base": train.base, "align": train.align, "converse": train.converse}
+        steps = {"steps": request.steps}
+        train = train.model_copy(update={name: table.model_copy(update=steps) for name, table in tables.items()})
+    return config.model_copy(update={"train": train})

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from engine.core.counted import counted
 from engine.core.errors import LunaError, RuntimeChildError, UsageError
 from engine.runtime.protocol import Reply, Request, decode_request, encode
+from probes.answer_text import trim_answer
 from probes.typing_habits import continues_prompt
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ class Child:
 
         def done(index: int, answer: list[int], reason: str, ms: float) -> None:
             raw = model.text(answer)
-            data = {"index": index, "text": raw.strip(), "tokens": len(answer), "stop_reason": reason, "ms": ms}
+            data = {"index": index, "text": trim_answer(raw), "tokens": len(answer), "stop_reason": reason, "ms": ms}
             self.reply("item", data | {"continued": continues_prompt(raw)})
 
         try:

@@ -12,6 +12,7 @@ import numpy as np
 from engine.runtime.model import Cancelled, LlamaModel
 from engine.runtime.protocol import StreamStats
 from engine.runtime.sampling import Sampler
+from probes.answer_text import trim_answer
 from probes.typing_habits import continues_prompt
 
 
@@ -46,7 +47,7 @@ def stream(
             held = text[len(visible) :]
             if not started:
                 continued = continues_prompt(visible)
-            piece(visible if started else visible.lstrip())
+            piece(visible if started else trim_answer(visible))
             started = True
         else:
             held = text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from engine.config.config import Config
 from engine.core.cpu import default_threads
@@ -27,6 +27,26 @@ class ChatModel:
     ) -> Iterator[StreamEvent]:
         """Yield the answer piece by piece; the last event carries the statistics."""
         return self._runtime.stream(prompt, max_tokens=max_tokens, temperature=temperature, seed=seed, top_p=top_p)
+
+    def newest_turns(self, turns: Sequence[str], max_tokens: int) -> tuple[str, ...]:
+        """Return the newest of a conversation's turns that fit the window with an answer of `max_tokens` after them.
+
+        The last turn is the prompt. What is left begins with a person's turn, as in training; a prompt that does not
+        fit by itself is returned alone.
+        """
+        texts = [turns[0], *("\n" + turn for turn in turns[1:])]
+        first = list(map(len, self._runtime.tokenize(list(turns))))
+        later = list(map(len, self._runtime.tokenize(texts)))
+        room = (self._runtime.info.n_ctx if self._runtime.info else 0) - max_tokens - 1
+        start = len(turns) - 1
+        used = 0
+        for at in range(len(turns) - 3, -1, -2):
+            used += later[at + 1] + later[at + 2]
+            if first[at] + used > room:
+                break
+            used += later[at]
+            start = at
+        return tuple(turns[start:])
 
     def cancel(self) -> None:
         """Stop the running answer; may be called from any thread."""

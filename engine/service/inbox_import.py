@@ -14,6 +14,7 @@ from engine.core.counted import counted
 from engine.core.errors import UsageError
 from engine.data.curriculum import Curriculum, read_files
 from engine.data.inbox import rated_down, usable
+from engine.data.read_rules import ReadRules
 from engine.data.rows import BadRow, Row, count_answers
 from engine.models.lineage_weights import holdout_ids_of, new_rows_of
 from engine.pipeline.row_lengths import HINT, measure
@@ -135,7 +136,7 @@ def _tried(workspace: Workspace, lineage: Lineage) -> dict[str, str]:
 def _read(workspace: Workspace, config: Config, paths: Sequence[Path]) -> Curriculum:
     section = config.curriculum
     inside = paths == [workspace.root / section.inbox]
-    return read_files(paths, section.stages[-1], max_line_bytes=section.max_line_bytes, missing_ok=inside)
+    return read_files(paths, section.stages[-1], rules=ReadRules.of(section), missing_ok=inside)
 
 
 def _first(bad: Sequence[BadRow]) -> str:

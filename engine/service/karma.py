@@ -13,6 +13,7 @@ from engine.config.config import Config
 from engine.config.schema import AgeUpSection
 from engine.data.holdout import clusters_needed, count_clusters
 from engine.data.inbox import trainable_rows
+from engine.data.read_rules import ReadRules
 from engine.data.rows import Row, count_answers
 from engine.models.lineage_weights import new_rows_of
 from engine.pipeline.row_lengths import measure
@@ -72,7 +73,7 @@ def read_meter(workspace: Workspace, config: Config, lineage: Lineage) -> Meter:
     path = [*lineage.ancestors(lineage.head), lineage.head] if lineage.head is not None else []
     age = sum(1 for gen in path if (manifest := lineage.node(gen).manifest) and manifest.phase == _CONVERSE)
     section = config.curriculum
-    standing = trainable_rows(workspace, folder=section.inbox, max_line_bytes=section.max_line_bytes)
+    standing = trainable_rows(workspace, folder=section.inbox, rules=ReadRules.of(section))
     learnt = _rows_of(workspace, lineage, path) if standing else set[str]()
     waiting = [new for row in standing if (new := row.without(learnt))]
     tried = _rows_of(workspace, lineage, lineage.children(lineage.head)) if waiting else set[str]()

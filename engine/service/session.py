@@ -20,7 +20,7 @@ from engine.models.base import prepare_base
 from engine.models.lineage_weights import require_own_line
 from engine.pipeline.context import Context
 from engine.pipeline.orchestrator import current_head, evolve
-from engine.pipeline.request import TrainRequest
+from engine.pipeline.request import TrainRequest, with_request
 from engine.runtime.client import Runtime
 from engine.workspace.layout import Workspace
 
@@ -156,7 +156,7 @@ class EngineSession:
             raise UsageError(
                 f"{request.generations} generations are none", where="--generations", hint="ask for 1 or more"
             )
-        workspace, config = self._workspace, _with_request(self._config, request)
+        workspace, config = self._workspace, with_request(self._config, request)
         reporter = ProgressReporter(emit, "base")
 
         def progress(done: int, total: int, label: str) -> None:
@@ -203,15 +203,3 @@ class EngineSession:
             error=f"{problem.where}: {problem.title}" if problem.where else problem.title,
             hint=hint,
         )
-
-
-def _with_request(config: Config, request: TrainRequest) -> Config:
-    """Return the configuration with the request's seed and steps laid over it, for code that reads nothing else."""
-    train = config.train
-    if request.seed is not None:
-        train = train.model_copy(update={"seed": request.seed})
-    if request.steps is not None:
-        tables = {"base": train.base, "align": train.align, "converse": train.converse}
-        steps = {"steps": request.steps}
-        train = train.model_copy(update={name: table.model_copy(update=steps) for name, table in tables.items()})
-    return config.model_copy(update={"train": train})

@@ -5,12 +5,12 @@ Every method imports its own module, so that nothing heavy is loaded before it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from probes.base import ProgressCallback
+from probes.base import ProgressCallback, Prompt
 
 if TYPE_CHECKING:
     from engine.config.config import Config
@@ -55,8 +55,10 @@ class ChatSession(Protocol):
     def gen(self) -> int | None: ...
 
     def stream(
-        self, prompt: str, *, max_tokens: int, temperature: float, seed: int, top_p: float = 1.0
+        self, prompt: Prompt, *, max_tokens: int, temperature: float, seed: int, top_p: float = 1.0
     ) -> Iterator[StreamEvent]: ...
+
+    def newest_turns(self, turns: Sequence[str], max_tokens: int) -> tuple[str, ...]: ...
 
     def cancel(self) -> None: ...
 

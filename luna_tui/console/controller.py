@@ -126,7 +126,7 @@ class Controller(LeaveActions):
             self._link.load_details(message.gen)
         elif isinstance(message, messages.Ask):
             self._turn = max(self._turn + 1, self.state.chat.next_turn)  # two may arrive before one is shown
-            self._link.ask(self._turn, message.prompt, message.refs, message.options, message.kind)
+            self._link.ask(self._turn, message.prompt, message.refs, message.options, message.kind, message.histories)
         elif isinstance(message, messages.CancelAnswers):
             self._link.cancel_answers()
         elif isinstance(message, messages.Rate):

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from textual import events, on
-from textual.app import App, ReturnType
+from textual.app import ReturnType
 from textual.dom import DOMNode
 from textual.driver import Driver
 from textual.message import Message
 from textual.widget import AwaitMount
+
+from luna_tui.console.clipboard import ClipboardApp
 
 # A widget may be removed before it has passed the mark on; the wait for that must stay unnoticeable.
 _PATIENCE_S = 0.2
@@ -28,7 +30,7 @@ class KeyDone(Message):
     key: int
 
 
-class OrderedKeys(App[ReturnType]):
+class OrderedKeys(ClipboardApp[ReturnType]):
     """An app that handles its keys one at a time."""
 
     def __init__(self, driver: type[Driver] | None = None) -> None:

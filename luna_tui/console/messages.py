@@ -106,12 +106,13 @@ class NeedDetails(Message):
 
 @dataclass
 class Ask(Message):
-    """Send a raw prompt to these generations; `kind` is chat or lineage."""
+    """Send a raw prompt to these generations; `kind` is chat or lineage, `histories` the turns kept for each."""
 
     prompt: str
     refs: tuple[str, ...]
     options: SamplingOptions
     kind: str = "chat"
+    histories: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass

@@ -156,8 +156,17 @@ class FakeLink:
     def rollback(self, ref: str, reason: str) -> None:
         self.calls.append(("rollback", ref, reason))
 
-    def ask(self, turn: int, prompt: str, refs: Sequence[str], options: SamplingOptions, kind: str = "chat") -> None:
-        self.calls.append(("ask", turn, prompt, tuple(refs), options, kind))
+    def ask(
+        self,
+        turn: int,
+        prompt: str,
+        refs: Sequence[str],
+        options: SamplingOptions,
+        kind: str = "chat",
+        kept: tuple[tuple[str, ...], ...] = (),
+    ) -> None:
+        more = (kept,) if kept else ()
+        self.calls.append(("ask", turn, prompt, tuple(refs), options, kind, *more))
 
     def cancel_answers(self) -> None:
         self.calls.append(("cancel_answers",))

@@ -9,7 +9,17 @@ from engine.data.questions.answers import Proposal, points_elsewhere, word_count
 from engine.data.questions.document import DefinitionBlock, Document, ListBlock, ParagraphBlock, Passage
 from engine.data.questions.phrases import Wording, is_noun_phrase, is_plural, what_is, words_of
 from engine.data.questions.sentence_split import is_whole, sentences
-from engine.data.questions.words import AUXILIARIES, CONTEXT_NOUNS, DETERMINERS, IMPERATIVES, NUMBERS, OPENERS, PRONOUNS, REMARKS, TIMES
+from engine.data.questions.words import (
+    AUXILIARIES,
+    CONTEXT_NOUNS,
+    DETERMINERS,
+    IMPERATIVES,
+    NUMBERS,
+    OPENERS,
+    PRONOUNS,
+    REMARKS,
+    TIMES,
+)
 
 _MOST_WORDS = 35
 _MOST_TERM_WORDS = 5
@@ -45,7 +55,7 @@ def ask(term: str, details: str, wording: Wording, *, code: bool = False) -> str
     """
     term = term.strip("'\"“”‘’")
     words = [word.lower() for word in words_of(term)]
-    first, *more = [word.lower() for word in words_of(details)] or [""]
+    first = next((word.lower() for word in words_of(details)), "")
     if not words or len(words) > _MOST_TERM_WORDS or words[0] in REMARKS or points_elsewhere(details):
         return ""
     if details.startswith("{") or first in OPENERS:

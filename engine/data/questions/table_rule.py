@@ -9,7 +9,15 @@ from collections.abc import Iterator
 from engine.data.questions.answers import Proposal, points_elsewhere, word_count
 from engine.data.questions.document import Document, TableBlock
 from engine.data.questions.phrases import Wording, is_noun_phrase, is_person, is_plural, what_is, words_of
-from engine.data.questions.words import AUXILIARIES, CONTEXT_NOUNS, DETERMINERS, GENERIC_HEADINGS, OPENERS, PRONOUNS
+from engine.data.questions.words import (
+    AUXILIARIES,
+    CONTEXT_NOUNS,
+    DETERMINERS,
+    GENERIC_HEADINGS,
+    OPENERS,
+    PRONOUNS,
+    VAGUE_VERBS,
+)
 
 _MOST_SUBJECT_WORDS, _MOST_ATTRIBUTE_WORDS, _MOST_WORDS = 5, 4, 30
 _CODE = re.compile(r"--?[a-z][\w-]*|[\w./-]+")

@@ -124,9 +124,7 @@ PURE_VERBS = _set(
     "choose avoid let go do be verify replace improve allow ensure implement introduce support deprecate "
     "stabilize rename drop bump refactor document ignore"
 )
-ORGANISATIONS = _set(
-    "foundation company office council society team club union association university institute court"
-)
+ORGANISATIONS = _set("foundation company office council society team club union association university institute court")
 NUMBERS = _set(
     "one two three four five six seven eight nine ten eleven twelve thirteen fifteen twenty thirty forty fifty "
     "sixty hundred thousand half"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from engine.config.config import CONFIG_NAME, Config
 from engine.data.curriculum import read_curriculum
+from engine.data.read_rules import ReadRules
 from engine.experiments.ladder.rungs import Rung
 from engine.experiments.nested_workspace import base_seen_from, flat, make_nested
 from engine.workspace.layout import Workspace
@@ -66,7 +67,7 @@ def open_side(workspace: Workspace, config: Config, rung: Rung) -> RungWorkspace
 def fingerprint_of(workspace: Workspace, config: Config, rung: Rung) -> str:
     """Return the SHA-256 of what a rung's generations depend on: its base, the curriculum's rows, and the recipe."""
     section = config.curriculum
-    curriculum = read_curriculum(workspace.root / section.path, section.stages, max_line_bytes=section.max_line_bytes)
+    curriculum = read_curriculum(workspace.root / section.path, section.stages, rules=ReadRules.of(section))
     files = [workspace.root / name for name in (config.eval.tone_probes, config.eval.phrases) if name]
     return sha256_text(
         canonical_json(

@@ -16,6 +16,7 @@ from engine.core.counted import counted
 from engine.core.errors import Interrupted, LunaError, UsageError
 from engine.core.events import RunFinished
 from engine.data.curriculum import read_curriculum
+from engine.data.read_rules import ReadRules
 from engine.data.selection import select_new
 from engine.experiments.ladder.rung_workspace import RungWorkspace, open_side
 from engine.experiments.ladder.rungs import Rung
@@ -137,9 +138,7 @@ def _select_next(side: RungWorkspace, path: Sequence[Node]) -> None:
     """Raise UsageError when the curriculum has too little left for a child of the last of `path`."""
     section = side.config.curriculum
     _, seen, _ = ancestor_data(side.workspace, [node.gen for node in path])
-    curriculum = read_curriculum(
-        side.workspace.root / section.path, section.stages, max_line_bytes=section.max_line_bytes
-    )
+    curriculum = read_curriculum(side.workspace.root / section.path, section.stages, rules=ReadRules.of(section))
     select_new("auto", curriculum, [], seen, len(path), side.config)
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from engine.core.counted import counted
 from engine.core.errors import UsageError
 from engine.data.curriculum import Curriculum, read_curriculum, read_files
+from engine.data.left_out import left_out_lines
+from engine.data.read_rules import ReadRules
 from engine.data.readers import SUFFIXES
 from engine.data.rows import Row
 from engine.pipeline.context import Context
@@ -38,11 +40,11 @@ def read_data(context: Context, request: TrainRequest, step: Step) -> AvailableD
     Raises UsageError when there is nothing usable in them, and under --strict for anything that would be left out.
     """
     config, root = context.config.curriculum, context.workspace.root
-    last, limit = config.stages[-1], config.max_line_bytes
+    last, rules = config.stages[-1], ReadRules.of(config)
     if request.taught is not None:
-        return AvailableData(read_files([], last, stages=config.stages, max_line_bytes=limit))
+        return AvailableData(read_files([], last, stages=config.stages, rules=rules))
     if request.data:
-        found = read_files(request.data, last, stages=config.stages, max_line_bytes=limit, on_done=step)
+        found = read_files(request.data, last, stages=config.stages, rules=rules, on_done=step)
         read, _ = _fitted(context, found)
         _tell_left_out(context, request, read)
         if not read.rows:
@@ -50,8 +52,8 @@ def read_data(context: Context, request: TrainRequest, step: Step) -> AvailableD
             reasons = "; ".join(f"{bad.file}:{bad.line} {bad.reason}" for bad in read.bad[:3])
             raise UsageError(f"no usable row in the data given{': ' + reasons if reasons else ''}", where=where)
         return AvailableData(read, given=read.rows)
-    found = read_curriculum(root / config.path, config.stages, max_line_bytes=limit, on_done=step)
-    waiting = read_files([root / config.inbox], last, stages=config.stages, max_line_bytes=limit, missing_ok=True)
+    found = read_curriculum(root / config.path, config.stages, rules=rules, on_done=step)
+    waiting = read_files([root / config.inbox], last, stages=config.stages, rules=rules, missing_ok=True)
     curriculum, _ = _fitted(context, found)
     inbox, too_long = _fitted(context, waiting, keep_questions=True)
     _tell_left_out(context, request, curriculum)
@@ -78,7 +80,7 @@ def _tell_left_out(context: Context, request: TrainRequest, read: Curriculum) ->
         context.emit.log(f"bad row left out: {bad.file}:{bad.line} {bad.reason}{hint}", "warning")
     if len(read.bad) > _SHOWN:
         context.emit.log(f"left out too: {counted(len(read.bad) - _SHOWN, 'more bad row')}", "warning")
-    for note in read.notes:
+    for note in (*read.notes, *left_out_lines(read)):
         context.emit.log(note, "warning")
     unread = [name for name in read.ignored if not name.rstrip("/").rpartition("/")[2].startswith(".")]
     if unread:

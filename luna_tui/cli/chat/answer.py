@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
 from engine.service.work import ChatSession
 from luna_tui.common.sampling_options import SamplingOptions
+from probes.base import Prompt
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A finished answer with its figures; `continued` is set when it first continues the prompt."""
+    """A finished answer with its figures; `continued` is set when it first continues the prompt.
+
+    `left_out` is how many of the turns before no longer fitted the window.
+    """
 
     gen: int | None
     prompt: str
@@ -25,19 +29,30 @@ class Answer:
     tokens_per_s: float
     stop_reason: str
     continued: bool = False
+    left_out: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return exactly the fields of `chat --json`."""
-        return {name: getattr(self, name) for name in self.__slots__ if name != "continued"}
+        return {name: getattr(self, name) for name in self.__slots__ if name not in ("continued", "left_out")}
 
 
-def answer(model: ChatSession, prompt: str, sampling: SamplingOptions, on_text: Callable[[str], None]) -> Answer:
-    """Stream an answer piece by piece to `on_text` (raw text) and return the complete answer."""
+def answer(
+    model: ChatSession,
+    prompt: str,
+    sampling: SamplingOptions,
+    on_text: Callable[[str], None],
+    history: Sequence[str] = (),
+) -> Answer:
+    """Stream an answer piece by piece to `on_text` (raw text) and return the complete answer.
+
+    `history` holds the turns before the prompt, a person's first; the oldest are left out where the window is full.
+    """
+    asked: Prompt = model.newest_turns((*history, prompt), sampling.max_tokens) if history else prompt
     options: dict[str, Any] = {"top_p": sampling.top_p} if sampling.top_p != 1.0 else {}
     pieces: list[str] = []
     stats = None
     for event in model.stream(
-        prompt, max_tokens=sampling.max_tokens, temperature=sampling.temperature, seed=sampling.seed, **options
+        asked, max_tokens=sampling.max_tokens, temperature=sampling.temperature, seed=sampling.seed, **options
     ):
         if event.text:
             pieces.append(event.text)
@@ -52,6 +67,7 @@ def answer(model: ChatSession, prompt: str, sampling: SamplingOptions, on_text: 
         tokens_per_s=round(stats.tokens_per_s, 3) if stats else 0.0,
         stop_reason=stats.stop_reason if stats else "stopped",
         continued=stats.continued if stats else False,
+        left_out=len(history) + 1 - len(asked) if history else 0,
     )
 
 

@@ -26,11 +26,24 @@ def typed_text(argument: str) -> str:
 
 
 def answer_lines(
-    model: ChatSession, prompts: Iterable[str], sampling: SamplingOptions, out: IO[str], *, as_json: bool, raw: bool
+    model: ChatSession,
+    prompts: Iterable[str],
+    sampling: SamplingOptions,
+    out: IO[str],
+    *,
+    as_json: bool,
+    raw: bool,
+    keep: bool = False,
 ) -> None:
-    """Answer each prompt on its own line; newlines inside an answer are written as a backslash and n."""
+    """Answer each prompt on its own line; newlines inside an answer are written as a backslash and n.
+
+    With `keep` each prompt goes on with the turns before it.
+    """
+    turns: list[str] = []
     for prompt in prompts:
-        done = answer(model, prompt, sampling, lambda _piece: None)
+        done = answer(model, prompt, sampling, lambda _piece: None, turns)
+        if keep and done.text.strip():
+            turns += (prompt, done.text)
         if as_json:
             write_json(done.to_dict(), out)
         else:

@@ -1,4 +1,7 @@
-"""The chat on a terminal: every line is a raw prompt of its own, lines that begin with / are commands."""
+"""The chat on a terminal: every line is a raw prompt of its own, or goes on with the turns that are kept.
+
+Lines that begin with / are commands.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +31,8 @@ HELP = (
     ("/temp 0.7", "temperature; 0 is greedy"),
     ("/seed 1", "seed of the samples"),
     ("/max 200", "longest answer, in tokens"),
+    ("/keep", "keep the turns, or ask each prompt on its own again"),
+    ("/new", "begin a new conversation"),
     ("/quit", "leave (or Ctrl-D)"),
 )
 _HISTORY_LINES = 1000
@@ -42,17 +47,22 @@ class Repl:
         sampling: SamplingOptions,
         console: LunaConsole,
         open_model: Callable[[str], ChatSession],
+        *,
+        keep: bool = False,
     ) -> None:
         self.model = model
         self._sampling = sampling
         self._console = console
         self._open_model = open_model
+        self._keep = keep
+        self._turns: list[str] = []
 
     def run(self) -> None:
         """Run the conversation until Ctrl-D or /quit."""
         # A parent that ignores SIGINT (a background job, some CI runners) passes that on; a terminal needs the handler.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        self._note("raw prompts, each one on its own; /help for commands, Ctrl-C stops an answer, Ctrl-D leaves")
+        each = "with the turns before them" if self._keep else "each one on its own"
+        self._note(f"raw prompts, {each}; /help for commands, Ctrl-C stops an answer, Ctrl-D leaves")
         with _history():
             while True:
                 try:
@@ -77,13 +87,17 @@ class Repl:
 
         try:
             with ctrl_c_cancels(self.model):
-                done = answer(self.model, prompt, self._sampling, show)
+                done = answer(self.model, prompt, self._sampling, show, self._turns)
         except (LunaError, LedgerError) as error:
             show_error(error)
             return
         self._console.print()
         if not done.text.strip():
             self._note("(nothing)")
+        elif self._keep:
+            self._turns += (prompt, done.text)
+        if done.left_out:
+            self._note(f"the {done.left_out} oldest turns no longer fit the window and were left out")
         dot = self._console.glyphs.dot
         goes_on = f" {dot} goes on with the prompt" if done.continued else ""
         self._note(f"{done.tokens} tok {dot} {done.tokens_per_s:.0f} tok/s {dot} {done.stop_reason}{goes_on}")
@@ -100,6 +114,8 @@ class Repl:
                 self._sampling = replace(self._sampling, seed=int(_number(value, 0, 2**32 - 1)))
             elif name == "/max":
                 self._sampling = replace(self._sampling, max_tokens=int(_number(value, 1, 1_000_000)))
+            elif name in ("/keep", "/new"):
+                self._keep, self._turns = (not self._keep if name == "/keep" else self._keep), []
             else:
                 self._help()
                 return
@@ -107,7 +123,10 @@ class Repl:
             self._note(str(error))
             return
         s = self._sampling
-        self._note(f"{self._label()}, temperature {s.temperature:g}, seed {s.seed}, at most {s.max_tokens} tokens")
+        kept = ", turns kept" if self._keep else ""
+        self._note(
+            f"{self._label()}, temperature {s.temperature:g}, seed {s.seed}, at most {s.max_tokens} tokens{kept}"
+        )
 
     def _switch(self, ref: str) -> None:
         try:

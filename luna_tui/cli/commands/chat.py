@@ -19,6 +19,7 @@ EXAMPLES = (
     "luna-tui chat HEAD",
     'luna-tui chat HEAD --prompt "Can you help me?"',
     'luna-tui chat G1 --prompt "Who are you?" --temperature 0.7 --seed 3 --json',
+    "luna-tui chat HEAD --keep          # a conversation: answers may refer to what was said",
     "luna-tui chat base < prompts.txt   # one prompt a line, one answer a line",
 )
 
@@ -31,13 +32,17 @@ def chat(
     temperature: Annotated[float, typer.Option(min=0.0, max=5.0, metavar="T", help="0 is greedy.")] = 0.0,
     seed: Annotated[int, typer.Option(min=0, metavar="N", help="Same seed, same answer.")] = 0,
     top_p: Annotated[float, typer.Option(min=0.01, max=1.0, metavar="P", help="Nucleus of the samples.")] = 1.0,
+    keep: Annotated[
+        bool, typer.Option("--keep", "-k", help="Keep the turns: each prompt goes on with the ones before it.")
+    ] = False,
     raw: Annotated[bool, typer.Option("--raw", help="Leave control characters in answers as they are.")] = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Talk to any generation, or to base. No template, no system prompt: the model sees your text and nothing else.
 
-    Without --prompt a terminal gets a conversation, and a pipe one answer for each line of stdin.
+    Without --prompt a terminal gets a conversation, and a pipe one answer for each line of stdin. Each prompt is asked
+    on its own; with --keep the turns before it are fed as conversations are in training.
     """
     from engine.core.errors import UsageError
     from luna_tui.cli.chat.lines import answer_lines, read_prompts, typed_text
@@ -54,11 +59,13 @@ def chat(
     engine = call.engine.open(opened)
     model = _open(engine, config, gen)
     if prompt is None and not as_json and sys.stdin.isatty() and sys.stdout.isatty():
-        _converse(engine, config, model, sampling)
+        _converse(engine, config, model, sampling, keep=keep)
         return
     try:
         if prompt is None:
-            answer_lines(model, read_prompts(sys.stdin.buffer), sampling, sys.stdout, as_json=as_json, raw=raw)
+            answer_lines(
+                model, read_prompts(sys.stdin.buffer), sampling, sys.stdout, as_json=as_json, raw=raw, keep=keep
+            )
         else:
             _answer_once(model, prompt, sampling, as_json=as_json, raw=raw)
     finally:
@@ -96,7 +103,7 @@ def _answer_once(model: ChatSession, prompt: str, sampling: SamplingOptions, *, 
         raise typer.Exit(130)
 
 
-def _converse(engine: Engine, config: Config, model: ChatSession, sampling: SamplingOptions) -> None:
+def _converse(engine: Engine, config: Config, model: ChatSession, sampling: SamplingOptions, *, keep: bool) -> None:
     from luna_tui.cli.chat.repl import Repl
     from luna_tui.common.terminal import stdout_console
 
@@ -104,7 +111,7 @@ def _converse(engine: Engine, config: Config, model: ChatSession, sampling: Samp
         engine.workspace.lineage().resolve(ref)
         return _open(engine, config, ref)
 
-    repl = Repl(model, sampling, stdout_console(), open_other)
+    repl = Repl(model, sampling, stdout_console(), open_other, keep=keep)
     try:
         repl.run()
     finally:

@@ -34,28 +34,22 @@ def ladder(
     Each rung goes through the same curriculum in a workspace of its own below ladder/; this lineage is not touched.
     Ctrl-C stops with a checkpoint, the next call goes on. Exit code 3: the stop rule says that the data is at fault.
     """
-    from engine.core.cancellation import Control
     from engine.core.errors import Interrupted
-    from engine.experiments.ladder.search import climb, prepare_ladder
+    from engine.experiments.ladder.search import prepare_ladder
     from luna_tui.cli.train.ladder_runner import LadderRunner
     from luna_tui.common.quiet_output import quiet_output
 
     call = invocation(context)
     opened = call.workspace()
     config = call.engine.config(opened.root)
-    control = Control()
     with quiet_output(opened.runs / "ladder.log") as streams:
         prepared = prepare_ladder(
             opened, config, cards=cards.expanduser().resolve() if cards else None, generations=generations
         )
-        climber = LadderRunner(call, streams, control)
-        with climber.owning_signals():
-            try:
-                report = climb(
-                    prepared, evolve=climber.evolve, progress=climber.progress, control=control, tell=climber.tell
-                )
-            except Interrupted:
-                report = None
+        try:
+            report = LadderRunner(call, streams).climb(prepared)
+        except Interrupted:
+            report = None
     if report is None:
         _say_interrupted(call.command("ladder"))
         raise typer.Exit(130)

@@ -12,6 +12,7 @@ import typer
 
 from engine.config.recipe import BACKENDS, Backend
 from engine.core.counted import alternatives
+from luna_tui.cli.column_map import MapOption, mapped_columns
 from luna_tui.cli.completion import generations
 from luna_tui.cli.invocation import JsonOption, WorkspaceOption, invocation
 
@@ -19,6 +20,7 @@ EXAMPLES = (
     "luna-tui train                     # the next generation, from HEAD",
     "luna-tui -w demo train --generations 4",
     "luna-tui train --parent G1 --data new_chats.jsonl",
+    "luna-tui train --dry-run           # what would be learned, token by token, and how long it would take",
     "luna-tui train --resume            # go on after Ctrl-C or a crash",
     "luna-tui train --resume 20261130-174012-G2",
     "luna-tui train --json | jq -c 'select(.type == \"judged\")'",
@@ -66,6 +68,10 @@ def train(
     inbox_first: Annotated[
         bool, typer.Option("--inbox-first", help="converse: learn the inbox before older rows, as watch does.")
     ] = False,
+    columns: MapOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be learned and what it would take; train nothing.")
+    ] = False,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
@@ -89,7 +95,7 @@ def train(
                 hint=f"luna-tui train --resume {run}   or without it, to begin a generation",
             )
         opened = call.workspace()
-        config = call.engine.config(opened.root)
+        config = call.engine.config(opened.root, mapped_columns(columns))
         for path in data or []:
             _check_data(path)
         request = TrainRequest(
@@ -111,6 +117,11 @@ def train(
         _write_failure(error)
         show_error(error)
         raise typer.Exit(exit_code_of(error)) from None
+    if dry_run:
+        from luna_tui.cli.train.dry_run import show_dry_run
+
+        show_dry_run(call, opened, config, request, as_json=as_json)
+        return
     outcome, _ = run_headless(call, opened, config, request, as_json=as_json)
     raise typer.Exit(outcome.exit_code)
 

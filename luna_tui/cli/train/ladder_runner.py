@@ -1,17 +1,18 @@
-"""A ladder run without a console: each generation is shown on stderr as `train` shows it, and Ctrl-C stops the training
-or the evaluation in progress.
+"""A ladder run without a console: one job of the engine, which trains its rungs as jobs of engines of their own.
+
+Each generation is shown on stderr as `train` shows it, and Ctrl-C stops the training or the evaluation in progress.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from engine.core.cancellation import Control
 from luna_tui.cli.calling import Invocation
 from luna_tui.cli.jobs import accepted
 from luna_tui.cli.progress import bar
@@ -22,8 +23,9 @@ from luna_tui.common.terminal import LunaConsole, is_live
 
 if TYPE_CHECKING:
     from engine.config.config import Config
-    from engine.core.cancellation import Control
     from engine.core.events import Event, RunFinished
+    from engine.experiments.ladder.ladder_file import LadderReport
+    from engine.experiments.ladder.search import Ladder
     from engine.pipeline.request import TrainRequest
     from engine.service.jobs import Job, JobEvent
     from engine.service.work import ProgressCallback
@@ -36,12 +38,13 @@ _MARKED = ("accepted", "rejected", "stopped")
 
 
 class LadderRunner:
-    """Trains the generations of a ladder run in turn, each in an engine of its own, and reports on `err`."""
+    """Runs a ladder and trains its generations in turn, each in an engine of its own, and reports on `err`."""
 
-    def __init__(self, call: Invocation, streams: Streams, control: Control) -> None:
+    def __init__(self, call: Invocation, streams: Streams) -> None:
         self._call = call
         self._streams = streams
-        self._control = control
+        self._control = Control()
+        self._ladder: Job | None = None
         self._job: Job | None = None
         self._signals = StopSignals(streams.err)
         self._signals.stops(self.stop)
@@ -49,18 +52,34 @@ class LadderRunner:
         self._bar = contextlib.ExitStack()
         self._report: ProgressCallback | None = None
 
-    @contextlib.contextmanager
-    def owning_signals(self) -> Iterator[None]:
-        """While the block runs, stop cleanly at the first Ctrl-C or SIGTERM, and end the process at the second."""
+    def climb(self, ladder: Ladder) -> LadderReport:
+        """Run the ladder as a job of the engine and return its report; raises what the job raises.
+
+        The first Ctrl-C or SIGTERM stops it cleanly, the second ends the process.
+        """
+        from engine.experiments.ladder.search import climb
+        from engine.service.requests import TaskRequest
+
+        def work(_progress: ProgressCallback, control: Control) -> LadderReport:
+            if self._control.stopping:  # requested while the job was being submitted
+                control.stop()
+            self._control = control
+            return climb(ladder, evolve=self.evolve, progress=self.progress, control=control, tell=self.tell)
+
+        engine = self._call.engine.open(ladder.workspace)
         with self._signals.installed():
             try:
-                yield
+                self._ladder = accepted(engine, TaskRequest("ladder", work), config=ladder.config)
+                return self._ladder.result()
             finally:
                 self._bar.close()
+                engine.close()
 
     def stop(self) -> None:
         """Stop the ladder run: after the current training step, or between two cards."""
         self._control.stop()
+        if self._ladder is not None:
+            self._ladder.cancel()
         if self._job is not None:
             self._job.cancel()
 

@@ -98,15 +98,23 @@ def draw_nothing_said(answerers: str, width: int, glyphs: Glyphs, *, generations
     return [*lines, *(Text(line, "dim") for line in fold("or a question from your own curriculum.", max(8, width)))]
 
 
-def chat_title(names: Sequence[str], glyphs: Glyphs) -> str:
-    """Return the pane's title with the answering generations: `Chat G3 │ G1`."""
-    return f"Chat {f' {glyphs.trunk} '.join(shown_line(name, glyphs) for name in names)}"
+def chat_title(names: Sequence[str], glyphs: Glyphs, *, kept: bool = False) -> str:
+    """Return the pane's title with the answering generations: `Chat G3 │ G1`, and whether turns are kept."""
+    title = f"Chat {f' {glyphs.trunk} '.join(shown_line(name, glyphs) for name in names)}"
+    return f"{title} {glyphs.dot} turns kept" if kept else title
 
 
 def chat_options(options: Mapping[str, Any], glyphs: Glyphs) -> str:
-    """Return the sampling options in words: `raw prompt · T 0 · max 128 · seed 0`."""
+    """Return the sampling options in words: `raw prompt` or `turns kept`, T, max and seed."""
     dot = f" {glyphs.dot} "
-    return dot.join(("raw prompt", f"T {options['temperature']:g}", f"max {options['max_tokens']}", _seed(options)))
+    return dot.join(
+        (
+            "turns kept" if options.get("kept") else "raw prompt",
+            f"T {options['temperature']:g}",
+            f"max {options['max_tokens']}",
+            _seed(options),
+        )
+    )
 
 
 def chat_keys(options: Mapping[str, Any], width: int, *, busy: bool) -> Text:
@@ -115,8 +123,9 @@ def chat_keys(options: Mapping[str, Any], width: int, *, busy: bool) -> Text:
     """
     rated = [("+", "good"), ("-", "bad"), ("e", "correct"), ("r", "again")]
     set_by = [("T", f"{options['temperature']:g}"), ("M", f"max {options['max_tokens']}"), ("S", _seed(options))]
+    more = [("k", "single" if options.get("kept") else "keep"), ("y", "copy")]
     text = Text()
-    for key, word in [*([("esc", "stop")] if busy else []), *rated, *set_by]:
+    for key, word in [*([("esc", "stop")] if busy else []), *rated, *set_by, *more]:
         piece = Text("  " if text else "").append(key, "key").append(f" {word}", "dim")
         if text.cell_len + piece.cell_len > width:
             break

@@ -53,6 +53,8 @@ _OWN_KEYS: tuple[_Section, ...] = (
             ("esc .", "Stop the answer."),
             ("arrows", "Choose the turn, and which of its answers."),
             ("T M S", "Temperature, most tokens, a new seed."),
+            ("k", "Keep the turns, fed as in training; single prompts again."),
+            ("y Y", "Copy the answer or what is selected; the conversation."),
         ),
     ),
     _Section(

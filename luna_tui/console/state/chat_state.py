@@ -45,13 +45,21 @@ class ChatAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ChatTurn:
-    """A raw prompt and its answers; `kind` is chat, or lineage when it went to every generation."""
+    """A raw prompt and its answers; `kind` is chat, or lineage when it went to every generation.
+
+    `histories` holds the turns before it for each answer, where turns are kept.
+    """
 
     turn: int
     prompt: str
     options: Mapping[str, Any]
     answers: tuple[ChatAnswer, ...]
     kind: str = "chat"
+    histories: tuple[tuple[str, ...], ...] = ()
+
+    def asked(self, index: int) -> str:
+        """Return what the answer at this place was given to: the prompt, behind the turns that are kept."""
+        return "\n".join((*(self.histories[index] if index < len(self.histories) else ()), self.prompt))
 
     @property
     def busy(self) -> bool:
@@ -108,11 +116,36 @@ def rival(
     return ""
 
 
+def kept_turns(turns: Sequence[ChatTurn], ref: str, since: int) -> tuple[str, ...]:
+    """Return the prompts from turn `since` on with the answers that one generation gave to them, in order.
+
+    A prompt that it did not answer is left out, so that roles alternate as in training.
+    """
+    said: list[str] = []
+    for turn in turns:
+        if turn.turn < since or turn.kind != "chat":
+            continue
+        for answer in turn.answers:
+            if answer.ref == ref and answer.state == "done" and answer.text.strip() and answer.stop_reason != "error":
+                said += (turn.prompt, answer.text if answer.correction is None else answer.correction)
+                break
+    return tuple(said)
+
+
+def as_markdown(turns: Sequence[ChatTurn]) -> str:
+    """Return turns as Markdown: what was asked in bold, and each answer under the generation that gave it."""
+    parts: list[str] = []
+    for turn in turns:
+        parts.append(f"**{turn.prompt}**")
+        parts += [f"{answer.label}: {answer.text}" for answer in turn.answers if answer.text.strip()]
+    return "\n\n".join(parts) + "\n"
+
+
 def reduce_chat(state: ChatState, event: ConsoleEvent) -> ChatState:
     """Return the chat after an event; events of a turn that was dropped change nothing."""
     if isinstance(event, PromptSent):
         answers = tuple(ChatAnswer(ref, ref) for ref in event.refs)
-        turn = ChatTurn(event.turn, event.prompt, dict(event.options), answers, event.kind)
+        turn = ChatTurn(event.turn, event.prompt, dict(event.options), answers, event.kind, event.histories)
         return replace(state, turns=(*state.turns, turn)[-_TURNS:])
     if isinstance(event, AnswerStarted):
         label, gen = event.label, event.gen

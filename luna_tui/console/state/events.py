@@ -152,13 +152,17 @@ class Noted(ConsoleEvent, frozen=True):
 
 
 class PromptSent(ConsoleEvent, frozen=True):
-    """A prompt was sent to one or more generations; `turn` numbers it. `kind` is chat or lineage."""
+    """A prompt was sent to one or more generations; `turn` numbers it. `kind` is chat or lineage.
+
+    `histories` holds the turns before it, one tuple for each generation, where they are kept.
+    """
 
     turn: int
     prompt: str
     refs: tuple[str, ...]
     options: Mapping[str, Any]
     kind: str = "chat"
+    histories: tuple[tuple[str, ...], ...] = ()
 
 
 class AnswerStarted(ConsoleEvent, frozen=True):

@@ -20,7 +20,7 @@ from luna_tui.common.sampling_options import SamplingOptions
 from luna_tui.common.terminal import UNICODE, Glyphs
 from luna_tui.console import messages
 from luna_tui.console.render.conversation import chat_keys, chat_options, chat_title
-from luna_tui.console.state.chat_state import ChatAnswer, ChatTurn, rival
+from luna_tui.console.state.chat_state import ChatAnswer, ChatTurn, kept_turns, rival
 from luna_tui.console.state.console_state import ConsoleState
 from luna_tui.console.widgets.conversation import Conversation
 from luna_tui.console.widgets.lines import Lines
@@ -52,6 +52,7 @@ class ChatPanel(Vertical):
         Binding("T", "temperature", "temperature", show=False),
         Binding("M", "max_tokens", "longest answer", show=False),
         Binding("S", "seed", "seed", show=False),
+        Binding("k", "keep", "keep the turns", show=False),
     ]
 
     state: reactive[ConsoleState | None] = reactive(None, repaint=False, init=False)
@@ -63,6 +64,7 @@ class ChatPanel(Vertical):
         self.options = SamplingOptions()
         self._other = ""
         self._sent = 0
+        self._kept_since = 0  # the first turn that is kept, 0 where each prompt is asked on its own
         self._shown = ("", "")
 
     def compose(self) -> ComposeResult:
@@ -142,9 +144,16 @@ class ChatPanel(Vertical):
         if self.busy:
             self.post_message(messages.Tell("an answer is still being written: escape, then . stops it"))
             return False
-        self._sent = self.state.chat.next_turn
-        self.post_message(messages.Ask(prompt, refs, options))
+        chat, since = self.state.chat, self._kept_since
+        self._sent = chat.next_turn
+        histories = tuple(kept_turns(chat.turns, ref, since) for ref in refs) if since else ()
+        self.post_message(messages.Ask(prompt, refs, options, histories=histories))
         return True
+
+    def action_keep(self) -> None:
+        """Keep the turns from now on, fed as conversations are in training, or ask each prompt on its own again."""
+        self._kept_since = 0 if self._kept_since or self.state is None else self.state.chat.next_turn
+        self._heading()
 
     def action_again(self) -> None:
         """Send the same prompt to the same generations with the next seed."""
@@ -194,7 +203,7 @@ class ChatPanel(Vertical):
             self.post_message(messages.Tell(f"this answer is rated {verdict} already", "info"))
         else:
             said = "good" if good else "bad"
-            self.post_message(messages.Rate(Rating(turn.turn, index, turn.prompt, answer.text, answer.gen, said)))
+            self.post_message(messages.Rate(Rating(turn.turn, index, turn.asked(index), answer.text, answer.gen, said)))
 
     def action_correct(self) -> None:
         """Open the dialog for writing what the answer should have been."""
@@ -207,7 +216,7 @@ class ChatPanel(Vertical):
 
         def correct(text: str | None) -> None:
             if text is not None:
-                rating = Rating(turn.turn, index, turn.prompt, answer.text, answer.gen, "corrected", text)
+                rating = Rating(turn.turn, index, turn.asked(index), answer.text, answer.gen, "corrected", text)
                 self.post_message(messages.Rate(rating))
 
         before = answer.text if answer.correction is None else answer.correction
@@ -262,7 +271,8 @@ class ChatPanel(Vertical):
         conversation, names = self._conversation, self.names()
         conversation.answerers = " and ".join(names)
         conversation.redraw()
-        title, options = chat_title(names, self.glyphs), self.options.as_mapping()
+        kept = bool(self._kept_since)
+        title, options = chat_title(names, self.glyphs, kept=kept), self.options.as_mapping() | {"kept": kept}
         bare = self.outer_size.height == self.size.height
         self.set_class(bare, "-bare")
         room = self.size.width - (len(title) + 2 if bare else 2)

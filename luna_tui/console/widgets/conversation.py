@@ -8,8 +8,10 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 
 from luna_tui.common.terminal import UNICODE, Glyphs
+from luna_tui.console import messages
+from luna_tui.console.clipboard import Copy
 from luna_tui.console.render.conversation import ConversationStyle, draw_nothing_said, draw_turn
-from luna_tui.console.state.chat_state import ChatAnswer, ChatTurn
+from luna_tui.console.state.chat_state import ChatAnswer, ChatTurn, as_markdown
 from luna_tui.console.state.console_state import ConsoleState
 from luna_tui.console.widgets.pane import Pane
 
@@ -35,6 +37,8 @@ class Conversation(Pane):
         Binding("left", "choose_answer(-1)", "the first answer", show=False),
         Binding("right", "choose_answer(1)", "the second answer", show=False),
         Binding("space", "unfold", "all of a long answer", show=False),
+        Binding("y", "copy", "copy the answer", show=False),
+        Binding("Y", "copy_all", "copy the conversation", show=False),
     ]
 
     def __init__(self, *, id: str | None = None, glyphs: Glyphs = UNICODE) -> None:
@@ -90,6 +94,23 @@ class Conversation(Pane):
             return None
         index = min(self._index, len(turn.answers) - 1)
         return turn, index, turn.answers[index]
+
+    def action_copy(self) -> None:
+        """Copy what is selected with the mouse, or else the chosen answer, to the terminal's clipboard."""
+        meant = self.meant()
+        selected = self.screen.get_selected_text()
+        if selected or meant is not None:
+            what = "selection" if selected else "answer"
+            self.post_message(Copy(selected or (meant[2].text if meant else ""), what))
+        else:
+            self.post_message(messages.Tell("there is no answer to copy yet"))
+
+    def action_copy_all(self) -> None:
+        """Copy the whole conversation as Markdown to the terminal's clipboard."""
+        if turns := self._choices():
+            self.post_message(Copy(as_markdown(turns), "conversation"))
+        else:
+            self.post_message(messages.Tell("there is no conversation to copy yet"))
 
     def action_choose_turn(self, step: int) -> None:
         """Move to the previous or next turn."""

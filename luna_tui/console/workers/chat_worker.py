@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 from engine.service.work import ChatSession
 from luna_tui.common.sampling_options import SamplingOptions
-from luna_tui.console.state.events import AnswerEnded, AnswerPiece, AnswerStarted, ConsoleEvent, PromptSent
+from luna_tui.console.state.events import AnswerEnded, AnswerPiece, AnswerStarted, ConsoleEvent, Noted, PromptSent
 from luna_tui.console.workers.trouble import told
+from probes.base import Prompt
 
 if TYPE_CHECKING:
     from engine.service.engine import Engine
+
+Kept = tuple[tuple[str, ...], ...]
+"""The turns before a prompt, for each generation that is asked; empty where turns are not kept."""
 
 
 class ChatWorker:
@@ -25,11 +29,20 @@ class ChatWorker:
         self._cancelled_before = 0
         self._turn = 0
 
-    def ask(self, turn: int, prompt: str, refs: Sequence[str], options: SamplingOptions, kind: str) -> None:
-        """Send the prompt to each of these generations, in order."""
+    def ask(
+        self,
+        turn: int,
+        prompt: str,
+        refs: Sequence[str],
+        options: SamplingOptions,
+        kind: str = "chat",
+        kept: Kept = (),
+    ) -> None:
+        """Send the prompt to each of these generations, in order, behind the turns that are kept for each."""
         self._turn = turn
-        self._emit(PromptSent(turn, prompt, tuple(refs), options.as_mapping(), kind))
-        self._engine.talk(lambda: self._answer_all(turn, prompt, tuple(refs), options))
+        self._emit(PromptSent(turn, prompt, tuple(refs), options.as_mapping(), kind, kept))
+        asked = [(*history, prompt) for history in kept] or [(prompt,)] * len(refs)
+        self._engine.talk(lambda: self._answer_all(turn, asked, tuple(refs), options))
 
     def cancel(self) -> None:
         """Cancel the answer in progress, and those that wait in the same turn."""
@@ -41,13 +54,15 @@ class ChatWorker:
         """Stop answering; the engine ends the subprocesses."""
         self.cancel()
 
-    def _answer_all(self, turn: int, prompt: str, refs: tuple[str, ...], options: SamplingOptions) -> None:
-        for index, ref in enumerate(refs):
+    def _answer_all(
+        self, turn: int, asked: Sequence[tuple[str, ...]], refs: tuple[str, ...], options: SamplingOptions
+    ) -> None:
+        for index, (ref, turns) in enumerate(zip(refs, asked, strict=True)):
             if turn < self._cancelled_before:
                 self._emit(AnswerEnded(turn, index, "stopped"))
                 continue
             try:
-                self._answer(turn, index, prompt, ref, options)
+                self._answer(turn, index, turns, ref, options)
             except Exception as error:
                 self._forget(ref)
                 problem = told(error, self._log)
@@ -55,7 +70,7 @@ class ChatWorker:
             finally:
                 self._current = None
 
-    def _answer(self, turn: int, index: int, prompt: str, ref: str, options: SamplingOptions) -> None:
+    def _answer(self, turn: int, index: int, turns: tuple[str, ...], ref: str, options: SamplingOptions) -> None:
         session = self._session_of(ref)
         self._emit(AnswerStarted(turn, index, session.label, session.gen))
         self._current = session
@@ -63,8 +78,13 @@ class ChatWorker:
             self._emit(AnswerEnded(turn, index, "stopped"))
             return
         stats = None
+        fed: Prompt = turns[-1]
+        if len(turns) > 1:
+            fed = session.newest_turns(turns, options.max_tokens)
+            if left_out := len(turns) - len(fed):
+                self._emit(Noted("info", f"the {left_out} oldest turns no longer fit the window and were left out"))
         for event in session.stream(
-            prompt, max_tokens=options.max_tokens, temperature=options.temperature, seed=options.seed
+            fed, max_tokens=options.max_tokens, temperature=options.temperature, seed=options.seed
         ):
             if event.text:
                 self._emit(AnswerPiece(turn, index, event.text))

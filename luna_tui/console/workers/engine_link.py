@@ -21,7 +21,7 @@ from luna_tui.common.engine_facade import EngineFacade
 from luna_tui.common.rating import Rating
 from luna_tui.common.sampling_options import SamplingOptions
 from luna_tui.console.state.events import AnswerRated, ConsoleEvent, KarmaRead, MachineSampled, MatrixLoaded, Noted
-from luna_tui.console.workers.chat_worker import ChatWorker
+from luna_tui.console.workers.chat_worker import ChatWorker, Kept
 from luna_tui.console.workers.job_words import job_events
 from luna_tui.console.workers.loader import Loader
 from luna_tui.console.workers.question_link import QuestionLink
@@ -222,9 +222,11 @@ class EngineLink(QuestionLink):
 
     # Chat
 
-    def ask(self, turn: int, prompt: str, refs: Sequence[str], options: SamplingOptions, kind: str = "chat") -> None:
-        """Send a raw prompt to these generations."""
-        self._chat.ask(turn, prompt, refs, options, kind)
+    def ask(
+        self, turn: int, prompt: str, refs: Sequence[str], options: SamplingOptions, kind: str = "chat", kept: Kept = ()
+    ) -> None:
+        """Send a raw prompt to these generations, behind the turns that are kept for each."""
+        self._chat.ask(turn, prompt, refs, options, kind, kept)
 
     def cancel_answers(self) -> None:
         """Cancel the answer in progress, and those that wait in the same turn."""
@@ -280,13 +282,9 @@ class EngineLink(QuestionLink):
         if left < 1 or not finished or finished[-1].verdict != "interrupted":
             return None
         resume = self._facade.can_resume(self._workspace, finished[-1].run)
-        return hand_over(
-            self.root,
-            generations=left,
-            resume=resume,
-            arguments=train_flags(run.request, begun=len(finished) > 1 or resume),
-            run=finished[-1].run if resume else "",
-        )
+        arguments = train_flags(run.request, begun=len(finished) > 1 or resume)
+        run_id = finished[-1].run if resume else ""
+        return hand_over(self.root, generations=left, resume=resume, arguments=arguments, run=run_id)
 
     def close(self, *, wait: bool) -> None:
         """Close the link: finish this process's run first (`wait`), or stop it with a checkpoint."""

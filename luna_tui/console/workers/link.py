@@ -86,7 +86,13 @@ class Link(Protocol):
     def rollback(self, ref: str, reason: str) -> None: ...
 
     def ask(
-        self, turn: int, prompt: str, refs: Sequence[str], options: SamplingOptions, kind: str = "chat"
+        self,
+        turn: int,
+        prompt: str,
+        refs: Sequence[str],
+        options: SamplingOptions,
+        kind: str = "chat",
+        kept: tuple[tuple[str, ...], ...] = (),
     ) -> None: ...
 
     def cancel_answers(self) -> None: ...

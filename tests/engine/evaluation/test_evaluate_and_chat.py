@@ -155,3 +155,25 @@ def test_the_base_can_be_talked_to_without_its_weights(template: TinyWorkspace, 
         assert list(model.stream("Hello", max_tokens=4, temperature=0.7, seed=1))
         model.close()
         assert not os.path.exists(tmp_path / "cache"), "nothing is de-quantised for a chat"
+
+
+def test_kept_turns_are_fed_as_in_training_and_only_what_is_new_is_decoded(evolved: TinyWorkspace) -> None:
+    chat = open_chat(evolved.workspace, evolved.config(), "HEAD")
+    try:
+        first = list(chat.stream("Question 1?", max_tokens=8, temperature=0.0, seed=0))
+        said = "".join(event.text for event in first)
+        turns = ("Question 1?", said or "so", "And then?")
+        assert chat.newest_turns(turns, 8) == turns
+        last = list(chat.stream(turns, max_tokens=8, temperature=0.0, seed=0))[-1].stats
+        assert last is not None
+        assert last.prompt_decoded < last.prompt_tokens, "the first prompt is still in the cache"
+        long = tuple(f"turn {at} of very many" for at in range(201))
+        kept = chat.newest_turns(long, 32)
+        assert kept == long[-len(kept) :]
+        assert 1 < len(kept) < 201
+        assert len(kept) % 2 == 1, "it begins with a person's turn"
+        more = (long[-len(kept) - 2], long[-len(kept) - 1], *kept)
+        assert chat.newest_turns(more, 32) == kept, "the window has no room for two more"
+        assert chat.newest_turns((*long, "word " * 400), 32) == ("word " * 400,)
+    finally:
+        chat.close()

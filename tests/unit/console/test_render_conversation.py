@@ -230,7 +230,9 @@ def test_who_answers_and_how_is_in_the_border() -> None:
 
 
 def test_the_keys_are_shown_as_far_as_they_fit() -> None:
-    assert chat_keys(GREEDY, 80, busy=False).plain == ("+ good  - bad  e correct  r again  T 0  M max 128  S seed 0")
+    assert chat_keys(GREEDY, 80, busy=False).plain == (
+        "+ good  - bad  e correct  r again  T 0  M max 128  S seed 0  k keep  y copy"
+    )
     assert chat_keys(GREEDY, 80, busy=True).plain.startswith("esc stop")
     assert chat_keys(GREEDY, 20, busy=False).plain == "+ good  - bad"
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine.core.errors import UsageError
 from engine.data.curriculum import Curriculum, natural_key, read_curriculum, read_files
+from engine.data.read_rules import ReadRules
 
 STAGES = ("fundamentals", "manual", "conversations")
 
@@ -73,7 +74,7 @@ def test_bad_rows_are_counted_with_file_and_line_and_do_not_stop_the_rest(root: 
     curriculum = read_curriculum(root, STAGES)
     assert prompts(curriculum) == ["one", "two"]
     assert [(row.file, row.line, row.reason) for row in curriculum.bad] == [
-        ("curriculum/fundamentals/a.jsonl", 2, "neither prompt nor text (found question)"),
+        ("curriculum/fundamentals/a.jsonl", 2, "question without response (found nothing else)"),
         ("curriculum/fundamentals/a.jsonl", 3, "prompt must be text, not a number"),
         ("curriculum/fundamentals/a.jsonl", 4, "invalid UTF-8 at byte 13 of the line"),
         ("curriculum/fundamentals/a.jsonl", 5, "prompt contains a NUL byte"),
@@ -84,7 +85,7 @@ def test_bad_rows_are_counted_with_file_and_line_and_do_not_stop_the_rest(root: 
     ]
     with pytest.raises(UsageError, match="4 bad rows") as caught:
         curriculum.refuse_bad()
-    assert "curriculum/fundamentals/a.jsonl:2: neither prompt nor text" in caught.value.title
+    assert "curriculum/fundamentals/a.jsonl:2: question without response" in caught.value.title
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.md", "a.csv"])
@@ -102,7 +103,7 @@ def test_a_paragraph_over_the_limit_is_a_bad_row(root: Path) -> None:
     folder = root / "fundamentals"
     folder.mkdir(parents=True)
     (folder / "a.txt").write_text("x" * 1001 + "\n\nshort\n")
-    curriculum = read_curriculum(root, STAGES, max_line_bytes=1000)
+    curriculum = read_curriculum(root, STAGES, rules=ReadRules(max_line_bytes=1000))
     assert [row.text for row in curriculum.rows] == ["short"]
     assert curriculum.bad[0].reason == "longer than max_line_bytes = 1000"
 
@@ -152,7 +153,11 @@ def test_system_messages_are_counted(root: Path) -> None:
     messages = [{"role": role, "content": role} for role in ("system", "user", "assistant", "user")]
     write(root, "conversations/a.jsonl", {"messages": messages})
     curriculum = read_curriculum(root, STAGES)
-    assert (curriculum.system_messages, curriculum.unanswered_turns, len(curriculum.rows)) == (1, 1, 1)
+    assert (curriculum.left_out["system_messages"], curriculum.left_out["unanswered_turns"], len(curriculum.rows)) == (
+        1,
+        1,
+        1,
+    )
     assert curriculum.to_dict()["system_messages"] == 1
 
 

@@ -80,30 +80,29 @@ def test_a_conversation_is_one_row_that_teaches_each_answer_after_all_turns_befo
         (("Help?", "With what?"), "Disk.", "Full."),
     ]
     assert (row.accept, row.group, row.topic) == (("It is full.",), prompt_group("help"), "disk")
-    assert parsed.system_messages == 1
+    assert parsed.left_out == {"system_messages": 1}
 
 
 def test_turns_of_one_role_in_a_row_are_one_turn_and_an_unanswered_one_is_counted() -> None:
     turns = [("user", "a"), ("user", "b"), ("assistant", "c"), ("assistant", "d"), ("user", "e")]
     parsed = parse({"messages": [{"role": role, "content": text} for role, text in turns]})
     assert [(row.prompt, row.response) for row in parsed.rows] == [("a\nb", "c\nd")]
-    assert parsed.unanswered_turns == 1
+    assert parsed.left_out == {"unanswered_turns": 1}
 
 
 @pytest.mark.parametrize(
     ("record", "reason"),
     [
         ({}, "neither prompt nor text (found nothing)"),
-        ({"question": "q", "answer": "a"}, "neither prompt nor text (found question, answer)"),
+        ({"frage": "q", "antwort": "a"}, "neither prompt nor text (found frage, antwort): say which is which: --map"),
         ({"prompt": "p"}, "prompt without response"),
-        ({"prompt": "p", "completion": "c"}, "prompt without response (found completion: call it response)"),
+        ({"prompt": "p", "antwort": "c"}, "prompt without response (found antwort)"),
         ({"response": "r"}, "response without prompt"),
-        ({"instruction": "i"}, "output is missing"),
-        ({"output": "o"}, "instruction is missing"),
+        ({"instruction": "i"}, "instruction without response (found nothing else)"),
+        ({"output": "o"}, "output without prompt (found nothing else)"),
         ({"instruction": "i", "input": 5, "output": "o"}, "input must be text, not a number"),
         ({"prompt": 3, "response": "r"}, "prompt must be text, not a number"),
         ({"prompt": "p", "response": ["r"]}, "response must be text, not a list"),
-        ({"prompt": "p", "response": True}, "response must be text, not true or false"),
         ({"prompt": "p", "response": None}, "prompt without response"),
         ({"prompt": "", "response": "r"}, "prompt is empty"),
         ({"prompt": "p", "response": " \n"}, "response is empty"),
@@ -113,8 +112,8 @@ def test_turns_of_one_role_in_a_row_are_one_turn_and_an_unanswered_one_is_counte
         ({"text": "a\0"}, "text contains a NUL byte"),
         ({"prompt": "p", "response": "\ud83d"}, "response contains an unpaired surrogate"),
         ({"prompt": "p", "response": "\udcff"}, "response contains invalid UTF-8"),
-        ({"prompt": "p", "response": "r", "accept": 5}, "accept must be text or a list of texts, not a number"),
-        ({"prompt": "p", "response": "r", "accept": ["a", 5]}, "accept must be text, not a number"),
+        ({"prompt": "p", "response": "r", "accept": {}}, "accept must be text or a list of texts, not an object"),
+        ({"prompt": "p", "response": "r", "accept": ["a", []]}, "accept must be text, not a list"),
         ({"prompt": "p", "response": "r", "accept": [""]}, "accept is empty"),
         ({"prompt": "p", "response": "r", "topic": 5}, "topic must be text, not a number"),
         ({"prompt": "p", "response": "r", "karma": "5"}, "karma must be a number, not '5'"),
@@ -127,18 +126,18 @@ def test_turns_of_one_role_in_a_row_are_one_turn_and_an_unanswered_one_is_counte
         ({"text": "t", "score": "match"}, "a plain text has no single right answer"),
         ({"messages": "hello"}, "messages must be a list of turns, not text"),
         ({"messages": []}, "messages: no user turn"),
-        ({"messages": ["hello"]}, "messages, turn 1: expected an object, got text"),
-        ({"messages": [{"role": "tool", "content": "x"}]}, "messages, turn 1: role must be one of"),
+        ({"messages": ["hello", 1]}, "messages, turn 1: expected an object, got text"),
+        ({"messages": [{"role": "narrator", "content": "x"}]}, "messages, turn 1: role must be one of"),
         ({"messages": [{"content": "x"}]}, "messages, turn 1: role must be one of"),
         ({"messages": [{"role": "user"}]}, "messages, turn 1: content is missing"),
-        ({"messages": [{"role": "user", "content": 3}]}, "messages, turn 1: content must be text, not a number"),
+        ({"messages": [{"role": "user", "content": "x\0"}]}, "messages, turn 1: content contains a NUL byte"),
         ({"messages": [{"role": "user", "content": "x"}]}, "messages: no assistant turn, nothing to learn"),
         ({"messages": [{"role": "assistant", "content": "x"}]}, "messages: no user turn"),
         (
             {"messages": [{"role": "assistant", "content": "x"}, {"role": "user", "content": "y"}]},
             "messages: begins with the assistant",
         ),
-        ({"conversations": [{"from": "bot", "value": "x"}]}, "conversations, turn 1: from must be one of"),
+        ({"conversations": [{"from": "crowd", "value": "x"}]}, "conversations, turn 1: from must be one of"),
         ("hello", "expected an object with prompt and response, got text"),
         (None, "expected an object with prompt and response, got NoneType"),
         ([1, 2], "expected an object with prompt and response, got a list"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engine.data.readers import Record, read_records
@@ -114,7 +114,7 @@ def test_the_limit_counts_the_line_without_its_end(tmp_path: Path, spare: int, g
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b'{"rows": []}', "expected a list of rows"),
+        (b'{"version": 1}', "expected a list of rows"),
         (b'"text"', "expected a list of rows"),
         (b'[{"text": "a"},\n]', "not JSON: malformed JSON"),
         (b"[\x00]", "not JSON: contains a NUL byte"),
@@ -138,9 +138,11 @@ def test_an_empty_file_has_no_records(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("mark", [b"\xff\xfe", b"\xfe\xff"])
-def test_utf16_is_named_as_such(tmp_path: Path, mark: bytes) -> None:
-    _, bad = read(tmp_path, "a.txt", mark + "hi".encode("utf-16-le"))
-    assert bad[0].reason == "the file is UTF-16: save it as UTF-8"
+def test_utf16_is_read(tmp_path: Path, mark: bytes) -> None:
+    encoding = "utf-16-le" if mark == b"\xff\xfe" else "utf-16-be"
+    records, bad = read(tmp_path, "a.txt", mark + "häi".encode(encoding))
+    assert [record.value for record in records] == [{"text": "häi"}]
+    assert bad == []
 
 
 def test_csv_columns_for_karma_and_several_answers(tmp_path: Path) -> None:
@@ -153,7 +155,11 @@ def test_csv_columns_for_karma_and_several_answers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "line", "reason"),
     [
-        ("question,answer\na,b\n", 1, "no column prompt, instruction or text in the header (found question, answer)"),
+        (
+            "frage,antwort\na,b\n",
+            1,
+            "no column luna knows in the header (found frage, antwort): say which",
+        ),
         ("prompt,response\na,b,c\n", 2, "3 cells, but the header has 2"),
         ('prompt,response\na,b\n"open,b\n', 3, "malformed CSV"),
         ('prompt,response\n"a"x,b\nc,d\n', 2, "malformed CSV"),
@@ -214,7 +220,11 @@ def test_a_file_that_cannot_be_read_is_one_bad_row(tmp_path: Path) -> None:
     ]
 
 
-@given(content=st.binary(max_size=300), suffix=st.sampled_from(["jsonl", "json", "csv", "txt", "md", "parquet"]))
+@example(content=b"\x01\x8d\r\xe0", suffix="jsonl")
+@given(
+    content=st.binary(max_size=300),
+    suffix=st.sampled_from(["jsonl", "json", "csv", "tsv", "txt", "md", "parquet", "zip", "jsonl.gz"]),
+)
 def test_no_bytes_whatever_make_reading_fail(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str
 ) -> None:

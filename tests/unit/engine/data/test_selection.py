@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.config.config import Config
-from engine.config.schema import CurriculumSection
+from engine.config.curriculum import CurriculumSection
 from engine.core.errors import UsageError
 from engine.data.curriculum import Curriculum
 from engine.data.messages import Message
@@ -143,6 +143,15 @@ def test_a_conversation_that_went_on_is_learned_from_where_it_was_left() -> None
     assert [turn.learned for turn in found.rows[0].turns[1::2]] == [False, False, False, True, True]
     assert found.counts == {"conversations": 4}
     assert found.seen == 3
+
+
+def test_an_answer_rated_down_is_left_out_of_its_conversation_and_the_others_stay() -> None:
+    one = chat("one", 3)
+    second = list(one.learned_answers())[1]
+    rated = make_row("\n".join((*second.history, second.prompt)), second.text, karma=-1, stage="conversations")
+    config = Config(curriculum=CurriculumSection(holdout=0.5))
+    found = select(curriculum([one, *rows("conversations/a.jsonl", 2)]), depth=2, inbox=[rated], config=config)
+    assert [turn.learned for turn in found.rows[0].turns[1::2]] == [True, False, True]
 
 
 def test_what_was_learned_as_a_row_an_answer_is_seen_as_a_conversation() -> None:

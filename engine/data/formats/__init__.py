@@ -1,0 +1,1 @@
+"""Record formats: field names, conversations, chat exports and control markers, in the spellings people have."""
