@@ -8,7 +8,6 @@ counted and reported.
 from __future__ import annotations
 
 import difflib
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,10 +16,11 @@ from pathlib import Path
 from engine.core.errors import UsageError
 from engine.data.folders import files_below, natural_key, printable
 from engine.data.formats.conversation import SYSTEM_MESSAGES
-from engine.data.parsers import UNANSWERED, RowProblem, parse_record
+from engine.data.parsers import UNANSWERED
 from engine.data.read_rules import DEFAULT_RULES, ReadRules
-from engine.data.readers import SUFFIXES, FileNote, Record, kind_of, read_records
-from engine.data.rows import BadRow, Row, excerpt
+from engine.data.readers import SUFFIXES
+from engine.data.row_stream import RowStream, SourceOfRows
+from engine.data.rows import BadRow, Row
 
 _SHOWN = 5
 
@@ -91,65 +91,26 @@ class Curriculum:
 
 
 @dataclass(slots=True)
-class _Reader:
+class _Reader(RowStream):
     """Collects rows file by file; duplicates are detected across all of them."""
 
-    rules: ReadRules
-    on_done: Callable[[int, int], None] = lambda _done, _total: None
     rows: dict[str, Row] = field(default_factory=dict[str, Row])
-    bad: list[BadRow] = field(default_factory=list[BadRow])
     duplicates: list[Duplicate] = field(default_factory=list[Duplicate])
     files: list[DataFile] = field(default_factory=list[DataFile])
-    ignored: list[str] = field(default_factory=list[str])
-    notes: list[str] = field(default_factory=list[str])
-    left_out: Counter[str] = field(default_factory=Counter[str])
-    marker: str = ""
 
-    def read_all(self, files: Sequence[tuple[Path, str, str]]) -> None:
-        """Read each (path, name for messages, stage) in turn; progress is counted in bytes."""
-        sizes = [_size(path) for path, _, _ in files]
-        done, total = 0, sum(sizes)
-        for (path, shown, stage), size in zip(files, sizes, strict=True):
-            self.read(path, shown, stage, lambda read, at=done, most=size: self.on_done(at + min(read, most), total))
-            done += size
-            self.on_done(done, total)
-
-    def read(self, path: Path, shown: str, stage: str, on_read: Callable[[int], None]) -> None:
-        if not kind_of(path.name) or path.name.startswith("."):
-            self.ignored.append(shown)
-            return
-        rows_before, bad_before = len(self.rows), len(self.bad)
-        others_before = len(self.duplicates) + self.left_out.total()
-        read = 0
-        for found in read_records(path, shown, self.rules.max_line_bytes, self.rules.columns):
-            read += len(found.raw) if isinstance(found, Record) else 1
-            on_read(read)
-            if isinstance(found, BadRow):
-                self.bad.append(found)
-            elif isinstance(found, FileNote):
-                self.notes.append(found.text)
-            else:
-                self.parse(found, stage)
-        rows, bad = len(self.rows) - rows_before, len(self.bad) - bad_before
-        self.files.append(DataFile(shown, stage, rows, bad))
-        if not rows and not bad and len(self.duplicates) + self.left_out.total() == others_before:
-            self.notes.append(f"{shown} is empty")
-
-    def parse(self, found: Record, stage: str) -> None:
-        rules, source = self.rules, f"{found.file}:{found.line}"
-        keep, limit = rules.markers == "keep", rules.max_line_bytes
-        try:
-            parsed = parse_record(
-                found.value, stage=stage, source=source, max_bytes=limit, columns=rules.columns, keep_markers=keep
-            )
-        except RowProblem as problem:
-            self.bad.append(BadRow(found.file, found.line, str(problem), excerpt(found.raw)))
-            return
-        self.left_out.update(parsed.left_out)
-        if parsed.marker and not self.marker:
-            self.marker = f"{parsed.marker} in {source}"
-        for row in parsed.rows:
-            self.take(row)
+    def read_all(self, files: Sequence[SourceOfRows]) -> None:
+        """Read each file in turn; progress is counted in bytes."""
+        for file, found in self.each_file(files):
+            rows_before, bad_before = len(self.rows), len(self.bad)
+            others_before = len(self.duplicates) + self.left_out.total()
+            for row in found:
+                self.take(row)
+            rows, bad = len(self.rows) - rows_before, len(self.bad) - bad_before
+            if not file.readable:
+                continue
+            self.files.append(DataFile(file.shown, file.stage, rows, bad))
+            if not rows and not bad and len(self.duplicates) + self.left_out.total() == others_before:
+                self.notes.append(f"{file.shown} is empty")
 
     def take(self, row: Row) -> None:
         known = self.rows.get(row.id)
@@ -203,14 +164,14 @@ def read_curriculum(
             near = difflib.get_close_matches(entry.name, stages, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
             reader.notes.append(f"{shown} is not one of [curriculum] stages and was not read{hint}")
-    files, missing = list[tuple[Path, str, str]](), list[str]()
+    files, missing = list[SourceOfRows](), list[str]()
     for stage in stages:
         folder = root / stage
         if not folder.is_dir():
             missing.append(f"stage {stage} has no folder {root.name}/{stage}")
             continue
         for path, shown in files_below(folder, f"{root.name}/{stage}", reader.ignored, reader.notes, reader.bad):
-            files.append((path, shown, stage))
+            files.append(SourceOfRows(path, shown, stage))
     reader.read_all(files)
     reader.notes += missing
     curriculum = reader.done(stages)
@@ -238,33 +199,8 @@ def read_files(
     """
     known = tuple(stages) if stage in stages else (*stages, stage)
     reader = _Reader(rules, on_done)
-    files: list[tuple[Path, str, str]] = []
-    for path in paths:
-        if path.is_dir():
-            for file, shown in files_below(path, path.name or str(path), reader.ignored, reader.notes, reader.bad):
-                inside = (path.name, *file.relative_to(path).parts[:-1])
-                files.append((file, shown, next((part for part in reversed(inside) if part in stages), stage)))
-        elif path.is_file():
-            if not kind_of(path.name):
-                hint = f"known formats: {' '.join(SUFFIXES)}"
-                raise UsageError("not a data file luna can read", where=str(path), hint=hint)
-            parent = path.parent.name
-            files.append((path, printable(str(path)), parent if parent in stages else stage))
-        elif path.exists():
-            raise UsageError(
-                "a pipe or a device, which cannot be read again by a resume", where=str(path), hint="save it as a file"
-            )
-        elif not missing_ok:
-            raise UsageError("there is no such file or folder", where=str(path), hint=_near_file(path))
-    reader.read_all(files)
+    reader.read_all(reader.find(paths, stage, stages=stages, missing_ok=missing_ok))
     return reader.done(known)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:  # deleted since it was listed: reading it reports that
-        return 0
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -279,15 +215,6 @@ def _nothing(reader: _Reader) -> str:
         return f"no row can be learnt, {_many(len(reader.bad), 'bad row')}:\n{_listed(reader.bad)}"
     notes = "".join(f"\n  {note}" for note in reader.notes[:_SHOWN])
     return f"the curriculum is empty{':' if notes else ''}{notes}"
-
-
-def _near_file(path: Path) -> str:
-    try:
-        names = os.listdir(path.parent)
-    except OSError:
-        return ""
-    near = difflib.get_close_matches(path.name, names, n=1)
-    return f"did you mean {path.parent / near[0]}?" if near else ""
 
 
 def _listed(bad: Sequence[BadRow]) -> str:
