@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 # threads ask for theirs by number, as the engine does.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")  # as in luna_tui/common/environment.py
 
 # How long one example takes is the machine's business: Hypothesis' 200 ms are over whenever a neighbour is busy.
 settings.register_profile("luna", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import os
 import platform
@@ -57,8 +59,15 @@ def device_name() -> str:
 def free_memory(machine: Device) -> None:
     """Free the memory of a finished training once nothing refers to its model: one process trains many generations."""
     gc.collect()  # the trainer, its callbacks and its data loader reference each other
+    _trim_heap()
     if machine.device.type == "cuda":
         torch.cuda.empty_cache()
+
+
+def _trim_heap() -> None:
+    """Return what was freed to the system, where the C library keeps it otherwise: glibc, in a heap a thread."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library, which has no such call
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _make_deterministic() -> None:
