@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.core.counted import counted
-from engine.data.curriculum import Curriculum
 from engine.data.formats import conversation
 from engine.data.parsers import BRANCHES, MARKED_ROWS, UNANSWERED
 
@@ -19,19 +20,19 @@ _WORDS = {
 }
 
 
-def left_out_lines(read: Curriculum) -> list[str]:
-    """Return a sentence for each kind of thing that was left out of the rows, with its count."""
+def left_out_lines(left_out: Mapping[str, int], marker: str) -> list[str]:
+    """Return a sentence for each kind of thing that was left out of the rows, counted; `marker` is an example."""
     lines = [
-        f"{counted(read.left_out[kind], one, many)} {what}"
+        f"{counted(left_out[kind], one, many)} {what}"
         for kind, (one, many, what) in _WORDS.items()
-        if read.left_out.get(kind)
+        if left_out.get(kind)
     ]
-    rows, turns = read.left_out.get(MARKED_ROWS, 0), read.left_out.get(conversation.MARKED_TURNS, 0)
+    rows, turns = left_out.get(MARKED_ROWS, 0), left_out.get(conversation.MARKED_TURNS, 0)
     if rows or turns:
         found = [counted(rows, "row")] if rows else []
         found += [counted(turns, "turn")] if turns else []
         lines.append(
-            f"{' and '.join(found)} with control markers left out, such as {read.marker}: the model would learn to "
+            f"{' and '.join(found)} with control markers left out, such as {marker}: the model would learn to "
             'write it as text; [curriculum] markers = "keep" learns them'
         )
     return lines

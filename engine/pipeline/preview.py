@@ -106,7 +106,7 @@ def preview(
         context = Context(workspace, config, base, runtime, _no_backend, Emitter("", sink), control)
         made = decide(context, request, lineage, lineage.next_gen_id())
         views = _views(runtime, made)
-    left_out = [*left_out_lines(made.curriculum), *made.curriculum.notes]
+    left_out = [*left_out_lines(made.curriculum.left_out, made.curriculum.marker), *made.curriculum.notes]
     return Preview(
         gen=made.gen,
         parent=made.descent.parent,

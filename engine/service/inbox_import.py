@@ -1,146 +1,227 @@
-"""Files of the inbox: import conversations, and report the status of every row."""
+"""Import rows out of files and folders: read one at a time, let in once, masked if wanted, written as JSON lines."""
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import islice
 from pathlib import Path
+from typing import IO
 
 from engine.config.config import Config
 from engine.core.counted import counted
-from engine.core.errors import UsageError
-from engine.data.curriculum import Curriculum, read_files
-from engine.data.inbox import rated_down, usable
+from engine.core.errors import UsageError, cannot_write
+from engine.data.incoming.data_line import data_line
+from engine.data.incoming.redact import Redactor
+from engine.data.incoming.sieve import Sieve, Tally
+from engine.data.left_out import left_out_lines
 from engine.data.read_rules import ReadRules
-from engine.data.rows import BadRow, Row, count_answers
-from engine.models.lineage_weights import holdout_ids_of, new_rows_of
+from engine.data.readers import kind_of
+from engine.data.row_stream import RowStream
+from engine.data.rows import BadRow, Row
 from engine.pipeline.row_lengths import HINT, measure
-from engine.service.karma import karma_of
+from engine.runtime.client import Runtime
 from engine.workspace.layout import Workspace
-from ledger.durable import write_durable
-from ledger.lineage import Lineage
+from ledger.durable import make_durable
+
+ROWS_AT_A_TIME = 2_000
+"""How many rows are held in memory, and measured together."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOptions:
+    """What becomes of the rows.
+
+    `region` masks personal data, with the phone numbers of that country (empty: nothing is masked). `keep_near` takes
+    near duplicates, too. `stage` names a stage of the curriculum as the destination; empty means the inbox.
+    """
+
+    region: str = ""
+    keep_near: bool = False
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """An imported file: its path now, how many of its rows are new and how many known to the inbox, and the bad rows.
+    """What a file or folder held, in answers, and the file that its new rows were written to (None: a preview).
 
-    Rows that exceed the context are bad ones; `unmeasured` of the new rows may exceed it, since the base has no
-    tokenizer yet.
+    `too_long` of the new answers exceed the context and are among `bad`; `unmeasured` rows may exceed it, since the
+    base has no tokenizer yet.
     """
 
-    path: Path
+    source: Path
+    path: Path | None
     rows: int
-    known: int
+    tally: Tally
+    redacted: Mapping[str, int]
     bad: tuple[BadRow, ...]
+    too_long: int
     unmeasured: int
+    notes: tuple[str, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Return whether nothing in it is new and fits the context."""
+        return self.rows == 0
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A row of the inbox: its karma, and its `state` in words (`waiting`, `learnt by G3`, `held out by G3`, …)."""
+@dataclass(slots=True)
+class _Lengths:
+    """Answers that do not fit the context, added up over the parts of a source."""
 
-    row: Row
-    karma: float
-    state: str
-
-    def to_dict(self) -> dict[str, object]:
-        """Return plain values for `--json`: the row's fields, karma, state and source."""
-        plain = json.loads(self.row.to_json())
-        return {**plain, "karma": self.karma, "state": self.state, "source": self.row.source}
+    too_long: int = 0
+    unmeasured: int = 0
+    bad: list[BadRow] = field(default_factory=list[BadRow])
 
 
-def import_file(workspace: Workspace, config: Config, source: Path, today: date) -> Imported:
-    """Copy a file of conversations into the inbox under a name that begins with the date, and return what is in it.
+class Importer:
+    """Imports sources into one place of a workspace, or previews that where `workspace` is None or nothing is written.
 
-    The content of the file is not changed, so that conversations stay whole. Raises UsageError when it cannot be read,
-    has no usable row, or brings nothing that the inbox does not have and that fits the context.
+    Rows that the destination has already are known. `on_done(done, total, label)` counts bytes and may raise to stop.
     """
-    if source.is_dir():
-        raise UsageError("a folder, not a file", where=str(source), hint=f"luna-tui inbox add {source}/*.jsonl")
-    found = _read(workspace, config, [source])
-    if not found.rows:
-        raise UsageError(f"no usable row{': ' + _first(found.bad) if found.bad else ''}", where=str(source))
-    folder = workspace.root / config.curriculum.inbox
-    there = {id_ for row in _read(workspace, config, [folder]).rows for id_ in row.ids}
-    new = [left for row in found.rows if (left := row.without(there))]
-    if not new:
-        raise UsageError(
-            f"all {counted(count_answers(found.rows), 'row is', 'rows are')} in the inbox already",
-            where=str(source),
-            hint="luna-tui inbox list",
-        )
-    lengths = measure(workspace, config, new)
-    too_long = lengths.as_bad_rows(found.rows)
-    fitting = count_answers(lengths.fitting(new))
-    if not fitting:
-        raise UsageError(f"no new row can be learnt: {_first(too_long)}", where=str(source), hint=HINT)
-    path = _free_name(folder, f"{today.isoformat()}-{source.name}")
+
+    def __init__(
+        self,
+        workspace: Workspace | None,
+        config: Config,
+        options: ImportOptions,
+        on_done: Callable[[int, int, str], None] = lambda _done, _total, _label: None,
+    ) -> None:
+        self._workspace, self._config, self._options, self._on_done = workspace, config, options, on_done
+        self._rules = ReadRules.of(config.curriculum)
+        self._redactor = Redactor(options.region) if options.region else None
+        self._sieve = Sieve(redactor=self._redactor, keep_near=options.keep_near)
+
+    def preview(self, sources: Sequence[Path]) -> list[Imported]:
+        """Return what would be imported, and write nothing; raises UsageError for what cannot be read."""
+        with Runtime() as runtime:
+            self._know_what_is_there()
+            return [self._import(source, None, runtime) for source in sources]
+
+    def bring_in(self, sources: Sequence[Path], today: date) -> list[Imported]:
+        """Write each source's new rows into a file of its own, whose name begins with the date.
+
+        Either all sources are imported or none. Raises UsageError when one cannot be read, or when none of them brings
+        anything that is new and fits the context.
+        """
+        assert self._workspace is not None
+        folder = self.destination
+        written: list[tuple[Path, Imported]] = []
+        with contextlib.ExitStack() as staged, Runtime() as runtime:
+            self._know_what_is_there()
+            for number, source in enumerate(sources):
+                temporary = folder / f".import-{os.getpid()}-{number}.tmp"
+                staged.callback(temporary.unlink, missing_ok=True)
+                with _open(temporary) as file:
+                    written.append((temporary, self._import(source, file, runtime)))
+            found = [one for _, one in written]
+            if all(one.empty for one in found):
+                raise _nothing_new(found)
+            done: list[Imported] = []
+            for temporary, one in written:
+                if one.empty:
+                    done.append(one)
+                    continue
+                path = _free_name(folder, f"{today.isoformat()}-{_stem(one.source)}.jsonl")
+                make_durable(temporary)
+                temporary.replace(path)
+                make_durable(path)
+                done.append(replace(one, path=path))
+        return done
+
+    @property
+    def destination(self) -> Path:
+        """Return the folder that rows are written into."""
+        assert self._workspace is not None
+        section, root = self._config.curriculum, self._workspace.root
+        return root / section.path / self._options.stage if self._options.stage else root / section.inbox
+
+    def _know_what_is_there(self) -> None:
+        if self._workspace is None:
+            return
+        stream = RowStream(self._rules, lambda done, total: self._on_done(done, total, "what is there"))
+        for row in stream.rows_of(stream.find([self.destination], self._stage, missing_ok=True)):
+            self._sieve.know(row)
+
+    @property
+    def _stage(self) -> str:
+        return self._options.stage or self._config.curriculum.stages[-1]
+
+    def _import(self, source: Path, file: IO[str] | None, runtime: Runtime) -> Imported:
+        stream = RowStream(self._rules, lambda done, total: self._on_done(done, total, source.name))
+        tally, lengths = Tally(), _Lengths()
+        masked_before = Counter(self._redactor.counts if self._redactor else ())
+        rows = stream.rows_of(stream.find([source], self._stage))
+        sifted = (new for row in rows if (new := self._sieve.sift(row, tally)) is not None)
+        taken = 0
+        while part := list(islice(sifted, ROWS_AT_A_TIME)):
+            taken += self._measure(part, lengths, runtime)
+            if file is not None:
+                file.writelines(data_line(row) for row in part)
+        redacted = Counter(self._redactor.counts if self._redactor else ()) - masked_before
+        bad = sorted((*stream.bad, *lengths.bad), key=lambda row: (row.file, row.line))
+        notes = (*stream.notes, *left_out_lines(stream.left_out, stream.marker))
+        if stream.ignored:
+            notes += (f"{counted(len(stream.ignored), 'file')} of other kinds not read, such as {stream.ignored[0]}",)
+        return Imported(source, None, taken, tally, redacted, tuple(bad), lengths.too_long, lengths.unmeasured, notes)
+
+    def _measure(self, rows: list[Row], lengths: _Lengths, runtime: Runtime) -> int:
+        """Add up what does not fit the context, and return how many answers do."""
+        if self._workspace is None:
+            return sum(row.size for row in rows)
+        found = measure(self._workspace, self._config, rows, runtime)
+        fitting = sum(row.size for row in found.fitting(rows))
+        lengths.too_long += sum(row.size for row in rows) - fitting
+        lengths.unmeasured += found.unmeasured
+        lengths.bad += found.as_bad_rows(rows)
+        return fitting
+
+
+def region_of(locale: str) -> str:
+    """Return the country of a locale such as de_AT.UTF-8, US where it names none."""
+    territory = locale.partition(".")[0].partition("_")[2][:2]
+    return territory.upper() if territory.isalpha() and len(territory) == 2 else "US"
+
+
+def _nothing_new(found: Sequence[Imported]) -> UsageError:
+    where = ", ".join(str(one.source) for one in found)
+    known = sum(one.tally.known for one in found)
+    if any(one.too_long for one in found):
+        bad = [row for one in found for row in one.bad]
+        return UsageError(f"no new row can be learnt: {_first(bad)}", where=where, hint=HINT)
+    if known:
+        words = counted(known, "row is", "rows are")
+        return UsageError(f"all {words} in the inbox already", where=where, hint="luna-tui inbox list")
+    bad = [row for one in found for row in one.bad]
+    notes = [note for one in found for note in one.notes]
+    why = _first(bad) or "; ".join(notes[:3])
+    return UsageError(f"no usable row{': ' + why if why else ''}", where=where)
+
+
+@contextlib.contextmanager
+def _open(path: Path) -> Generator[IO[str]]:
     try:
-        content = source.read_bytes()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            yield file
     except OSError as error:
-        raise UsageError(f"cannot be read: {error.strerror or error}", where=str(source)) from error
-    write_durable(path, content)
-    bad = tuple(sorted((*found.bad, *too_long), key=lambda row: row.line))
-    return Imported(path, fitting, count_answers(found.rows) - count_answers(new), bad, lengths.unmeasured)
-
-
-def inbox_entries(workspace: Workspace, config: Config, lineage: Lineage) -> tuple[list[Incoming], tuple[BadRow, ...]]:
-    """Return every row of the inbox with its status on the path to HEAD, and the bad rows."""
-    found = _read(workspace, config, [workspace.root / config.curriculum.inbox])
-    standing = {row.id for row in usable(found.rows)[0]}
-    down = rated_down(found.rows)
-    head = lineage.head
-    path = [*lineage.ancestors(head), head] if head is not None else []
-    states = _tried(workspace, lineage) | _learnt(workspace, lineage, path)
-    waiting = [row for row in found.rows if row.id in standing and row.without(states)]
-    lengths = measure(workspace, config, waiting)
-    too_long = {row.id: lengths.as_bad_rows([row])[0].reason for row in waiting if not lengths.fitting([row])}
-
-    def state(row: Row) -> str:
-        if row.without(states) is None:
-            return states[row.ids[-1]]
-        if row.id in too_long:
-            return f"left out: {too_long[row.id]}"
-        return "rated down" if row.id in down else "waiting" if row.id in standing else "replaced by another answer"
-
-    return [Incoming(row, karma_of(row, config.age_up) * row.size, state(row)) for row in found.rows], found.bad
-
-
-def _learnt(workspace: Workspace, lineage: Lineage, path: Sequence[int]) -> dict[str, str]:
-    states: dict[str, str] = {}
-    for gen in path:
-        if lineage.node(gen).manifest is None:
-            continue
-        held = holdout_ids_of(workspace, gen)
-        for row in new_rows_of(workspace, gen):
-            for id_ in row.ids:
-                states.setdefault(id_, f"{'held out' if id_ in held else 'learnt'} by G{gen}")
-    return states
-
-
-def _tried(workspace: Workspace, lineage: Lineage) -> dict[str, str]:
-    """Return the status of rows that were new in a child of HEAD, and so were tried but are not in HEAD."""
-    return {
-        id_: f"tried in G{gen}, {lineage.node(gen).verdict}"
-        for gen in lineage.children(lineage.head)
-        if lineage.node(gen).manifest
-        for row in new_rows_of(workspace, gen)
-        for id_ in row.ids
-    }
-
-
-def _read(workspace: Workspace, config: Config, paths: Sequence[Path]) -> Curriculum:
-    section = config.curriculum
-    inside = paths == [workspace.root / section.inbox]
-    return read_files(paths, section.stages[-1], rules=ReadRules.of(section), missing_ok=inside)
+        raise cannot_write(error, path.parent, "the imported rows") from error
 
 
 def _first(bad: Sequence[BadRow]) -> str:
     return "; ".join(f"line {row.line}: {row.reason}" for row in bad[:3])
+
+
+def _stem(source: Path) -> str:
+    """Return a source's name without the endings of data files and packed ones."""
+    name = source.resolve().name if source.is_dir() else source.name
+    while kind_of(name) and "." in name.strip("."):
+        name = name.rpartition(".")[0]
+    return name.lstrip(".") or "rows"
 
 
 def _free_name(folder: Path, name: str) -> Path:

@@ -80,7 +80,7 @@ def _tell_left_out(context: Context, request: TrainRequest, read: Curriculum) ->
         context.emit.log(f"bad row left out: {bad.file}:{bad.line} {bad.reason}{hint}", "warning")
     if len(read.bad) > _SHOWN:
         context.emit.log(f"left out too: {counted(len(read.bad) - _SHOWN, 'more bad row')}", "warning")
-    for note in (*read.notes, *left_out_lines(read)):
+    for note in (*read.notes, *left_out_lines(read.left_out, read.marker)):
         context.emit.log(note, "warning")
     unread = [name for name in read.ignored if not name.rstrip("/").rpartition("/")[2].startswith(".")]
     if unread:

@@ -2,72 +2,91 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.core.counted import counted
+from luna_tui.cli.column_map import MapOption, mapped_columns
 from luna_tui.cli.invocation import JsonOption, WorkspaceOption, examples, help_text, invocation
 
 if TYPE_CHECKING:
-    from engine.service.inbox_import import Incoming
+    from engine.service.inbox_list import Incoming
     from engine.service.karma import Meter
     from luna_tui.common.terminal import LunaConsole
 
 EXAMPLES = ("luna-tui inbox list", "luna-tui inbox add chats.jsonl more.csv", "luna-tui inbox list --all --json")
+_ADD_EXAMPLES = (
+    "luna-tui inbox add chats.jsonl",
+    "luna-tui inbox add export.zip old-chats/ --dry-run",
+    "luna-tui inbox add mails.csv --map prompt=question --redact --region GB",
+)
 _SHOWN = 40
 
 
 def add(
     context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of conversations, any known format.")],
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Files and folders of rows, any known format.")
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only show what would come in.")] = False,
+    redact: Annotated[
+        bool, typer.Option("--redact", help="Mask mail addresses, phone numbers and keys, and count them.")
+    ] = False,
+    region: Annotated[
+        str,
+        typer.Option(metavar="CC", help="With --redact: the country of phone numbers without +; else your locale's."),
+    ] = "",
+    keep_near: Annotated[bool, typer.Option("--keep-near", help="Also take rows that nearly repeat another.")] = False,
+    columns: MapOption = None,
     as_json: JsonOption = False,
     workspace: WorkspaceOption = None,
 ) -> None:
-    """Bring files of conversations into the inbox; they are copied as they are.
+    """Bring rows out of files and folders into the inbox, each row once.
 
-    Formats and rows are those of the curriculum. Rows with `karma` of their own keep it; the others count
-    [age_up] import_karma each.
+    Formats and rows are those of the curriculum. Rows that are there already, that repeat another, or that nearly do
+    (MinHash; other numbers or negations are no repeats) are left out and counted. Rows with `karma` of their own keep
+    it; the others count [age_up] import_karma each. All sources come in, or none.
     """
     from datetime import date
 
-    from engine.service.inbox_import import import_file
+    from engine.core.cancellation import Control
+    from engine.core.errors import UsageError
+    from engine.service.inbox_import import Importer, ImportOptions, region_of
     from luna_tui.cli.json_output import write_document
-    from luna_tui.common.safe_text import safe_line
+    from luna_tui.cli.progress import bar
+    from luna_tui.cli.signals import cancelled_by_ctrl_c
+    from luna_tui.cli.tables.imported import imported_json, print_imported
     from luna_tui.common.terminal import stdout_console
 
+    if region and not redact:
+        raise UsageError("--region says whose phone numbers are masked", where="--region", hint="add --redact")
     call = invocation(context)
     opened = call.workspace()
-    config = call.engine.config(opened.root)
-    brought = [import_file(opened, config, path, date.today()) for path in files]
+    config = call.engine.config(opened.root, mapped_columns(columns))
+    control = Control()
+    with bar("import", quiet=True) as progress, cancelled_by_ctrl_c(control.stop):
+
+        def advance(done: int, total: int, label: str) -> None:
+            control.check()
+            progress(done, total, label)
+
+        locale = next((os.environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if os.environ.get(name)), "")
+        options = ImportOptions(region=(region or region_of(locale)) if redact else "", keep_near=keep_near)
+        importer = Importer(opened, config, options, advance)
+        brought = importer.preview(sources) if dry_run else importer.bring_in(sources, date.today())
     meter = call.engine.karma_meter(opened, config)
     if as_json:
-        listed = [
-            {
-                "file": str(one.path.relative_to(opened.root)),
-                "rows": one.rows,
-                "known": one.known,
-                "unmeasured": one.unmeasured,
-                "bad": [{"line": bad.line, "reason": bad.reason} for bad in one.bad],
-            }
-            for one in brought
-        ]
-        write_document({"added": listed, "karma": meter.to_dict()})
+        added = [imported_json(one, opened.root) for one in brought]
+        write_document({"added": added, "dry_run": dry_run, "karma": meter.to_dict()})
         return
     console = stdout_console()
     for one in brought:
-        known = f", {one.known} known already" if one.known else ""
-        name = safe_line(str(one.path.relative_to(opened.root)))
-        console.print(
-            f"{console.glyphs.accepted} {name}: {counted(one.rows, 'new row')}{known}", markup=False, highlight=False
-        )
-        for bad in one.bad:
-            console.print(f"  line {bad.line} left out: {safe_line(bad.reason)}", markup=False, style="yellow")
-        if one.unmeasured:
-            long = counted(one.unmeasured, "long row is", "long rows are")
-            why = f"  {long} not measured, since the base model has no tokenizer here yet; training leaves out what is"
-            console.print(f"{why} longer than the context", style="yellow")
+        print_imported(console, one, opened.root, options)
+    if dry_run:
+        console.print("nothing was written; without --dry-run it is", style="dim")
     _print_meter(console, meter)
 
 
@@ -78,7 +97,7 @@ def list_rows(
     workspace: WorkspaceOption = None,
 ) -> None:
     """Show the rows that wait for the next generation, their karma, and how much more it takes."""
-    from engine.service.inbox_import import inbox_entries
+    from engine.service.inbox_list import inbox_entries
     from luna_tui.cli.json_output import write_document
     from luna_tui.common.terminal import stdout_console
 
@@ -112,7 +131,7 @@ def list_rows(
 def build() -> typer.Typer:
     """Return the Typer group of the commands `add` and `list`."""
     group = typer.Typer(no_args_is_help=True, help=help_text(group_help), epilog=examples(*EXAMPLES))
-    group.command("add", help=help_text(add), epilog=examples("luna-tui inbox add chats.jsonl"))(add)
+    group.command("add", help=help_text(add), epilog=examples(*_ADD_EXAMPLES))(add)
     group.command("list", help=help_text(list_rows), epilog=examples(EXAMPLES[0], EXAMPLES[2]))(list_rows)
     return group
 

@@ -14,12 +14,12 @@ from engine.data.inbox import InboxRow, append_row
 from engine.workspace.layout import Workspace
 
 
-def test_a_file_is_copied_in_whole_and_counted(run: Run, workspace: Path, tmp_path: Path) -> None:
+def test_the_rows_of_a_file_come_in_and_are_counted(run: Run, workspace: Path, tmp_path: Path) -> None:
     source = write_rows(tmp_path / "chats.jsonl", [*talk(6), {"prompt": "no answer"}])
     result = run("-w", workspace, "inbox", "add", source)
     assert result.code == 0, result.err
     (copied,) = (workspace / "inbox").glob("*-chats.jsonl")
-    assert copied.read_bytes() == source.read_bytes()
+    assert [json.loads(line) for line in copied.read_text().splitlines()] == talk(6)
     assert f"inbox/{copied.name}: 6 new rows" in result.out
     assert "line 7 left out" in result.out
     assert "karma 3/60 to the next generation" in result.out
@@ -62,11 +62,13 @@ def test_mistakes_are_one_message_and_leave_the_inbox_alone(run: Run, workspace:
     empty = tmp_path / "empty.jsonl"
     empty.write_text("")
     bad = write_rows(tmp_path / "bad.jsonl", [{"prompt": "and then?"}])
+    (folder := tmp_path / "pictures").mkdir()
+    (folder / "dog.png").write_bytes(b"x")
     picture = tmp_path / "cat.png"
     picture.write_bytes(b"x")
     for path, said in (
         (tmp_path / "none.jsonl", "there is no such file"),
-        (tmp_path, "a folder, not a file"),
+        (folder, "no usable row"),
         (empty, "no usable row"),
         (bad, "no usable row: line 1"),
         (picture, "not a data file"),
@@ -75,6 +77,45 @@ def test_mistakes_are_one_message_and_leave_the_inbox_alone(run: Run, workspace:
         assert result.code == 2, path
         assert said in result.err
     assert not list((workspace / "inbox").glob("*.jsonl"))
+
+
+def test_a_folder_is_previewed_and_comes_in_each_row_once(run: Run, workspace: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    write_rows(folder / "a.jsonl", talk(3))
+    long = "The harbour opens when the bell has rung twice and the mate has looked at the sky for a while"
+    rows = [{"prompt": "When does it open?", "response": f"{long}, at 6."}]
+    rows += [{"prompt": "When does it open", "response": f"{long}; at 6"}, {**rows[0], "response": f"{long}, at 7."}]
+    write_rows(folder / "b.jsonl", [*talk(3), *rows])
+    previewed = run("-w", workspace, "inbox", "add", folder, "--dry-run")
+    assert previewed.code == 0, previewed.err
+    assert "5 new rows" in previewed.out
+    assert "3 rows twice in it" in previewed.out
+    assert "1 near duplicate left out, such as old/b.jsonl:5, like old/b.jsonl:4" in previewed.out
+    assert "nothing was written" in previewed.out
+    assert not list((workspace / "inbox").glob("*.jsonl"))
+
+    added = json.loads(run("-w", workspace, "inbox", "add", folder, "--keep-near", "--json").out)["added"]
+    assert [(one["rows"], one["near_duplicates"], one["repeated"]) for one in added] == [(6, 0, 3)]
+    assert [path.name[11:] for path in (workspace / "inbox").iterdir()] == ["old.jsonl"]
+
+
+def test_personal_data_are_masked_only_where_asked(run: Run, workspace: Path, tmp_path: Path) -> None:
+    rows = [{"prompt": "Who is it?", "response": "Jo, jo@mail.example.org, 555-123-4567."}]
+    source = write_rows(tmp_path / "mails.jsonl", rows)
+    masked = run("-w", workspace, "inbox", "add", source, "--redact", "--dry-run", "--region", "US")
+    assert "Jo, [mail], [phone]." in masked.out
+    assert "masked: 1 mail address, 1 phone number; national phone numbers of US" in masked.out
+    assert run("-w", workspace, "inbox", "add", source, "--region", "US").code == 2
+    assert run("-w", workspace, "inbox", "add", source, "--redact", "--region", "Mars").code == 2
+    assert run("-w", workspace, "inbox", "add", source).code == 0
+    (written,) = (workspace / "inbox").glob("*.jsonl")
+    assert "jo@mail.example.org" in written.read_text()
+
+
+def test_all_sources_come_in_or_none(run: Run, workspace: Path, tmp_path: Path) -> None:
+    good = write_rows(tmp_path / "good.jsonl", talk(2))
+    assert run("-w", workspace, "inbox", "add", good, tmp_path / "none.jsonl").code == 2
+    assert not list((workspace / "inbox").iterdir())
 
 
 def test_rows_are_listed_with_their_karma_and_their_state(run: Run, workspace: Path) -> None:
