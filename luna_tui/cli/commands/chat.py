@@ -70,14 +70,15 @@ def chat(
     from luna_tui.cli.chat.recorder import Recorder
     from luna_tui.common.sampling_options import SamplingOptions
 
+    if gen is None and resume is None:
+        hint = "name a generation, or go on with a stored conversation: --resume last"
+        raise UsageError("Missing argument 'GEN'", hint=hint)
     call = invocation(context)
     opened = call.workspace()
     config = call.engine.config(opened.root)
     if prompt is not None and not prompt.strip():
         raise UsageError("the prompt is empty", where="--prompt", hint="give it some text, or leave it out to talk")
     resumed = find_chat(opened, resume) if resume is not None else None
-    if gen is None and resumed is None:
-        raise UsageError("which generation?", where="GEN", hint="3, G3, HEAD or base; or go on with one: --resume last")
     gen = gen or (resumed.ref if resumed else "")
     opened.lineage().resolve(gen)
     prompt = None if prompt is None else typed_text(prompt)

@@ -82,7 +82,7 @@ def test_another_generation_may_go_on_with_it(run: Run, workspace: Path) -> None
 
 def test_a_chat_needs_a_generation_or_a_conversation(run: Run, workspace: Path) -> None:
     result = run("-w", workspace, "chat", "-p", "Hello?")
-    assert (result.code, "which generation?" in result.err) == (2, True)
+    assert (result.code, "Missing argument" in result.err) == (2, True)
     result = run("-w", workspace, "chat", "--resume", "last")
     assert (result.code, "no conversation is stored here yet" in result.err) == (2, True)
 
