@@ -71,8 +71,7 @@ def chat(
     from luna_tui.common.sampling_options import SamplingOptions
 
     if gen is None and resume is None:
-        hint = "name a generation, or go on with a stored conversation: --resume last"
-        raise UsageError("Missing argument 'GEN'", hint=hint)
+        context.fail("Missing argument 'GEN', or --resume ID for a stored conversation.")
     call = invocation(context)
     opened = call.workspace()
     config = call.engine.config(opened.root)
