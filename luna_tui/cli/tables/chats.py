@@ -19,7 +19,7 @@ def chats_table(chats: Sequence[StoredChat]) -> Table:
     """Return one row for each conversation: id, time of the last answer, who answered, turns, first prompt."""
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("id", no_wrap=True)
-    table.add_column("last", no_wrap=True, style="dim")
+    table.add_column("last (UTC)", no_wrap=True, style="dim")
     table.add_column("gen", no_wrap=True)
     table.add_column("turns", justify="right")
     table.add_column("first prompt", overflow="ellipsis", no_wrap=True, ratio=1)
