@@ -43,6 +43,11 @@ class AppendFile:
             offset += len(part)
         return b"".join(parts)
 
+    def ends_whole(self) -> bool:
+        """Return whether the content is empty or ends with a line end, which a torn last line lacks."""
+        size = os.fstat(self._descriptor).st_size
+        return size == 0 or os.pread(self._descriptor, 1, size - 1) == b"\n"
+
     def append(self, data: bytes) -> None:
         """Append `data` and return when it is on disk; raises LedgerError when that cannot be guaranteed."""
         try:

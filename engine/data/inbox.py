@@ -12,13 +12,14 @@ One JSON object per line in `inbox/chat.jsonl`, append-only. The latest entry co
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from engine.core.errors import UsageError
 from engine.data.curriculum import DEFAULT_RULES, ReadRules, read_files
+from engine.data.messages import plain_message
 from engine.data.parsers import RowProblem, parse_record
 from engine.data.readers import Record, read_records
 from engine.data.rows import Row
@@ -51,25 +52,39 @@ def append_row(
     row: InboxRow,
     *,
     folder: str = "inbox",
+    keep_markers: bool = False,
     check: Callable[[Row], None] = lambda _row: None,
 ) -> Path:
     """Append one row and return its file when it is durable; several consoles wait for each other.
 
     A torn last line, as a crash leaves it, is ended first and stays as a bad row. `check` may refuse, by raising, a row
-    that would be trained on. Raises UsageError for a row that could not be trained on (empty, too long, not UTF-8),
-    LedgerError when it cannot be written to disk.
+    that would be trained on. Raises UsageError for a row that could not be trained on (empty, too long, not UTF-8,
+    control markers without `keep_markers`), LedgerError when it cannot be written to disk.
     """
     fields = {name: value for name, value in asdict(row).items() if value is not None}
     line = json.dumps(fields, ensure_ascii=True).encode("ascii") + b"\n"
-    learnable = _require_learnable(row, fields, len(line))
+    learnable = _require_learnable(row, fields, len(line), keep_markers)
     if row.karma >= 0:
         check(learnable)
-    path = workspace.root / folder / FILE
-    with open_for_append(path) as file:
-        content = file.read()
-        end_torn_line = b"\n" if content and not content.endswith(b"\n") else b""
-        file.append(end_torn_line + line)
-    return path
+    return _append(workspace.root / folder / FILE, line)
+
+
+def append_rows(
+    workspace: Workspace, rows: Sequence[Row], *, folder: str = "inbox", keep_markers: bool = False
+) -> Path:
+    """Append rows that nobody has rated, all or none, and return their file when it is durable.
+
+    Raises UsageError for one that could not be trained on, LedgerError when they cannot be written to disk.
+    """
+    lines = b""
+    for row in rows:
+        fields: dict[str, Any] = {"messages": [plain_message(turn) for turn in row.turns]}
+        if row.kind == "qa":
+            fields = {"prompt": row.prompt, "response": row.response}
+        line = json.dumps({**fields, "source": row.source}, ensure_ascii=True).encode("ascii") + b"\n"
+        _require_readable(fields, len(line), keep_markers)
+        lines += line
+    return _append(workspace.root / folder / FILE, lines)
 
 
 def read_rows(workspace: Workspace, *, folder: str = "inbox") -> tuple[InboxRow, ...]:
@@ -140,7 +155,7 @@ def _situation(row: Row) -> str:
     return f"prompt {row.prompt}" if row.kind == "qa" else row.id
 
 
-def _require_learnable(row: InboxRow, fields: dict[str, Any], size: int) -> Row:
+def _require_learnable(row: InboxRow, fields: dict[str, Any], size: int, keep_markers: bool) -> Row:
     """Return the row as it will be read back; raises UsageError for what would only be a bad row then.
 
     The check is made now, while the user is there to correct it.
@@ -151,12 +166,26 @@ def _require_learnable(row: InboxRow, fields: dict[str, Any], size: int) -> Row:
         raise UsageError(
             "an empty answer teaches nothing", where=FILE, hint="correct it: write what should have been said"
         )
+    return _require_readable(fields, size, keep_markers)
+
+
+def _require_readable(fields: dict[str, Any], size: int, keep_markers: bool) -> Row:
     if size > _MAX_BYTES:
         raise UsageError(f"longer than {_MAX_BYTES} bytes", where=FILE, hint="write a shorter answer")
     try:
-        return parse_record(fields, stage="", source="").rows[0]
+        parsed = parse_record(fields, stage="", source="", keep_markers=keep_markers)
     except RowProblem as problem:
         raise UsageError(f"this cannot be learnt: {problem}", where=FILE, hint="correct the answer by hand") from None
+    if not parsed.rows:
+        why = f"this cannot be learnt: it holds the control marker {parsed.marker}"
+        raise UsageError(why, where=FILE, hint='correct it; or [curriculum] markers = "keep" learns markers')
+    return parsed.rows[0]
+
+
+def _append(path: Path, lines: bytes) -> Path:
+    with open_for_append(path) as file:
+        file.append((b"" if file.ends_whole() else b"\n") + lines)
+    return path
 
 
 def _inbox_row(row: Row, fields: dict[str, Any]) -> InboxRow:

@@ -30,6 +30,7 @@ from luna_tui.cli.commands import (
     verify,
     watch,
 )
+from luna_tui.cli.commands.chats import group as chats
 from luna_tui.cli.exit import ending
 from luna_tui.cli.help_page import make_help_plain
 from luna_tui.cli.invocation import Invocation, examples, help_text, invocation
@@ -118,6 +119,7 @@ def build_app() -> typer.Typer:
     for name, function, lines in COMMANDS:
         built.command(name, help=help_text(function), epilog=examples(*lines))(function)
     built.add_typer(inbox.build(), name="inbox")
+    built.add_typer(chats.build(), name="chats")
     return built
 
 

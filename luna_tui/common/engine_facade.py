@@ -15,11 +15,14 @@ if TYPE_CHECKING:
 
     from engine.config.config import Config
     from engine.core.cancellation import Control
+    from engine.core.errors import UsageError
     from engine.core.events import Event
     from engine.data.questions.answers import Proposal
+    from engine.service.chat_inbox import TakenIn
     from engine.service.engine import Engine
     from engine.service.karma import Meter
     from engine.workspace.attach import Holder
+    from engine.workspace.chats.record import StoredChat
     from engine.workspace.layout import Workspace
     from engine.workspace.runs import RunStatus
     from luna_tui.common.rating import Rating
@@ -128,9 +131,25 @@ class EngineFacade(Work):
         )
         config = self.config(workspace.root)
         append_row(
-            workspace, row, folder=config.curriculum.inbox, check=lambda row: require_fit(workspace, config, row)
+            workspace,
+            row,
+            folder=config.curriculum.inbox,
+            keep_markers=config.curriculum.markers == "keep",
+            check=lambda row: require_fit(workspace, config, row),
         )
         return karma
+
+    def chats(self, workspace: Workspace) -> tuple[list[StoredChat], list[UsageError]]:
+        """Return the stored conversations, the one talked in last first, and what is wrong with files that are none."""
+        from engine.workspace.chats.store import read_chats
+
+        return read_chats(workspace)
+
+    def chat_to_inbox(self, workspace: Workspace, chat: StoredChat) -> TakenIn:
+        """Put a stored conversation into the inbox and return what it brought; raises UsageError if that is nothing."""
+        from engine.service.chat_inbox import chat_to_inbox
+
+        return chat_to_inbox(workspace, self.config(workspace.root), chat)
 
     def propose_questions(
         self, files: Sequence[Path], *, gguf: Path | None = None, progress: ProgressCallback, control: Control

@@ -21,6 +21,8 @@ from luna_tui.console.screens.dashboard import Dashboard
 from luna_tui.console.state.actions import BY_NAME
 from luna_tui.console.state.console_state import reduce
 from luna_tui.console.state.events import (
+    ChatsLoaded,
+    ChatsTold,
     ConsoleEvent,
     CurveLoaded,
     KarmaRead,
@@ -31,7 +33,6 @@ from luna_tui.console.state.events import (
     QuestionsWritten,
     StopRequested,
 )
-from luna_tui.console.widgets.chat_panel import ChatPanel
 from luna_tui.console.workers.link import Link
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ class Controller(LeaveActions):
     def __init__(self, stage: Host, link: Link) -> None:
         super().__init__(stage, link)
         self._wanted_curves: set[int] = set()
-        self._turn = 0
         self._by_itself = False  # whether age-up started the current run
         self._asks_first = False  # set once such a run failed or was stopped: from then on only the user starts runs
 
@@ -72,6 +72,8 @@ class Controller(LeaveActions):
             self._age_up(event)
         elif isinstance(event, QuestionsProposed | QuestionsWritten):
             self.heed_questions(event)
+        elif isinstance(event, ChatsLoaded | ChatsTold):
+            self.heed_chats(event)
         elif isinstance(event, Noted) and event.level == "error":
             text = f"{event.text}\n{event.hint}".strip()
             self._stage.notify(safe_text(text), title="", severity="error", timeout=10, markup=False)
@@ -125,12 +127,13 @@ class Controller(LeaveActions):
         elif isinstance(message, messages.NeedDetails):
             self._link.load_details(message.gen)
         elif isinstance(message, messages.Ask):
-            self._turn = max(self._turn + 1, self.state.chat.next_turn)  # two may arrive before one is shown
-            self._link.ask(self._turn, message.prompt, message.refs, message.options, message.kind, message.histories)
+            self.ask(message)
         elif isinstance(message, messages.CancelAnswers):
             self._link.cancel_answers()
         elif isinstance(message, messages.Rate):
             self._link.rate(message.rating)
+        elif isinstance(message, messages.ChatIntent):
+            self.hear_chats(message)
         elif isinstance(message, messages.WriteQuestions):
             self.write_questions(message)
         elif isinstance(message, messages.Tell):
@@ -234,34 +237,6 @@ class Controller(LeaveActions):
             self.tell("no eval, matrix, verify or export is going on", "warning")
         else:
             self._link.cancel_job()
-
-    # Talk
-
-    def do_chat(self) -> None:
-        """Focus the chat prompt."""
-        dashboard = self._dashboard()
-        dashboard.go_to("chat")
-        dashboard.query_one(ChatPanel).focus_prompt()
-
-    def do_versus(self) -> None:
-        """Open the chat with two generations at once."""
-        dashboard = self._dashboard()
-        dashboard.go_to("chat")
-        dashboard.query_one(ChatPanel).versus()
-
-    def do_ask_lineage(self) -> None:
-        """Open the page where one prompt goes to every generation."""
-        from luna_tui.console.screens.voice import VoiceScreen
-
-        self._stage.push_screen(VoiceScreen(self._stage.glyphs, asking=True))
-        self._refresh()
-
-    def do_voice(self) -> None:
-        """Open the page of the voice over time."""
-        from luna_tui.console.screens.voice import VoiceScreen
-
-        self._stage.push_screen(VoiceScreen(self._stage.glyphs))
-        self._refresh()
 
     # Files
 

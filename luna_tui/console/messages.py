@@ -15,6 +15,8 @@ from luna_tui.common.sampling_options import SamplingOptions
 if TYPE_CHECKING:
     from engine.data.questions.answers import Proposal
     from engine.evaluation.evaluate import Eval
+    from engine.workspace.chats.record import StoredChat
+    from luna_tui.common.chat_export import ExportFormat
 
 
 @runtime_checkable
@@ -106,13 +108,17 @@ class NeedDetails(Message):
 
 @dataclass
 class Ask(Message):
-    """Send a raw prompt to these generations; `kind` is chat or lineage, `histories` the turns kept for each."""
+    """Send a raw prompt to these generations; `kind` is chat or lineage, `histories` the turns kept for each.
+
+    `since` is the turn from which turns are kept, 0 where they are not.
+    """
 
     prompt: str
     refs: tuple[str, ...]
     options: SamplingOptions
     kind: str = "chat"
     histories: tuple[tuple[str, ...], ...] = ()
+    since: int = 0
 
 
 @dataclass
@@ -125,6 +131,30 @@ class Rate(Message):
     """Store a rating or a correction of an answer."""
 
     rating: Rating
+
+
+@dataclass
+class ChatIntent(Message):
+    """The base of what the page of stored conversations requests, for one of them."""
+
+    chat: StoredChat
+
+
+@dataclass
+class ReopenChat(ChatIntent):
+    """Go on with this conversation in the chat pane, its turns kept."""
+
+
+@dataclass
+class ExportChat(ChatIntent):
+    """Write this conversation into a file."""
+
+    form: ExportFormat
+
+
+@dataclass
+class ChatToInbox(ChatIntent):
+    """Put this conversation into the inbox as a whole."""
 
 
 class ReviewPage(Protocol):

@@ -11,6 +11,8 @@ from engine.core.events import Event
 from engine.data.questions.answers import Proposal
 from engine.evaluation.evaluate import Eval
 from engine.pipeline.request import TrainRequest
+from engine.workspace.chats.record import StoredChat
+from luna_tui.common.chat_export import ExportFormat
 from luna_tui.common.rating import Rating
 from luna_tui.common.sampling_options import SamplingOptions
 from luna_tui.console.app import FrameRate, LunaApp
@@ -96,6 +98,7 @@ class FakeLink:
     toml: str = '[model]\nbase = "smollm2-135m"\n'
     calls: list[tuple[Any, ...]] = field(default_factory=list[tuple[Any, ...]])
     pending: list[Event | ConsoleEvent] = field(default_factory=list[Event | ConsoleEvent])
+    since: int = 0
     trains: bool = False
     job_label: str = ""
 
@@ -164,7 +167,9 @@ class FakeLink:
         options: SamplingOptions,
         kind: str = "chat",
         kept: tuple[tuple[str, ...], ...] = (),
+        since: int = 0,
     ) -> None:
+        self.since = since
         more = (kept,) if kept else ()
         self.calls.append(("ask", turn, prompt, tuple(refs), options, kind, *more))
 
@@ -173,6 +178,18 @@ class FakeLink:
 
     def rate(self, rating: Rating) -> None:
         self.calls.append(("rate", rating))
+
+    def load_chats(self) -> None:
+        self.calls.append(("load_chats",))
+
+    def reopen_chat(self, chat: StoredChat, first: int) -> None:
+        self.calls.append(("reopen_chat", chat, first))
+
+    def export_chat(self, chat: StoredChat, form: ExportFormat) -> None:
+        self.calls.append(("export_chat", chat, form))
+
+    def chat_to_inbox(self, chat: StoredChat) -> None:
+        self.calls.append(("chat_to_inbox", chat))
 
     def stages(self) -> Sequence[str]:
         return ("fundamentals", "conversations")

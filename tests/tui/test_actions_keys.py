@@ -17,6 +17,7 @@ from tui.screen_text import screen_text
 from engine.pipeline.request import TrainRequest
 from luna_tui.console import messages
 from luna_tui.console.app import LunaApp
+from luna_tui.console.screens.chats import ChatsScreen
 from luna_tui.console.screens.compare import CompareScreen
 from luna_tui.console.screens.config_view import ConfigView
 from luna_tui.console.screens.confirm import Confirm
@@ -72,6 +73,7 @@ CASES: dict[str, Case] = {
     "versus": Case(lambda app, link: "G1" in str(app.screen.query_one("#chat").border_title)),
     "ask_lineage": Case(on_top(VoiceScreen)),
     "voice": Case(on_top(VoiceScreen)),
+    "chats": Case(on_top(ChatsScreen)),
     "export": Case(on_top(ExportForm)),
     "verify": Case(asked("verify")),
     "questions": Case(on_top(QuestionsForm)),

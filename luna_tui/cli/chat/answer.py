@@ -13,12 +13,15 @@ from engine.service.work import ChatSession
 from luna_tui.common.sampling_options import SamplingOptions
 from probes.base import Prompt
 
+_NOT_IN_JSON = ("continued", "left_out", "fed")
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A finished answer with its figures; `continued` is set when it first continues the prompt.
 
-    `left_out` is how many of the turns before no longer fitted the window.
+    `fed` is how many prompts with their answers it was given before this one, `left_out` how many texts of them no
+    longer fitted the window.
     """
 
     gen: int | None
@@ -30,10 +33,11 @@ class Answer:
     stop_reason: str
     continued: bool = False
     left_out: int = 0
+    fed: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return exactly the fields of `chat --json`."""
-        return {name: getattr(self, name) for name in self.__slots__ if name not in ("continued", "left_out")}
+        return {name: getattr(self, name) for name in self.__slots__ if name not in _NOT_IN_JSON}
 
 
 def answer(
@@ -68,6 +72,7 @@ def answer(
         stop_reason=stats.stop_reason if stats else "stopped",
         continued=stats.continued if stats else False,
         left_out=len(history) + 1 - len(asked) if history else 0,
+        fed=(len(asked) - 1) // 2 if history else 0,
     )
 
 

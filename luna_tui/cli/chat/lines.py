@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
 from engine.service.work import ChatSession
 from luna_tui.cli.chat.answer import answer
+from luna_tui.cli.chat.recorder import Recorder
 from luna_tui.cli.json_output import write_json
 from luna_tui.common.safe_text import safe_for_pipe, safe_text
 from luna_tui.common.sampling_options import SamplingOptions
@@ -33,15 +34,18 @@ def answer_lines(
     *,
     as_json: bool,
     raw: bool,
+    recorder: Recorder,
     keep: bool = False,
+    history: Sequence[str] = (),
 ) -> None:
     """Answer each prompt on its own line; newlines inside an answer are written as a backslash and n.
 
-    With `keep` each prompt goes on with the turns before it.
+    With `keep` each prompt goes on with the turns before it, the first one with `history`.
     """
-    turns: list[str] = []
+    turns = list(history)
     for prompt in prompts:
         done = answer(model, prompt, sampling, lambda _piece: None, turns)
+        recorder.add(done, sampling)
         if keep and done.text.strip():
             turns += (prompt, done.text)
         if as_json:

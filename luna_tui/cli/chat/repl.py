@@ -8,17 +8,19 @@ from __future__ import annotations
 import contextlib
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from engine.core.counted import counted
 from engine.core.errors import LunaError
 from engine.service.work import ChatSession
 from ledger.errors import LedgerError
 from luna_tui.cli.chat.answer import answer, ctrl_c_cancels
+from luna_tui.cli.chat.recorder import Recorder
 from luna_tui.cli.error_text import show_error
 from luna_tui.common.safe_text import safe_line, safe_text
 from luna_tui.common.sampling_options import SamplingOptions
@@ -36,10 +38,14 @@ HELP = (
     ("/quit", "leave (or Ctrl-D)"),
 )
 _HISTORY_LINES = 1000
+_SHOWN = 60
 
 
 class Repl:
-    """Reads prompts until the user leaves; `open_model` loads another generation."""
+    """Reads prompts until the user leaves; `open_model` loads another generation.
+
+    The turns of `history` are before the first prompt, where turns are kept.
+    """
 
     def __init__(
         self,
@@ -47,21 +53,26 @@ class Repl:
         sampling: SamplingOptions,
         console: LunaConsole,
         open_model: Callable[[str], ChatSession],
+        recorder: Recorder,
         *,
         keep: bool = False,
+        history: Sequence[str] = (),
     ) -> None:
         self.model = model
         self._sampling = sampling
         self._console = console
         self._open_model = open_model
         self._keep = keep
-        self._turns: list[str] = []
+        self._recorder = recorder
+        self._turns = list(history)
 
     def run(self) -> None:
         """Run the conversation until Ctrl-D or /quit."""
         # A parent that ignores SIGINT (a background job, some CI runners) passes that on; a terminal needs the handler.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         each = "with the turns before them" if self._keep else "each one on its own"
+        if said := len(self._turns) // 2:
+            self._note(f"goes on after {counted(said, 'turn')}, the last one: {_shortened(self._turns[-2])}")
         self._note(f"raw prompts, {each}; /help for commands, Ctrl-C stops an answer, Ctrl-D leaves")
         with _history():
             while True:
@@ -92,6 +103,7 @@ class Repl:
             show_error(error)
             return
         self._console.print()
+        self._recorder.add(done, self._sampling)
         if not done.text.strip():
             self._note("(nothing)")
         elif self._keep:
@@ -116,6 +128,7 @@ class Repl:
                 self._sampling = replace(self._sampling, max_tokens=int(_number(value, 1, 1_000_000)))
             elif name in ("/keep", "/new"):
                 self._keep, self._turns = (not self._keep if name == "/keep" else self._keep), []
+                self._recorder.begin(kept=self._keep)
             else:
                 self._help()
                 return
@@ -146,6 +159,10 @@ class Repl:
 
     def _note(self, text: str) -> None:
         self._console.print(Text(safe_line(text), "dim"))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def _number(text: str, low: float, high: float) -> float:

@@ -67,6 +67,15 @@ _OWN_KEYS: tuple[_Section, ...] = (
         ),
     ),
     _Section(
+        "In the conversations",
+        (
+            ("enter", "Go on with it: its turns are kept."),
+            ("/", "Search in prompts and answers."),
+            ("m j", "Write it as Markdown, or as JSONL to train on."),
+            ("i", "Put it into the inbox as a whole."),
+        ),
+    ),
+    _Section(
         "In the questions",
         (
             ("enter", "Accept the question; the next one."),

@@ -139,6 +139,14 @@ ACTIONS: tuple[Action, ...] = (
         in_footer=False,
     ),
     Action(
+        "chats",
+        "C",
+        "conversations",
+        "The stored conversations: search, go on with one, export it, put it into the inbox.",
+        "Talk",
+        in_footer=False,
+    ),
+    Action(
         "export", "x", "export", "Export the chosen generation for other programs.", "Files", _needs_selected_and_no_job
     ),
     Action("verify", "y", "verify", "Recompute every hash of the workspace.", "Files", _needs_generation_and_no_job),

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.core.gen_label import gen_label
+from luna_tui.common.sampling_options import SamplingOptions
 from luna_tui.console.state.events import (
     AnswerEnded,
     AnswerPiece,
     AnswerRated,
     AnswerStarted,
+    ChatReopened,
     ConsoleEvent,
     PromptSent,
 )
+
+if TYPE_CHECKING:
+    from engine.workspace.chats.record import StoredChat
 
 AnswerState = Literal["waiting", "streaming", "done"]
 
@@ -126,8 +131,9 @@ def kept_turns(turns: Sequence[ChatTurn], ref: str, since: int) -> tuple[str, ..
         if turn.turn < since or turn.kind != "chat":
             continue
         for answer in turn.answers:
-            if answer.ref == ref and answer.state == "done" and answer.text.strip() and answer.stop_reason != "error":
-                said += (turn.prompt, answer.text if answer.correction is None else answer.correction)
+            text = answer.text if answer.correction is None else answer.correction
+            if answer.ref == ref and answer.state == "done" and text.strip() and answer.stop_reason != "error":
+                said += (turn.prompt, text)
                 break
     return tuple(said)
 
@@ -147,6 +153,8 @@ def reduce_chat(state: ChatState, event: ConsoleEvent) -> ChatState:
         answers = tuple(ChatAnswer(ref, ref) for ref in event.refs)
         turn = ChatTurn(event.turn, event.prompt, dict(event.options), answers, event.kind, event.histories)
         return replace(state, turns=(*state.turns, turn)[-_TURNS:])
+    if isinstance(event, ChatReopened):
+        return replace(state, turns=(*state.turns, *_reopened(event.chat, event.first))[-_TURNS:])
     if isinstance(event, AnswerStarted):
         label, gen = event.label, event.gen
         return _change(state, event.turn, event.index, lambda a: replace(a, label=label, gen=gen, state="streaming"))
@@ -174,6 +182,27 @@ def reduce_chat(state: ChatState, event: ConsoleEvent) -> ChatState:
         karma, correction = event.karma, event.correction
         return _change(state, event.turn, event.index, lambda a: replace(a, karma=karma, correction=correction))
     return state
+
+
+def _reopened(chat: StoredChat, first: int) -> Iterator[ChatTurn]:
+    """Yield the turns of a stored conversation, as if the generation that goes on with it had answered all of them."""
+    said: list[str] = []
+    for number, turn in enumerate(chat.turns, start=first):
+        answer = ChatAnswer(
+            chat.ref,
+            turn.label,
+            turn.gen,
+            turn.answer,
+            "done",
+            turn.stop_reason,
+            correction=turn.correction,
+            continued=turn.continued,
+        )
+        histories = (tuple(said[-2 * turn.fed :]),) if turn.fed else ()
+        options = {**SamplingOptions().as_mapping(), **turn.sampling}
+        yield ChatTurn(number, turn.prompt, options, (answer,), histories=histories)
+        if turn.usable:
+            said += (turn.prompt, turn.said)
 
 
 def _change(state: ChatState, turn: int, index: int, change: Callable[[ChatAnswer], ChatAnswer]) -> ChatState:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.data.questions.answers import Proposal
     from engine.diagnostics.resource_monitor import ResourceSample
     from engine.pipeline.request import TrainRequest
+    from engine.workspace.chats.record import StoredChat
     from luna_tui.common.loss_curve import Curve
 
 Mode = Literal["idle", "owner", "viewer"]
@@ -212,6 +213,27 @@ class QuestionsWritten(ConsoleEvent, frozen=True):
     rows: int = 0
     problem: str = ""
     exists: bool = False
+
+
+class ChatsLoaded(ConsoleEvent, frozen=True):
+    """All stored conversations, the one talked in last first, and what is wrong with files that are none."""
+
+    chats: tuple[StoredChat, ...]
+    problems: tuple[str, ...] = ()
+
+
+class ChatReopened(ConsoleEvent, frozen=True):
+    """A stored conversation is in the chat again, its turns numbered from `first` on."""
+
+    chat: StoredChat
+    first: int
+
+
+class ChatsTold(ConsoleEvent, frozen=True):
+    """What came of an export of a stored conversation, or of its way into the inbox."""
+
+    text: str
+    failed: bool = False
 
 
 class AnswerRated(ConsoleEvent, frozen=True):

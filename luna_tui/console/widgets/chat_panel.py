@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 from rich.text import Text
 from textual import events, on
@@ -49,9 +49,9 @@ class ChatPanel(Vertical):
         Binding("full_stop", "stop", "stop", show=False),
         Binding("escape", "leave", "leave", show=False),
         Binding("enter", "write", "write", show=False),
-        Binding("T", "temperature", "temperature", show=False),
-        Binding("M", "max_tokens", "longest answer", show=False),
-        Binding("S", "seed", "seed", show=False),
+        Binding("T", "sample('temperature')", "temperature", show=False),
+        Binding("M", "sample('max_tokens')", "longest answer", show=False),
+        Binding("S", "sample('seed')", "seed", show=False),
         Binding("k", "keep", "keep the turns", show=False),
     ]
 
@@ -128,9 +128,7 @@ class ChatPanel(Vertical):
     @on(PromptInput.Sent)
     def _send(self, message: PromptInput.Sent) -> None:
         message.stop()
-        if not message.prompt.strip():
-            return
-        if self._ask(message.prompt, self.names(), self.options):
+        if message.prompt.strip() and self._ask(message.prompt, self.names(), self.options):
             self._prompt.remember(message.prompt)
 
     @on(PromptInput.Left)
@@ -147,8 +145,14 @@ class ChatPanel(Vertical):
         chat, since = self.state.chat, self._kept_since
         self._sent = chat.next_turn
         histories = tuple(kept_turns(chat.turns, ref, since) for ref in refs) if since else ()
-        self.post_message(messages.Ask(prompt, refs, options, histories=histories))
+        self.post_message(messages.Ask(prompt, refs, options, histories=histories, since=since))
         return True
+
+    def go_on(self, first: int) -> None:
+        """Go on with the conversation whose turns are those from `first` on: they are kept, and one answers."""
+        self._kept_since, self._other = first, ""
+        self._heading()
+        self.focus_prompt()
 
     def action_keep(self) -> None:
         """Keep the turns from now on, fed as conversations are in training, or ask each prompt on its own again."""
@@ -238,19 +242,15 @@ class ChatPanel(Vertical):
 
     # Sampling options
 
-    def action_temperature(self) -> None:
-        """Switch between greedy and sampled answers."""
-        self.options = replace(self.options, temperature=_next(TEMPERATURES, self.options.temperature))
-        self._heading()
-
-    def action_max_tokens(self) -> None:
-        """Switch to the next limit on the length of an answer."""
-        self.options = replace(self.options, max_tokens=_next(MAX_TOKENS, self.options.max_tokens))
-        self._heading()
-
-    def action_seed(self) -> None:
-        """Switch to the next sampling seed."""
-        self.options = replace(self.options, seed=self.options.seed + 1)
+    def action_sample(self, option: Literal["temperature", "max_tokens", "seed"]) -> None:
+        """Switch to greedy or sampled answers, the next limit on the length of an answer, or the next seed."""
+        now = self.options
+        if option == "temperature":
+            self.options = replace(now, temperature=_next(TEMPERATURES, now.temperature))
+        elif option == "max_tokens":
+            self.options = replace(now, max_tokens=_next(MAX_TOKENS, now.max_tokens))
+        else:
+            self.options = replace(now, seed=now.seed + 1)
         self._heading()
 
     # The border, or the line that replaces it where there is none

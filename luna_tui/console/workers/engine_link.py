@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from engine.core.gen_label import gen_label
@@ -18,10 +17,10 @@ from engine.pipeline.request import TrainRequest
 from engine.service.jobs import Job, JobEvent, Refusal
 from engine.service.requests import EvaluateRequest, ExportRequest, FillMatrixRequest, Request, VerifyRequest
 from luna_tui.common.engine_facade import EngineFacade
-from luna_tui.common.rating import Rating
-from luna_tui.common.sampling_options import SamplingOptions
-from luna_tui.console.state.events import AnswerRated, ConsoleEvent, KarmaRead, MachineSampled, MatrixLoaded, Noted
-from luna_tui.console.workers.chat_worker import ChatWorker, Kept
+from luna_tui.console.state.events import ConsoleEvent, KarmaRead, MachineSampled, MatrixLoaded, Noted
+from luna_tui.console.workers.chat_store import ChatStore
+from luna_tui.console.workers.chat_worker import ChatWorker
+from luna_tui.console.workers.chats_link import ChatsLink
 from luna_tui.console.workers.job_words import job_events
 from luna_tui.console.workers.loader import Loader
 from luna_tui.console.workers.question_link import QuestionLink
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from engine.service.poller import Poller, Seen
 
 
-class EngineLink(QuestionLink):
+class EngineLink(QuestionLink, ChatsLink):
     """The link of one console to one workspace."""
 
     def __init__(self, facade: EngineFacade, root: Path, *, machine_every_s: float = 1.0) -> None:
@@ -47,7 +46,7 @@ class EngineLink(QuestionLink):
         self._log = self._workspace.runs / "console.log"
         self._machine_every_s = machine_every_s
         self._loader = Loader(facade, self._workspace, self._engine.read, self._news.put, self._log)
-        self._chat = ChatWorker(self._engine, self._news.put, self._log)
+        self._chat = ChatWorker(self._engine, self._news.put, self._log, ChatStore(self._workspace, self._news.put))
         self._poller: Poller | None = None
         self._follower = RunFollower(self._workspace)
         self._beside: Job | None = None
@@ -219,32 +218,6 @@ class EngineLink(QuestionLink):
             self._loader.read_lineage()
 
         self._loader.do(move)
-
-    # Chat
-
-    def ask(
-        self, turn: int, prompt: str, refs: Sequence[str], options: SamplingOptions, kind: str = "chat", kept: Kept = ()
-    ) -> None:
-        """Send a raw prompt to these generations, behind the turns that are kept for each."""
-        self._chat.ask(turn, prompt, refs, options, kind, kept)
-
-    def cancel_answers(self) -> None:
-        """Cancel the answer in progress, and those that wait in the same turn."""
-        self._chat.cancel()
-
-    def rate(self, rating: Rating) -> None:
-        """Write a rated answer to the inbox, as a row with karma."""
-
-        def write() -> None:
-            karma = self._facade.write_rating(self._workspace, rating)
-            self._news.put(AnswerRated(rating.turn, rating.index, karma, rating.correction))
-            asked = shorten(rating.prompt, 60, placeholder=" ...")
-            how = "corrected" if rating.verdict == "corrected" else f"rated {rating.verdict}"
-            self._news.put(Noted("info", f"karma {karma:+d} in the inbox: {asked!r} {how}"))
-            if self._poller is not None:
-                self._poller.look_now()
-
-        self._loader.do(write)
 
     # Configuration and leaving
 

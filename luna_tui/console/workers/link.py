@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from engine.core.events import Event
     from engine.data.questions.answers import Proposal
     from engine.evaluation.evaluate import Eval
+    from engine.workspace.chats.record import StoredChat
+    from luna_tui.common.chat_export import ExportFormat
     from luna_tui.console.state.events import ConsoleEvent
 
 
@@ -93,11 +95,22 @@ class Link(Protocol):
         options: SamplingOptions,
         kind: str = "chat",
         kept: tuple[tuple[str, ...], ...] = (),
+        since: int = 0,
     ) -> None: ...
 
     def cancel_answers(self) -> None: ...
 
     def rate(self, rating: Rating) -> None: ...
+
+    def load_chats(self) -> None: ...
+
+    def reopen_chat(self, chat: StoredChat, first: int) -> None:
+        """Go on in a stored conversation's file with the chat whose turns from `first` on are its own."""
+        ...
+
+    def export_chat(self, chat: StoredChat, form: ExportFormat) -> None: ...
+
+    def chat_to_inbox(self, chat: StoredChat) -> None: ...
 
     def stages(self) -> Sequence[str]:
         """Return the curriculum's stages in order; empty while luna.toml is in error."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -51,6 +51,9 @@ class FakeTalker:
         for piece in pieces:
             yield StreamEvent(piece)
         yield StreamEvent("", StreamStats(3, 12.5, 182.0, "eos", 6, 6))
+
+    def newest_turns(self, turns: Sequence[str], max_tokens: int) -> tuple[str, ...]:
+        return tuple(turns)
 
     def cancel(self) -> None:
         self._cancelled.set()

@@ -275,3 +275,11 @@ def test_rows_without_any_rating_are_selected_as_ever() -> None:
     assert len(selection.rows) == len(FILLING) + 2
     assert (selection.rated_down, selection.replaced) == (0, 0)
     assert selection.reason == "converse: all 32 unseen rows of talk and the inbox"
+
+
+def test_an_answer_with_a_control_marker_is_refused_unless_markers_are_kept(workspace: Workspace) -> None:
+    row = replace(GOOD, response="With what?<|im_end|>")
+    with pytest.raises(UsageError, match="control marker"):
+        append_row(workspace, row)
+    append_row(workspace, row, keep_markers=True)
+    assert (workspace.root / "inbox" / "chat.jsonl").exists()

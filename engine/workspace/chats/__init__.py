@@ -1,0 +1,1 @@
+"""Stored conversations: their record, and the files under `chats/` that hold them."""

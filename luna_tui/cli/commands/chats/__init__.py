@@ -1,0 +1,1 @@
+"""`luna-tui chats`: the stored conversations of a workspace."""
