@@ -27,6 +27,7 @@ from luna_tui.console.state.events import (
     LineageLoaded,
     ModeChanged,
     Noted,
+    PreviewLoaded,
     QuestionsProposed,
     QuestionsWritten,
     StopRequested,
@@ -70,6 +71,8 @@ class Controller(LeaveActions):
             self._wanted_curves.discard(event.gen)
         elif isinstance(event, KarmaRead):
             self._age_up(event)
+        elif isinstance(event, PreviewLoaded):
+            self.heed_preview(event)
         elif isinstance(event, QuestionsProposed | QuestionsWritten):
             self.heed_questions(event)
         elif isinstance(event, Noted) and event.level == "error":
@@ -131,6 +134,10 @@ class Controller(LeaveActions):
             self._link.cancel_answers()
         elif isinstance(message, messages.Rate):
             self._link.rate(message.rating)
+        elif isinstance(message, messages.DryRun):
+            self.open_dry_run(message.request)
+        elif isinstance(message, messages.CancelDryRun):
+            self._link.cancel_preview()
         elif isinstance(message, messages.WriteQuestions):
             self.write_questions(message)
         elif isinstance(message, messages.Tell):

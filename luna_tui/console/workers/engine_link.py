@@ -24,6 +24,7 @@ from luna_tui.console.state.events import AnswerRated, ConsoleEvent, KarmaRead, 
 from luna_tui.console.workers.chat_worker import ChatWorker, Kept
 from luna_tui.console.workers.job_words import job_events
 from luna_tui.console.workers.loader import Loader
+from luna_tui.console.workers.preview_link import PreviewLink
 from luna_tui.console.workers.question_link import QuestionLink
 from luna_tui.console.workers.run_follower import RunFollower
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from engine.service.poller import Poller, Seen
 
 
-class EngineLink(QuestionLink):
+class EngineLink(QuestionLink, PreviewLink):
     """The link of one console to one workspace."""
 
     def __init__(self, facade: EngineFacade, root: Path, *, machine_every_s: float = 1.0) -> None:
