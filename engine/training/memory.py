@@ -13,7 +13,7 @@ from engine.gguf.file import read_gguf
 from engine.training.job import Example
 
 _FP32 = 4
-# What Python, torch, transformers, peft and TRL hold beside the training, measured with a model of 0.1 MB. On a GPU it
+# What Python, torch, transformers, peft and TRL hold beside the training, measured with a model of 0.4 MB. On a GPU it
 # is the CUDA context with its libraries, and not measured here.
 _LIBRARIES = {"cpu": 640_000_000, "cuda": 600_000_000}
 # What the allocator holds beyond what is asked of it, as a share of that: freed pieces between others, and buffers of

@@ -37,12 +37,11 @@ def summary_lines(found: Preview, most: int) -> list[Text]:
     ]
 
 
-def sequence_title(view: TokenView, glyphs: Glyphs) -> Text:
+def sequence_title(view: TokenView, glyphs: Glyphs) -> list[Text]:
     """Return where a sequence comes from, and how many of its tokens are trained."""
     trained = sum(is_trained for _, is_trained in view.pieces)
-    title = Text().append(safe_line(view.source or view.row_id[:12]), "title")
-    title.append(f"  {safe_line(view.stage)}", "dim")
-    return title.append(f" {glyphs.dot} {trained} of {counted(len(view.pieces), 'token')} trained", "dim")
+    what = f"{safe_line(view.stage)} {glyphs.dot} {trained} of {counted(len(view.pieces), 'token')} trained"
+    return [Text().append(safe_line(view.source or view.row_id[:12]), "title"), Text().append(what, "dim")]
 
 
 def legend(glyphs: Glyphs) -> Text:

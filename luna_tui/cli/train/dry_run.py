@@ -51,7 +51,6 @@ def _print(found: Preview, console: LunaConsole) -> None:
             console.print(in_ascii(line) if console.ascii else line, soft_wrap=True)
 
     with console.use_theme(Theme(_STYLES)):
-        show(*summary_lines(found, _SHOWN))
+        show(*summary_lines(found, _SHOWN), Text(), legend(console.glyphs))
         for view in found.sequences:
-            show(Text(), sequence_title(view, console.glyphs), *token_lines(view, console.width, console.glyphs))
-        show(Text(), legend(console.glyphs))
+            show(Text(), *sequence_title(view, console.glyphs), *token_lines(view, console.width, console.glyphs))

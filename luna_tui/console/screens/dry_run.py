@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import events
@@ -12,7 +12,6 @@ from textual.containers import Horizontal
 from textual.screen import ModalScreen
 
 from engine.core.counted import counted
-from engine.pipeline.preview import Preview
 from engine.pipeline.request import TrainRequest
 from luna_tui.common.preview_text import legend, sequence_title, summary_lines, token_lines
 from luna_tui.common.safe_text import safe_line
@@ -24,6 +23,9 @@ from luna_tui.console.state.console_state import ConsoleState, JobView
 from luna_tui.console.state.events import PreviewLoaded
 from luna_tui.console.widgets.fields import folded
 from luna_tui.console.widgets.lines import Lines
+
+if TYPE_CHECKING:
+    from engine.pipeline.preview import Preview
 
 _SENTENCES = 100
 _SIDE_BY_SIDE = 120
@@ -112,9 +114,14 @@ class DryRunScreen(ModalScreen[None]):
 
     def action_back(self) -> None:
         """Go back to the form; what is still being decided is cancelled."""
-        if self._found is None:
+        if not self.settled:
             messages.do_now(self, messages.CancelDryRun())
         self.dismiss()
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is known what would be learned, or why nothing can be said."""
+        return self._found is not None
 
     @property
     def _preview(self) -> Preview | None:
@@ -150,7 +157,7 @@ class DryRunScreen(ModalScreen[None]):
             view, count = preview.sequences[self._shown_at - 1], len(preview.sequences)
             head.append(f" {self.glyphs.dot} sequence {self._shown_at} of {count}", "key")
             width = max(8, sequence.scrollable_content_region.width)
-            drawn = [*folded([sequence_title(view, self.glyphs)], width), *folded([legend(self.glyphs)], width), Text()]
+            drawn = folded([*sequence_title(view, self.glyphs), Text(), legend(self.glyphs), Text()], width)
             sequence.set_lines([self._readable(line) for line in (*drawn, *token_lines(view, width, self.glyphs))])
         self.query_one("#dry-run-head", Lines).set_lines([self._readable(head)])
         self._draw_keys()
@@ -163,8 +170,8 @@ class DryRunScreen(ModalScreen[None]):
         return [said, *([Text().append(safe_line(found.hint), "dim")] if found.hint else [])]
 
     def _draw_keys(self) -> None:
-        stop = ("esc", "cancel") if self._found is None else ("esc", "back to the form")
-        if self._found is None and self._job is not None:
+        stop = ("esc", "cancel") if not self.settled else ("esc", "back to the form")
+        if not self.settled and self._job is not None:
             line = Text(" ").append_text(draw_job(self._job, self.size.width - 14, self.glyphs))
             line.append("   esc", "key").append(" cancels", "dim")
         elif self._preview is None:
