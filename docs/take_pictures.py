@@ -21,6 +21,7 @@ from textual.pilot import Pilot
 
 from luna_tui.common.engine_facade import EngineFacade
 from luna_tui.console.app import FrameRate, LunaApp
+from luna_tui.console.screens.dry_run import DryRunScreen
 from luna_tui.console.workers.engine_link import EngineLink
 
 SIZES = ((80, 24), (160, 48))
@@ -154,7 +155,15 @@ async def training(size: tuple[int, int], source: Path, out: Path) -> None:
             await session.press("t")
             await asyncio.sleep(0.5)
             await session.picture("train-form")
-            await session.press("enter")
+            await session.press("d")
+            page = app.screen
+            assert isinstance(page, DryRunScreen)
+            await until(lambda: page.settled)
+            await session.picture("dry-run")
+            if size[0] < 100:
+                await session.press("right")
+                await session.picture("dry-run-sequence")
+            await session.press("escape", "enter")
             await until(lambda: app.state.run.train is not None and app.state.run.train.step >= 30)
             await session.picture("training")
             await session.press("s")

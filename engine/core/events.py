@@ -98,6 +98,12 @@ class CheckpointSaved(Event, frozen=True, kw_only=True):
     seconds: float
 
 
+class MemoryMeasured(Event, frozen=True, kw_only=True):
+    """The most memory that the training held, in bytes: of the process, or on a GPU what was reserved there."""
+
+    peak_bytes: int
+
+
 class Progress(Event, frozen=True, kw_only=True):
     """Progress of any other long operation; `eta_s` is None while it cannot be estimated."""
 
@@ -177,6 +183,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     TrainStep,
     VoiceSampled,
     CheckpointSaved,
+    MemoryMeasured,
     Progress,
     Exported,
     Examined,

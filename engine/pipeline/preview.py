@@ -18,6 +18,7 @@ from engine.data.rows import count_answers
 from engine.evaluation.items import read_items
 from engine.models.base import prepare_base
 from engine.pipeline.context import Context
+from engine.pipeline.memory_preview import MemoryPreview, memory_preview
 from engine.pipeline.request import TrainRequest, with_request
 from engine.pipeline.steps.decide import Preparation, decide
 from engine.runtime.client import Runtime
@@ -76,10 +77,12 @@ class Preview:
     warnings: tuple[str, ...]
     sequences: tuple[TokenView, ...]
     pace: Pace | None
+    memory: MemoryPreview
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for `--json`."""
         plain = asdict(self)
+        plain["memory"] = self.memory.to_dict()
         plain["sequences"] = [
             {**asdict(view), "pieces": [{"text": text, "trained": trained} for text, trained in view.pieces]}
             for view in self.sequences
@@ -121,7 +124,8 @@ def preview(
         left_out=(*left_out, *map(str, made.curriculum.bad)),
         warnings=tuple(line.text for line in logged if line.text not in left_out and "left out" not in line.text),
         sequences=views,
-        pace=_pace(workspace, config, made),
+        pace=_pace(workspace, made),
+        memory=memory_preview(workspace, config, request, base, made),
     )
 
 
@@ -163,7 +167,7 @@ def _pieces(example: Example, texts: Sequence[str]) -> list[tuple[str, bool]]:
     return pieces
 
 
-def _pace(workspace: Workspace, config: Config, made: Preparation) -> Pace | None:
+def _pace(workspace: Workspace, made: Preparation) -> Pace | None:
     """Return the time expected, from the newest generation that was trained on a machine that rounds as this one."""
     machine = arithmetic(made.recipe.precision)
     for gen in reversed(range(made.gen)):

@@ -22,6 +22,7 @@ from engine.service.requests import (
     EvaluateRequest,
     ExportRequest,
     FillMatrixRequest,
+    PreviewRequest,
     Request,
     TaskRequest,
     VerifyRequest,
@@ -266,6 +267,8 @@ class Engine:
             return work.evaluate(workspace, config, request.ref, progress=progress, control=control, only=request.only)
         if isinstance(request, FillMatrixRequest):
             return work.fill_matrix(workspace, config, request.ref, progress=progress, control=control, show=show)
+        if isinstance(request, PreviewRequest):
+            return work.preview(workspace, config, request.request, progress=progress, control=control)
         assert isinstance(request, ExportRequest)
         return work.export(
             workspace,

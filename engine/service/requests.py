@@ -66,6 +66,18 @@ class ExportRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewRequest:
+    """Decide what a training would learn and take, without training."""
+
+    request: TrainRequest
+
+    @property
+    def label(self) -> str:
+        """A short description of the work in progress."""
+        return "dry run"
+
+
+@dataclass(frozen=True, slots=True)
 class TaskRequest:
     """Other long work that only reads what is recorded, such as a comparison or the evaluation of a study.
 
@@ -76,4 +88,6 @@ class TaskRequest:
     work: Callable[[ProgressCallback, Control], Any]
 
 
-Request = TrainRequest | EvaluateRequest | FillMatrixRequest | VerifyRequest | ExportRequest | TaskRequest
+Request = (
+    TrainRequest | EvaluateRequest | FillMatrixRequest | VerifyRequest | ExportRequest | PreviewRequest | TaskRequest
+)

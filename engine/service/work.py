@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.core.events import Event
     from engine.evaluation.evaluate import Eval
     from engine.evaluation.matrix import ForgettingMatrix
+    from engine.pipeline.preview import Preview
     from engine.pipeline.request import TrainRequest
     from engine.publish.publish import ExportResult
     from engine.runtime.protocol import StreamEvent
@@ -121,6 +122,20 @@ class Work:
         from engine.workspace.verify import verify_workspace
 
         return verify_workspace(workspace, progress=progress)
+
+    def preview(
+        self,
+        workspace: Workspace,
+        config: Config,
+        request: TrainRequest,
+        *,
+        progress: ProgressCallback,
+        control: Control,
+    ) -> Preview:
+        """Return what a training would learn and take; nothing is written."""
+        from engine.pipeline.preview import preview
+
+        return preview(workspace, config, request, progress=progress, control=control)
 
     def export(
         self,

@@ -24,10 +24,7 @@ def pick_backend(name: str) -> TrainingBackend:
 
     Raises UsageError for an unknown name, and, with the import's error, when the backend does not load here.
     """
-    if name not in (*NAMES, "auto"):
-        raise UsageError(f"there is no backend {name!r}", where="--backend", hint=f"one of auto, {', '.join(NAMES)}")
-    if name == "auto":
-        name = "unsloth" if _has_cuda() and importlib.util.find_spec("unsloth") else "trl"
+    name = resolve_backend(name)
     try:
         if name == "unsloth":
             from engine.training.sft.unsloth_backend import UnslothBackend
@@ -44,6 +41,15 @@ def pick_backend(name: str) -> TrainingBackend:
             where=f"--backend {name}",
             hint=_REMEDIES[name],
         ) from error
+
+
+def resolve_backend(name: str) -> str:
+    """Return the backend that `name` stands for, without loading it; raises UsageError for an unknown name."""
+    if name not in (*NAMES, "auto"):
+        raise UsageError(f"there is no backend {name!r}", where="--backend", hint=f"one of auto, {', '.join(NAMES)}")
+    if name != "auto":
+        return name
+    return "unsloth" if _has_cuda() and importlib.util.find_spec("unsloth") else "trl"
 
 
 def backend_status() -> list[dict[str, Any]]:

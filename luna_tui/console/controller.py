@@ -29,6 +29,7 @@ from luna_tui.console.state.events import (
     LineageLoaded,
     ModeChanged,
     Noted,
+    PreviewLoaded,
     QuestionsProposed,
     QuestionsWritten,
     StopRequested,
@@ -70,6 +71,8 @@ class Controller(LeaveActions):
             self._wanted_curves.discard(event.gen)
         elif isinstance(event, KarmaRead):
             self._age_up(event)
+        elif isinstance(event, PreviewLoaded):
+            self.heed_preview(event)
         elif isinstance(event, QuestionsProposed | QuestionsWritten):
             self.heed_questions(event)
         elif isinstance(event, ChatsLoaded | ChatsTold):
@@ -134,6 +137,10 @@ class Controller(LeaveActions):
             self._link.rate(message.rating)
         elif isinstance(message, messages.ChatIntent):
             self.hear_chats(message)
+        elif isinstance(message, messages.DryRun):
+            self.open_dry_run(message.request)
+        elif isinstance(message, messages.CancelDryRun):
+            self._link.cancel_preview()
         elif isinstance(message, messages.WriteQuestions):
             self.write_questions(message)
         elif isinstance(message, messages.Tell):

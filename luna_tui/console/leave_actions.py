@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from luna_tui.console.chat_actions import ChatActions
+from luna_tui.console.dry_run_actions import DryRunActions
 from luna_tui.console.host import Host
 from luna_tui.console.state.actions import ACTIONS
 from luna_tui.console.workers.link import Link
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from luna_tui.console.screens.quit import QuitWish
 
 
-class LeaveActions(ChatActions):
+class LeaveActions(DryRunActions):
     """Confirms before work in progress is left; the link knows what is in progress, whatever the screen last showed."""
 
     def __init__(self, stage: Host, link: Link) -> None:

@@ -15,6 +15,7 @@ from luna_tui.common.sampling_options import SamplingOptions
 if TYPE_CHECKING:
     from engine.data.questions.answers import Proposal
     from engine.evaluation.evaluate import Eval
+    from engine.pipeline.request import TrainRequest
     from engine.workspace.chats.record import StoredChat
     from luna_tui.common.chat_export import ExportFormat
 
@@ -172,6 +173,18 @@ class WriteQuestions(Message):
     page: ReviewPage
     proposals: tuple[Proposal, ...]
     replace: bool = False
+
+
+@dataclass
+class DryRun(Message):
+    """Open the page of what this training would learn and take."""
+
+    request: TrainRequest
+
+
+@dataclass
+class CancelDryRun(Message):
+    """Stop deciding what a training would learn: its page is left."""
 
 
 @dataclass

@@ -134,6 +134,12 @@ class FakeLink:
         self.calls.append(("train", request))
         return True
 
+    def preview(self, request: TrainRequest) -> None:
+        self.calls.append(("preview", request))
+
+    def cancel_preview(self) -> None:
+        self.calls.append(("cancel_preview",))
+
     def stop(self) -> None:
         self.calls.append(("stop",))
 

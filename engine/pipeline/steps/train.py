@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.core.errors import Damaged, Interrupted
+from engine.core.events import MemoryMeasured
 from engine.models.lineage_weights import weights_dir
 from engine.pipeline.context import Context
 from engine.pipeline.plan import Plan
@@ -17,6 +18,7 @@ from engine.pipeline.steps.encode import encode_passes, train_rows, voice_plan
 from engine.training.batch_log import read_losses, start_end_losses
 from engine.training.checkpoint import newest_sealed, step_of
 from engine.training.job import TrainJob
+from engine.training.memory_peak import begin_peak, peak_bytes
 from engine.workspace.runs import Run
 
 
@@ -66,11 +68,14 @@ def train(context: Context, run: Run, plan: Plan) -> Trained:
         passes=len(passes),
     )
     context.control.check()
+    counted = begin_peak()
     try:
         result = context.pick_backend(plan.backend).train(job, context.emit, context.control)
     except BaseException as error:
         release_failed(error)
         raise
+    if counted and (peak := peak_bytes()) is not None:
+        context.emit(MemoryMeasured, peak_bytes=peak)
     if not result.finished:
         raise Interrupted(f"stopped after step {result.steps_done} of {plan.steps}; the checkpoint is kept")
     shutil.copyfile(run.work / "metrics.jsonl", run.staging / "metrics.jsonl")

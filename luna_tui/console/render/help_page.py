@@ -76,6 +76,14 @@ _OWN_KEYS: tuple[_Section, ...] = (
         ),
     ),
     _Section(
+        "In the training form",
+        (
+            ("d ^r", "Dry run: what it would learn and take; ^r where words are typed."),
+            ("right left", "In the dry run: the next sequence, the previous one; n p too."),
+            ("q esc", "Back from the dry run, with the form as it was."),
+        ),
+    ),
+    _Section(
         "In the questions",
         (
             ("enter", "Accept the question; the next one."),

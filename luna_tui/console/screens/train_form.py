@@ -16,18 +16,24 @@ from textual.widgets import Input
 from engine.pipeline.request import TrainRequest
 from luna_tui.common.safe_text import safe_line
 from luna_tui.common.terminal import Glyphs
+from luna_tui.console import messages
 from luna_tui.console.state.actions import BY_NAME
 from luna_tui.console.state.console_state import ConsoleState
 from luna_tui.console.state.train_plan import BACKEND_CHOICES, PHASES, TrainFields, TrainPlan, plan_training
-from luna_tui.console.widgets.fields import Cycle, Field, Note, TextEntry, Words, key_hints
+from luna_tui.console.widgets.fields import Cycle, Field, Note, NumberEntry, TextEntry, Words, key_hints
 
+_WORDS = ("parent", "data")
 _NOTED = ("generations", "phase", "parent", "steps", "data", "seed", "backend")
 
 
 class TrainForm(ModalScreen[TrainRequest | None]):
     """Asks what to train; every field's default is luna.toml's value."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", show=False),
+        # Fields that take words keep the letter for themselves: there it is ^r.
+        Binding("d,ctrl+r", "dry_run", show=False, priority=True),
+    ]
     DEFAULT_CSS = """
     TrainForm #preview { margin: 1 0; min-height: 3; }
     TrainForm #keys { margin-top: 1; margin-bottom: 1; }
@@ -49,11 +55,11 @@ class TrainForm(ModalScreen[TrainRequest | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content("Train the next generation")
             yield Words(id="preview")
-            yield Field("generations", TextEntry("1", id="generations"), notes["generations"])
+            yield Field("generations", NumberEntry("1", id="generations"), notes["generations"])
             yield Field("phase", phases, notes["phase"])
             yield Field("parent", TextEntry("HEAD", id="parent"), notes["parent"])
-            yield Field("steps", TextEntry(id="steps"), notes["steps"])
-            yield Field("seed", TextEntry(id="seed", placeholder="luna.toml's"), notes["seed"])
+            yield Field("steps", NumberEntry(id="steps"), notes["steps"])
+            yield Field("seed", NumberEntry(id="seed", placeholder="luna.toml's"), notes["seed"])
             yield Field("backend", backends, notes["backend"])
             yield Field("bad rows", Cycle(("leave out", "refuse to train"), id="strict"))
             yield Field("data", TextEntry(id="data", placeholder="files or folders, not the curriculum", wide=True))
@@ -99,17 +105,38 @@ class TrainForm(ModalScreen[TrainRequest | None]):
     def _keys(self) -> Text:
         ready = self._plan.wish is not None and not BY_NAME["train"].refusal(self._state)
         start = (("enter", "start"),) if ready else ()
-        return key_hints(*start, ("tab", "next field"), ("left right", "choose"), ("esc", "cancel"))
+        look = (("^r" if self._types_words else "d", "dry run"),) if self._plan.wish is not None else ()
+        return key_hints(*start, *look, ("tab", "next field"), ("left right", "choose"), ("esc", "cancel"))
+
+    @property
+    def _types_words(self) -> bool:
+        """Whether the focus is in a field where d is a letter like any other."""
+        return self.focused is not None and self.focused.id in _WORDS
+
+    def on_descendant_focus(self) -> None:
+        """Name the key of the dry run that works in this field."""
+        self.query_one("#keys", Words).say(self._keys())
+
+    def action_dry_run(self) -> None:
+        """Open the page of what this training would learn and take; the form stays as it is below it."""
+        self._check()
+        if self._plan.wish is None:
+            self._to_problem()
+        else:
+            messages.do_now(self, messages.DryRun(self._plan.wish))
 
     @on(Input.Submitted)
     @on(Cycle.Submitted)
     def _send(self) -> None:
         self._check()
         if self._plan.wish is None:
-            wrong = next(iter(self._plan.problems))
-            self.query_one(f"#{wrong}").focus()
+            self._to_problem()
         elif not BY_NAME["train"].refusal(self._state):
             self.dismiss(self._plan.wish)
+
+    def _to_problem(self) -> None:
+        wrong = next(iter(self._plan.problems))
+        self.query_one(f"#{wrong}").focus()
 
 
 def _preview(plan: TrainPlan) -> list[Text]:

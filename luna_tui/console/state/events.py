@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.core.events import VoiceSampled
     from engine.data.questions.answers import Proposal
     from engine.diagnostics.resource_monitor import ResourceSample
+    from engine.pipeline.preview import Preview
     from engine.pipeline.request import TrainRequest
     from engine.workspace.chats.record import StoredChat
     from luna_tui.common.loss_curve import Curve
@@ -112,7 +113,7 @@ class DetailsLoaded(ConsoleEvent, frozen=True):
 
 
 class JobStarted(ConsoleEvent, frozen=True):
-    """A long job beside training has started: eval, matrix, verify or export."""
+    """A long job beside training has started: eval, matrix, verify, export or dry run."""
 
     job: str
     label: str
@@ -197,6 +198,15 @@ class AnswerEnded(ConsoleEvent, frozen=True):
     tokens_per_s: float | None = None
     problem: str = ""
     continued: bool = False
+
+
+class PreviewLoaded(ConsoleEvent, frozen=True):
+    """What a training would learn and take; None with `problem` and `hint` when that could not be decided."""
+
+    request: TrainRequest
+    preview: Preview | None
+    problem: str = ""
+    hint: str = ""
 
 
 class QuestionsProposed(ConsoleEvent, frozen=True):

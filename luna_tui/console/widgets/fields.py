@@ -198,3 +198,11 @@ class TextEntry(Input):
 
     def __init__(self, value: str = "", *, id: str, placeholder: str = "", wide: bool = False) -> None:
         super().__init__(value, placeholder=placeholder, compact=True, id=id, classes="-wide" if wide else "")
+
+
+class NumberEntry(TextEntry):
+    """A text field for a number: letters that are keys of the form work in it, too."""
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Return whether the field takes a key for itself: it does not take letters."""
+        return super().check_consume_key(key, character) and not (character or "").isalpha()

@@ -23,6 +23,7 @@ from luna_tui.console.workers.chat_worker import ChatWorker
 from luna_tui.console.workers.chats_link import ChatsLink
 from luna_tui.console.workers.job_words import job_events
 from luna_tui.console.workers.loader import Loader
+from luna_tui.console.workers.preview_link import PreviewLink
 from luna_tui.console.workers.question_link import QuestionLink
 from luna_tui.console.workers.run_follower import RunFollower
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from engine.service.poller import Poller, Seen
 
 
-class EngineLink(QuestionLink, ChatsLink):
+class EngineLink(QuestionLink, ChatsLink, PreviewLink):
     """The link of one console to one workspace."""
 
     def __init__(self, facade: EngineFacade, root: Path, *, machine_every_s: float = 1.0) -> None:

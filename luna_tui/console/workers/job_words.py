@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.core.counted import counted
+from engine.core.gen_label import gen_label
 from engine.service.jobs import Job, JobEvent
-from engine.service.requests import EvaluateRequest, ExportRequest, FillMatrixRequest, VerifyRequest
+from engine.service.requests import EvaluateRequest, ExportRequest, FillMatrixRequest, PreviewRequest, VerifyRequest
 from luna_tui.console.state.events import (
     ConsoleEvent,
     EvaluationLoaded,
@@ -16,6 +17,7 @@ from luna_tui.console.state.events import (
     JobProgress,
     JobStarted,
     MatrixLoaded,
+    PreviewLoaded,
 )
 from luna_tui.console.workers.trouble import told
 
@@ -27,6 +29,7 @@ _NAMES = {
     FillMatrixRequest: "matrix",
     VerifyRequest: "verify",
     ExportRequest: "export",
+    PreviewRequest: "preview",
 }
 
 
@@ -51,6 +54,8 @@ def _ended(job: Job, name: str, log: Path) -> Iterator[ConsoleEvent]:
         yield JobEnded(name, True, f"{job.label}: cancelled")
     elif error is not None:
         problem = told(error, log)
+        if isinstance(job.request, PreviewRequest):
+            yield PreviewLoaded(job.request.request, None, problem.text, problem.hint)
         yield JobEnded(name, False, f"{job.label}: {problem.text}", (problem.hint,) if problem.hint else ())
     else:
         yield from _well(job.request, name, job.result())
@@ -69,6 +74,9 @@ def _well(request: object, name: str, result: Any) -> Iterator[ConsoleEvent]:
         yield JobEnded(name, True, f"the matrix of {request.ref} is filled{kept}")
     elif isinstance(request, ExportRequest):
         yield JobEnded(name, True, f"{result.label} is in {request.directory}: {result.command}")
+    elif isinstance(request, PreviewRequest):
+        yield PreviewLoaded(request.request, result)
+        yield JobEnded(name, True, f"dry run of {gen_label(result.gen)}: nothing was trained")
     else:
         yield _verified(name, result)
 

@@ -18,7 +18,8 @@ from engine.data.inbox import InboxRow, append_row, read_rows
 from engine.data.rows import make_row
 from engine.pipeline.row_lengths import measure
 from engine.service.auto_train import decide, input_stamp
-from engine.service.inbox_import import import_file, inbox_entries
+from engine.service.inbox_import import Importer, ImportOptions
+from engine.service.inbox_list import inbox_entries
 from engine.service.karma import Meter, read_meter
 from luna_tui.common.engine_facade import EngineFacade
 from luna_tui.common.rating import Rating
@@ -102,7 +103,7 @@ def test_an_import_counts_what_can_be_learnt_and_tells_the_rest(tiny: TinyWorksp
     turns = [{"role": "user", "content": "Go on."}, {"role": "assistant", "content": "You ask, and I answer."}] * 20
     turns[5] = {"role": "assistant", "content": LONG["response"]}
     source = write_rows(tmp_path / "chats.jsonl", [*talk(6), LONG, {"messages": turns}])
-    brought = import_file(tiny.workspace, tiny.config(), source, NOON.date())
+    brought = Importer(tiny.workspace, tiny.config(), ImportOptions()).bring_in([source], NOON.date())[0]
     assert [bad.line for bad in brought.bad] == [7, 8]
     assert brought.bad[0].reason.endswith(" tokens, longer than the context of 96")
     assert brought.bad[1].reason.startswith("1 of its 20 answers: up to ")
@@ -115,7 +116,7 @@ def test_an_import_counts_what_can_be_learnt_and_tells_the_rest(tiny: TinyWorksp
 
     only = write_rows(tmp_path / "long.jsonl", [{**LONG, "prompt": "And this?"}])
     with pytest.raises(UsageError, match=r"no new row can be learnt: line 1: \d+ tokens"):
-        import_file(tiny.workspace, tiny.config(), only, NOON.date())
+        Importer(tiny.workspace, tiny.config(), ImportOptions()).bring_in([only], NOON.date())[0]
     assert len(list((tiny.root / "inbox").iterdir())) == 1
 
 
@@ -131,7 +132,7 @@ def test_short_rows_and_rows_measured_before_need_no_tokenizer(
 
     monkeypatch.setattr("engine.runtime.client.Runtime.load", start)
     source = write_rows(tmp_path / "chats.jsonl", talk(6))
-    assert import_file(tiny.workspace, tiny.config(), source, NOON.date()).rows == 6
+    assert Importer(tiny.workspace, tiny.config(), ImportOptions()).bring_in([source], NOON.date())[0].rows == 6
     assert (meter(tiny).rows, meter(tiny).too_long) == (6, 1)
 
 
@@ -145,7 +146,9 @@ def test_a_damaged_record_of_lengths_is_measured_again(tiny: TinyWorkspace) -> N
 
 def test_a_base_without_a_tokenizer_here_leaves_rows_unmeasured(tiny: TinyWorkspace, tmp_path: Path) -> None:
     source = write_rows(tmp_path / "chats.jsonl", [*talk(6), LONG])
-    brought = import_file(tiny.workspace, tiny.config({"model.base": "no/model"}), source, NOON.date())
+    brought = Importer(tiny.workspace, tiny.config({"model.base": "no/model"}), ImportOptions()).bring_in(
+        [source], NOON.date()
+    )[0]
     assert (brought.rows, brought.unmeasured, brought.bad) == (7, 1, ())
 
 

@@ -15,6 +15,7 @@ from engine.core.cancellation import Control
 from engine.core.errors import UsageError
 from engine.pipeline.preview import Preview, preview
 from engine.pipeline.request import TrainRequest
+from luna_tui.common.figures import size
 
 
 def look(tiny: TinyWorkspace, overrides: dict[str, object] | None = None, **request: Any) -> Preview:
@@ -57,6 +58,14 @@ def test_the_time_expected_is_that_of_the_newest_generation_on_such_a_machine(ev
     assert pace.of == 3
     assert pace.evaluate > 0
     assert twice.train == pytest.approx(2 * pace.train, rel=0.01), "24 steps are configured"
+
+
+def test_the_memory_of_the_newest_generation_is_measured(evolved: TinyWorkspace) -> None:
+    memory = look(evolved, phase="converse").memory
+    assert memory.measured_in == 3
+    assert memory.measured is not None
+    assert memory.measured > 100_000_000, "torch alone takes as much"
+    assert memory.batch.tokens > 0
 
 
 def test_a_base_without_generations_has_no_pace(tiny: TinyWorkspace) -> None:
@@ -102,5 +111,9 @@ def test_the_command_prints_json_and_pictures(evolved: TinyWorkspace) -> None:
     assert "∎" in plain.stdout
     found = json.loads(subprocess.run([*mapped, "--json"], capture_output=True, text=True, check=True).stdout)
     assert found["counts"]["new"] == 9
+    memory = found["memory"]
+    assert memory["total"] == sum(part["bytes"] for part in memory["parts"])
+    assert memory["fits"]
+    assert f"memory: about {size(memory['total'])} in {memory['precision']}" in plain.stdout
     assert found["sequences"][0]["pieces"][-1] == {"text": "", "trained": True}
     assert not (evolved.root / "models" / "generations" / "4").exists()

@@ -12,7 +12,8 @@ from tiny_workspace import TinyWorkspace, talk, write_rows
 from engine.config.schema import AgeUpSection
 from engine.data.inbox import InboxRow, append_row
 from engine.service.auto_train import MICRO_GENERATION, Decision, decide, quiet_until, stamp
-from engine.service.inbox_import import import_file, inbox_entries
+from engine.service.inbox_import import Importer, ImportOptions
+from engine.service.inbox_list import inbox_entries
 from engine.service.karma import karma_needed, read_meter
 
 NOON = datetime(2026, 11, 23, 12, 0)
@@ -80,7 +81,7 @@ def test_the_inbox_earns_a_generation_which_learns_it_first_and_spends_it(evolve
 
 def test_corrections_come_before_ratings_before_imports(evolved: TinyWorkspace, tmp_path: Path) -> None:
     imported = write_rows(tmp_path / "old.jsonl", talk(20, start=300))
-    import_file(evolved.workspace, evolved.config(), imported, NOON.date())
+    Importer(evolved.workspace, evolved.config(), ImportOptions()).bring_in([imported], NOON.date())[0]
     append_row(evolved.workspace, InboxRow("Who are you, 401?", "A small model.", 1, "rated", 3))
     correct(evolved, *range(200, 205))
     meter = read_meter(evolved.workspace, evolved.config(), evolved.workspace.lineage())
