@@ -29,7 +29,7 @@ def learned(read: Curriculum) -> tuple[tuple[str, ...], ...]:
 
 
 def told(read: Curriculum) -> list[str]:
-    return [*read.notes, *left_out_lines(read), *(f"{bad.line}: {bad.reason}" for bad in read.bad)]
+    return [*read.notes, *left_out_lines(read.left_out, read.marker), *(f"{bad.line}: {bad.reason}" for bad in read.bad)]
 
 
 CASE_FILES = [
