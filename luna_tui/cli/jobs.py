@@ -42,10 +42,22 @@ def run_job(
     Raises whatever the work raises.
     """
     engine = call.engine.open(workspace)
-    job = accepted(engine, request, config=config, progress=progress)
+    job: Job | None = None
+    cancelled = False
+
+    def cancel() -> None:
+        nonlocal cancelled
+        cancelled = True
+        if job is not None:
+            job.cancel()
+
     try:
-        with cancelled_by_ctrl_c(job.cancel):
+        # Listening comes first: the work begins before its job is returned.
+        with cancelled_by_ctrl_c(cancel):
+            job = accepted(engine, request, config=config, progress=progress)
+            if cancelled:
+                job.cancel()
             return job.result()
     finally:
-        if job.done:
+        if job is None or job.done:
             engine.close()
