@@ -29,7 +29,11 @@ def learned(read: Curriculum) -> tuple[tuple[str, ...], ...]:
 
 
 def told(read: Curriculum) -> list[str]:
-    return [*read.notes, *left_out_lines(read.left_out, read.marker), *(f"{bad.line}: {bad.reason}" for bad in read.bad)]
+    return [
+        *read.notes,
+        *left_out_lines(read.left_out, read.marker),
+        *(f"{bad.line}: {bad.reason}" for bad in read.bad),
+    ]
 
 
 CASE_FILES = [
