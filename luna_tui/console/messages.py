@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.data.questions.answers import Proposal
     from engine.evaluation.evaluate import Eval
     from engine.pipeline.request import TrainRequest
+    from engine.service.requests import ImportRequest
     from engine.workspace.chats.record import StoredChat
     from luna_tui.common.chat_export import ExportFormat
 
@@ -185,6 +186,18 @@ class DryRun(Message):
 @dataclass
 class CancelDryRun(Message):
     """Stop deciding what a training would learn: its page is left."""
+
+
+@dataclass
+class ImportRows(Message):
+    """Import a file or folder, or look at what it would bring."""
+
+    request: ImportRequest
+
+
+@dataclass
+class CancelImport(Message):
+    """Stop the import, or the look at it, that is going on."""
 
 
 @dataclass

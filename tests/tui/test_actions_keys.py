@@ -25,6 +25,7 @@ from luna_tui.console.screens.dashboard import Dashboard
 from luna_tui.console.screens.export_form import ExportForm
 from luna_tui.console.screens.generation import GenerationScreen
 from luna_tui.console.screens.help import Help
+from luna_tui.console.screens.import_form import ImportForm
 from luna_tui.console.screens.items import ItemsScreen
 from luna_tui.console.screens.matrix import MatrixScreen
 from luna_tui.console.screens.questions_form import QuestionsForm
@@ -77,6 +78,7 @@ CASES: dict[str, Case] = {
     "export": Case(on_top(ExportForm)),
     "verify": Case(asked("verify")),
     "questions": Case(on_top(QuestionsForm)),
+    "import": Case(on_top(ImportForm)),
     "config": Case(on_top(ConfigView)),
     "log_scale": Case(lambda app, link: app.state.ui.log_scale),
     "raw": Case(lambda app, link: not app.state.ui.show_raw),
