@@ -211,10 +211,11 @@ class Tell(Message):
 
 @dataclass
 class MakeWorkspace(Message):
-    """Create a workspace in this directory, with the demo's curriculum or empty, and open it."""
+    """Create a workspace in this directory, with the demo's curriculum or empty, and open it; then import files."""
 
     directory: Path
     demo: bool
+    own_files: bool = False
 
 
 @dataclass

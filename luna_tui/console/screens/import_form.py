@@ -46,8 +46,9 @@ class ImportForm(ModalScreen[None]):
     ImportForm #keys { margin: 1 0; }
     """
 
-    def __init__(self, stages: Sequence[str], root: Path, glyphs: Glyphs) -> None:
+    def __init__(self, stages: Sequence[str], root: Path, glyphs: Glyphs, *, into: str = "") -> None:
         super().__init__()
+        self._into = into or _INBOX
         self._stages, self._root, self._glyphs = stages, root, glyphs
         self._asked: ImportRequest | None = None  # what the engine is at, until it answers
         self._stopping = False
@@ -57,13 +58,15 @@ class ImportForm(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         what = "Rows come in once; what is there already, repeats, or does not fit is left out and told."
+        into = Cycle((_INBOX, *self._stages), id="into")
+        into.set_reactive(Cycle.value, self._into)
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content("Import a file or folder")
             yield Words(Text().append(what, "dim"), id="what")
             yield Field(
                 "from", TextEntry(id="source", placeholder="a file or folder, in any format luna reads", wide=True)
             )
-            yield Field("into", Cycle((_INBOX, *self._stages), id="into"))
+            yield Field("into", into)
             yield Field("private data", Cycle(("keep", "mask"), id="mask"))
             yield Field("near repeats", Cycle(("leave out", "take"), id="near"))
             with VerticalScroll(id="found"):
