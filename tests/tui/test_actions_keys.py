@@ -166,7 +166,7 @@ def test_a_refusal_is_told_and_nothing_is_done(play: Play, name: str) -> None:
 def test_there_being_no_job_to_cancel_is_told(play: Play) -> None:
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
         await pilot.press(BY_NAME["cancel_job"].key)
-        await until(lambda: "no eval, matrix, verify or export is going on" in screen_text(app))
+        await until(lambda: "no eval, matrix, verify, export or import is going on" in screen_text(app))
         assert link.called("cancel_job") == []
 
     play(scenario)
