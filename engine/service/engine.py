@@ -22,6 +22,7 @@ from engine.service.requests import (
     EvaluateRequest,
     ExportRequest,
     FillMatrixRequest,
+    ImportRequest,
     PreviewRequest,
     Request,
     TaskRequest,
@@ -48,8 +49,8 @@ class Engine:
     """Trains one request at a time, runs one other job beside it, and keeps chat models, all in threads of its own.
 
     Training holds the workspace's lock, so there is one in the whole workspace. Evaluating, filling a matrix, verifying
-    and exporting only read what is recorded and may run beside it, one at a time: each loads a model. Chat has a thread
-    to itself, since a person waits for it.
+    and exporting only read what is recorded and may run beside it, one at a time: each loads a model. So may an import,
+    which writes a file of its own. Chat has a thread to itself, since a person waits for it.
 
     `polite` lets the threads of a screen in this process go first. Closing is final.
     """
@@ -95,7 +96,7 @@ class Engine:
 
     @property
     def beside(self) -> Job | None:
-        """The evaluation, matrix, verification or export job in progress, None if there is none."""
+        """The job beside training in progress, such as an evaluation or an import, None if there is none."""
         job = self._beside
         return None if job is None or job.done else job
 
@@ -269,6 +270,8 @@ class Engine:
             return work.fill_matrix(workspace, config, request.ref, progress=progress, control=control, show=show)
         if isinstance(request, PreviewRequest):
             return work.preview(workspace, config, request.request, progress=progress, control=control)
+        if isinstance(request, ImportRequest):
+            return work.bring_in(workspace, config, request, progress=progress)
         assert isinstance(request, ExportRequest)
         return work.export(
             workspace,

@@ -120,7 +120,7 @@ class Importer:
                     written.append((temporary, self._import(source, file, runtime)))
             found = [one for _, one in written]
             if all(one.empty for one in found):
-                raise _nothing_new(found)
+                raise _nothing_new(found, self._options.stage)
             done: list[Imported] = []
             for temporary, one in written:
                 if one.empty:
@@ -181,13 +181,7 @@ class Importer:
         return fitting
 
 
-def region_of(locale: str) -> str:
-    """Return the country of a locale such as de_AT.UTF-8, US where it names none."""
-    territory = locale.partition(".")[0].partition("_")[2][:2]
-    return territory.upper() if territory.isalpha() and len(territory) == 2 else "US"
-
-
-def _nothing_new(found: Sequence[Imported]) -> UsageError:
+def _nothing_new(found: Sequence[Imported], stage: str) -> UsageError:
     where = ", ".join(str(one.source) for one in found)
     known = sum(one.tally.known for one in found)
     if any(one.too_long for one in found):
@@ -195,7 +189,8 @@ def _nothing_new(found: Sequence[Imported]) -> UsageError:
         return UsageError(f"no new row can be learnt: {_first(bad)}", where=where, hint=HINT)
     if known:
         words = counted(known, "row is", "rows are")
-        return UsageError(f"all {words} in the inbox already", where=where, hint="luna-tui inbox list")
+        there, hint = (stage, "") if stage else ("the inbox", "luna-tui inbox list")
+        return UsageError(f"all {words} in {there} already", where=where, hint=hint)
     bad = [row for one in found for row in one.bad]
     notes = [note for one in found for note in one.notes]
     why = _first(bad) or "; ".join(notes[:3])

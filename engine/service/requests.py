@@ -78,6 +78,25 @@ class PreviewRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportRequest:
+    """Look at what a file or folder would bring into the inbox, or into a `stage`; with `write` it comes in.
+
+    `region` and `keep_near` are those of `engine.service.inbox_import.ImportOptions`.
+    """
+
+    source: Path
+    stage: str = ""
+    region: str = ""
+    keep_near: bool = False
+    write: bool = False
+
+    @property
+    def label(self) -> str:
+        """A short description of the work in progress."""
+        return f"{'importing' if self.write else 'reading'} {self.source.name or self.source}"
+
+
+@dataclass(frozen=True, slots=True)
 class TaskRequest:
     """Other long work that only reads what is recorded, such as a comparison or the evaluation of a study.
 
@@ -89,5 +108,12 @@ class TaskRequest:
 
 
 Request = (
-    TrainRequest | EvaluateRequest | FillMatrixRequest | VerifyRequest | ExportRequest | PreviewRequest | TaskRequest
+    TrainRequest
+    | EvaluateRequest
+    | FillMatrixRequest
+    | VerifyRequest
+    | ExportRequest
+    | PreviewRequest
+    | ImportRequest
+    | TaskRequest
 )

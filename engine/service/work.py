@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from engine.publish.publish import ExportResult
     from engine.runtime.protocol import StreamEvent
     from engine.service.auto_train import Decision
+    from engine.service.inbox_import import Imported
+    from engine.service.requests import ImportRequest
     from engine.service.session import TrainOutcome
     from engine.workspace.layout import Workspace
     from ledger.verify import VerifyReport
@@ -136,6 +138,21 @@ class Work:
         from engine.pipeline.preview import preview
 
         return preview(workspace, config, request, progress=progress, control=control)
+
+    def bring_in(
+        self, workspace: Workspace, config: Config, request: ImportRequest, *, progress: ProgressCallback
+    ) -> Imported:
+        """Return what a file or folder brings, or would bring where nothing is to be written; may be cancelled."""
+        from datetime import date
+
+        from engine.service.inbox_import import Importer, ImportOptions
+
+        options = ImportOptions(region=request.region, keep_near=request.keep_near, stage=request.stage)
+        importer = Importer(workspace, config, options, progress)
+        (found,) = (
+            importer.bring_in([request.source], date.today()) if request.write else importer.preview([request.source])
+        )
+        return found
 
     def export(
         self,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 
 _DEFAULTS = {
     # OpenMP threads that busy-wait make everything else on the machine many times slower.
@@ -25,6 +25,13 @@ def prepare_environment(env: MutableMapping[str, str] = os.environ) -> None:
     """Set the default environment variables above where the user has not set them."""
     for name, value in _DEFAULTS.items():
         env.setdefault(name, value)
+
+
+def own_region(env: Mapping[str, str] = os.environ) -> str:
+    """Return the country of the locale, such as AT of de_AT.UTF-8; US where it names none."""
+    locale = next((env[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if env.get(name)), "")
+    territory = locale.partition(".")[0].partition("_")[2][:2]
+    return territory.upper() if territory.isalpha() and len(territory) == 2 else "US"
 
 
 def require_docstrings() -> None:

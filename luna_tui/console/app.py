@@ -105,9 +105,7 @@ class LunaApp(OrderedKeys[Leave]):
             self._connect(link)
 
     def get_default_screen(self) -> Screen[Any]:
-        """Return the dashboard with the state read so far, so that one paint is enough; a blank screen where there is
-        no workspace.
-        """
+        """Return the dashboard with what is read so far, for one paint; a blank screen where there is no workspace."""
         if self.link is None:
             return Screen(id="_default")
         deadline = time.monotonic() + _DARK_S
@@ -250,6 +248,8 @@ class LunaApp(OrderedKeys[Leave]):
     @on(messages.MakeWorkspace)
     def _make(self, message: messages.MakeWorkspace) -> None:
         self._enter(message.directory, lambda: self._make_workspace(message.directory, message.demo))
+        if message.own_files and self.controller is not None:
+            self.controller.import_into_curriculum()
 
     @on(messages.OpenWorkspace)
     def _open(self, message: messages.OpenWorkspace) -> None:

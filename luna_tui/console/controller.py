@@ -25,6 +25,7 @@ from luna_tui.console.state.events import (
     ChatsTold,
     ConsoleEvent,
     CurveLoaded,
+    ImportLoaded,
     KarmaRead,
     LineageLoaded,
     ModeChanged,
@@ -73,6 +74,8 @@ class Controller(LeaveActions):
             self._age_up(event)
         elif isinstance(event, PreviewLoaded):
             self.heed_preview(event)
+        elif isinstance(event, ImportLoaded):
+            self.heed_import(event)
         elif isinstance(event, QuestionsProposed | QuestionsWritten):
             self.heed_questions(event)
         elif isinstance(event, ChatsLoaded | ChatsTold):
@@ -141,6 +144,10 @@ class Controller(LeaveActions):
             self.open_dry_run(message.request)
         elif isinstance(message, messages.CancelDryRun):
             self._link.cancel_preview()
+        elif isinstance(message, messages.ImportRows):
+            self._link.bring_in(message.request)
+        elif isinstance(message, messages.CancelImport):
+            self._link.cancel_import()
         elif isinstance(message, messages.WriteQuestions):
             self.write_questions(message)
         elif isinstance(message, messages.Tell):
@@ -239,9 +246,9 @@ class Controller(LeaveActions):
         self._refresh()
 
     def do_cancel_job(self) -> None:
-        """Cancel the eval, matrix, verify or export job in progress."""
+        """Cancel the job beside training in progress."""
         if self.state.job is None:
-            self.tell("no eval, matrix, verify or export is going on", "warning")
+            self.tell("no eval, matrix, verify, export or import is going on", "warning")
         else:
             self._link.cancel_job()
 

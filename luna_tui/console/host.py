@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from luna_tui.common.terminal import Glyphs
@@ -23,6 +23,9 @@ class Host(Protocol):
 
     @property
     def screen(self) -> Screen[Any]: ...
+
+    @property
+    def screen_stack(self) -> Sequence[Screen[Any]]: ...
 
     def change(self, state: ConsoleState, *, first: str | None = None) -> None: ...
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from luna_tui.console.dry_run_actions import DryRunActions
 from luna_tui.console.host import Host
+from luna_tui.console.import_actions import ImportActions
 from luna_tui.console.state.actions import ACTIONS
 from luna_tui.console.workers.link import Link
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from luna_tui.console.screens.quit import QuitWish
 
 
-class LeaveActions(DryRunActions):
+class LeaveActions(ImportActions):
     """Confirms before work in progress is left; the link knows what is in progress, whatever the screen last showed."""
 
     def __init__(self, stage: Host, link: Link) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.data.questions.answers import Proposal
     from engine.evaluation.evaluate import Eval
     from engine.pipeline.request import TrainRequest
+    from engine.service.requests import ImportRequest
     from engine.workspace.chats.record import StoredChat
     from luna_tui.common.chat_export import ExportFormat
 
@@ -188,6 +189,18 @@ class CancelDryRun(Message):
 
 
 @dataclass
+class ImportRows(Message):
+    """Import a file or folder, or look at what it would bring."""
+
+    request: ImportRequest
+
+
+@dataclass
+class CancelImport(Message):
+    """Stop the import, or the look at it, that is going on."""
+
+
+@dataclass
 class Tell(Message):
     """Show a message to the user: level is info, warning or error."""
 
@@ -198,10 +211,11 @@ class Tell(Message):
 
 @dataclass
 class MakeWorkspace(Message):
-    """Create a workspace in this directory, with the demo's curriculum or empty, and open it."""
+    """Create a workspace in this directory, with the demo's curriculum or empty, and open it; then import files."""
 
     directory: Path
     demo: bool
+    own_files: bool = False
 
 
 @dataclass

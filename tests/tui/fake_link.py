@@ -11,6 +11,7 @@ from engine.core.events import Event
 from engine.data.questions.answers import Proposal
 from engine.evaluation.evaluate import Eval
 from engine.pipeline.request import TrainRequest
+from engine.service.requests import ImportRequest
 from engine.workspace.chats.record import StoredChat
 from luna_tui.common.chat_export import ExportFormat
 from luna_tui.common.rating import Rating
@@ -139,6 +140,12 @@ class FakeLink:
 
     def cancel_preview(self) -> None:
         self.calls.append(("cancel_preview",))
+
+    def bring_in(self, request: ImportRequest) -> None:
+        self.calls.append(("bring_in", request))
+
+    def cancel_import(self) -> None:
+        self.calls.append(("cancel_import",))
 
     def stop(self) -> None:
         self.calls.append(("stop",))

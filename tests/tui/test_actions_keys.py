@@ -25,6 +25,7 @@ from luna_tui.console.screens.dashboard import Dashboard
 from luna_tui.console.screens.export_form import ExportForm
 from luna_tui.console.screens.generation import GenerationScreen
 from luna_tui.console.screens.help import Help
+from luna_tui.console.screens.import_form import ImportForm
 from luna_tui.console.screens.items import ItemsScreen
 from luna_tui.console.screens.matrix import MatrixScreen
 from luna_tui.console.screens.questions_form import QuestionsForm
@@ -77,6 +78,7 @@ CASES: dict[str, Case] = {
     "export": Case(on_top(ExportForm)),
     "verify": Case(asked("verify")),
     "questions": Case(on_top(QuestionsForm)),
+    "import": Case(on_top(ImportForm)),
     "config": Case(on_top(ConfigView)),
     "log_scale": Case(lambda app, link: app.state.ui.log_scale),
     "raw": Case(lambda app, link: not app.state.ui.show_raw),
@@ -164,7 +166,7 @@ def test_a_refusal_is_told_and_nothing_is_done(play: Play, name: str) -> None:
 def test_there_being_no_job_to_cancel_is_told(play: Play) -> None:
     async def scenario(app: LunaApp, link: FakeLink, pilot: Pilot[Any]) -> None:
         await pilot.press(BY_NAME["cancel_job"].key)
-        await until(lambda: "no eval, matrix, verify or export is going on" in screen_text(app))
+        await until(lambda: "no eval, matrix, verify, export or import is going on" in screen_text(app))
         assert link.called("cancel_job") == []
 
     play(scenario)

@@ -1,4 +1,4 @@
-"""Where there is no workspace: the three ways on."""
+"""Where there is no workspace: the four ways on."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from engine.core.errors import UsageError
 from luna_tui.console.app import FrameRate, LunaApp
 from luna_tui.console.screens.dashboard import Dashboard
 from luna_tui.console.screens.first_run import FirstRun
+from luna_tui.console.screens.import_form import ImportForm
 
 Scenario = Callable[[LunaApp, "World", Pilot[Any]], Awaitable[None]]
 
@@ -90,6 +91,28 @@ def test_a_workspace_of_ones_own_is_made_here(tmp_path: Path, keys: list[str]) -
     assert play(tmp_path, scenario).made == [(tmp_path, False)]
 
 
+@pytest.mark.parametrize("key", ["4", "f"])
+def test_ones_own_files_are_asked_for_once_the_workspace_is_made(tmp_path: Path, key: str) -> None:
+    async def scenario(app: LunaApp, world: World, pilot: Pilot[Any]) -> None:
+        await pilot.press(key)
+        await until(lambda: isinstance(app.screen, ImportForm) and "[fundamentals]" in screen_text(app))
+        await pilot.press("escape")
+        await until(lambda: isinstance(app.screen, Dashboard))
+
+    world = play(tmp_path, scenario)
+    assert (world.made, world.opened) == ([(tmp_path, False)], [tmp_path])
+
+
+def test_ones_own_files_are_not_asked_for_where_no_workspace_can_be_made(tmp_path: Path) -> None:
+    async def scenario(app: LunaApp, world: World, pilot: Pilot[Any]) -> None:
+        world.fault = UsageError("no room", where="x", hint="")
+        await pilot.press("f")
+        await until(lambda: "no room" in screen_text(app))
+        assert isinstance(app.screen, FirstRun)
+
+    play(tmp_path, scenario)
+
+
 def test_another_workspace_is_opened_by_its_path(tmp_path: Path) -> None:
     other = tmp_path / "other one"
     other.mkdir()
@@ -137,7 +160,7 @@ def test_q_leaves(tmp_path: Path) -> None:
 
 def test_keys_of_the_console_do_nothing_yet(tmp_path: Path) -> None:
     async def scenario(app: LunaApp, world: World, pilot: Pilot[Any]) -> None:
-        await pilot.press("t", "s", "v", "x", "y", "question_mark", "4", "5")
+        await pilot.press("t", "s", "v", "x", "y", "question_mark", "5", "6")
         await pilot.pause()
         assert isinstance(app.screen, FirstRun)
         assert (world.made, world.opened, app.return_value) == ([], [], None)
@@ -189,6 +212,7 @@ def test_everything_is_in_sight_in_ascii_too_in_a_folder_with_a_long_name(
             "See the demo",
             "of my own",
             "another",
+            "my own files",
             "leave",
             "x there is",
         )

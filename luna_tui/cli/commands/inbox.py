@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,11 +53,12 @@ def add(
 
     from engine.core.cancellation import Control
     from engine.core.errors import UsageError
-    from engine.service.inbox_import import Importer, ImportOptions, region_of
+    from engine.service.inbox_import import Importer, ImportOptions
     from luna_tui.cli.json_output import write_document
     from luna_tui.cli.progress import bar
     from luna_tui.cli.signals import cancelled_by_ctrl_c
     from luna_tui.cli.tables.imported import imported_json, print_imported
+    from luna_tui.common.environment import own_region
     from luna_tui.common.terminal import stdout_console
 
     if region and not redact:
@@ -73,8 +73,7 @@ def add(
             control.check()
             progress(done, total, label)
 
-        locale = next((os.environ[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if os.environ.get(name)), "")
-        options = ImportOptions(region=(region or region_of(locale)) if redact else "", keep_near=keep_near)
+        options = ImportOptions(region=(region or own_region()) if redact else "", keep_near=keep_near)
         importer = Importer(opened, config, options, advance)
         brought = importer.preview(sources) if dry_run else importer.bring_in(sources, date.today())
     meter = call.engine.karma_meter(opened, config)
@@ -84,7 +83,7 @@ def add(
         return
     console = stdout_console()
     for one in brought:
-        print_imported(console, one, opened.root, options)
+        print_imported(console, one, opened.root, options.region)
     if dry_run:
         console.print("nothing was written; without --dry-run it is", style="dim")
     _print_meter(console, meter)

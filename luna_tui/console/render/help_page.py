@@ -84,6 +84,13 @@ _OWN_KEYS: tuple[_Section, ...] = (
         ),
     ),
     _Section(
+        "In the import",
+        (
+            ("enter", "See what would come in; then import it."),
+            ("esc", "Stop reading or writing; leave."),
+        ),
+    ),
+    _Section(
         "In the questions",
         (
             ("enter", "Accept the question; the next one."),

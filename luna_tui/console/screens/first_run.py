@@ -24,7 +24,7 @@ _CONFIG = "luna.toml"
 
 
 class FirstRun(Screen[None]):
-    """Offers to create the demo or an empty workspace, or to open another one."""
+    """Offers to create the demo or a workspace, empty or with the user's own files, or to open another one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", show=False),
@@ -59,8 +59,8 @@ class FirstRun(Screen[None]):
     def _choose(self, event: Choices.Chosen) -> None:
         if event.index == 2:
             self._ask_path(True)
-        elif event.index == 1:
-            self.post_message(messages.MakeWorkspace(self._directory, False))
+        elif event.index in (1, 3):
+            self.post_message(messages.MakeWorkspace(self._directory, False, own_files=event.index == 3))
         elif _is_workspace(self._demo):
             self.post_message(messages.OpenWorkspace(self._demo))
         else:
@@ -118,6 +118,9 @@ class FirstRun(Screen[None]):
             first,
             Choice("2n", "A workspace of my own here", mine),
             Choice("3o", "Open another workspace", "Name the folder its luna.toml is in."),
+            Choice(
+                "4f", "Start from my own files", "A workspace here, then a look at a file or folder, and its import."
+            ),
         )
 
 

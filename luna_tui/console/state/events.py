@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from engine.diagnostics.resource_monitor import ResourceSample
     from engine.pipeline.preview import Preview
     from engine.pipeline.request import TrainRequest
+    from engine.service.inbox_import import Imported
+    from engine.service.requests import ImportRequest
     from engine.workspace.chats.record import StoredChat
     from luna_tui.common.loss_curve import Curve
 
@@ -113,7 +115,7 @@ class DetailsLoaded(ConsoleEvent, frozen=True):
 
 
 class JobStarted(ConsoleEvent, frozen=True):
-    """A long job beside training has started: eval, matrix, verify, export or dry run."""
+    """A long job beside training has started: eval, matrix, verify, export, dry run or import."""
 
     job: str
     label: str
@@ -205,6 +207,15 @@ class PreviewLoaded(ConsoleEvent, frozen=True):
 
     request: TrainRequest
     preview: Preview | None
+    problem: str = ""
+    hint: str = ""
+
+
+class ImportLoaded(ConsoleEvent, frozen=True):
+    """What a file or folder brings, or brought if `found.path` is set; None with `problem` and `hint` if it failed."""
+
+    request: ImportRequest
+    found: Imported | None
     problem: str = ""
     hint: str = ""
 

@@ -17,6 +17,9 @@ from luna_tui.common.terminal import UNICODE, Glyphs
 from luna_tui.console.widgets.fields import folded
 from luna_tui.console.widgets.lines import Lines
 
+# More choices than these have empty lines between them only in a terminal of so many rows.
+_FEW, _MANY_ROWS = 3, 30
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -90,6 +93,7 @@ class Choices(Lines, can_focus=True):
         lines: list[Text] = []
         owners: list[int] = []
         beside = not self._roomy and all(len(choice.label + choice.detail) + 7 <= width for choice in self.choices)
+        apart = self._roomy and (len(self.choices) <= _FEW or self.app.size.height >= _MANY_ROWS)
         for number, choice in enumerate(self.choices):
             here = number == self.index
             first = Text().append(f"{self.glyphs.running} " if here else "  ", "run")
@@ -102,7 +106,7 @@ class Choices(Lines, can_focus=True):
                 wanted = [first.append("  ").append(choice.detail, "dim")]
             else:
                 wanted = [first, *(Text().append(indent).append_text(line) for line in details)]
-            if self._roomy and number:
+            if apart and number:
                 wanted.insert(0, Text())
             lines.extend(wanted)
             owners.extend([-1 if not line.plain else number for line in wanted])

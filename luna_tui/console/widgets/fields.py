@@ -140,9 +140,16 @@ class Cycle(Lines, can_focus=True):
 
     def _redraw(self) -> None:
         line = Text()
-        for word in self.words:
+        for word in self._visible:
             line.append(f"[{word}]" if word == self.value else f" {word} ", "head" if word == self.value else "dim")
         self.set_lines([line])
+
+    @property
+    def _visible(self) -> tuple[str, ...]:
+        """The words from the first one that leaves room for the chosen one."""
+        end = self.words.index(self.value) + 1
+        starts = (at for at in range(end) if sum(len(word) + 2 for word in self.words[at:end]) <= self.size.width)
+        return self.words[next(starts, end - 1) :]
 
     def action_turn(self, by: int) -> None:
         """Choose the next word, or the previous one."""
@@ -156,7 +163,7 @@ class Cycle(Lines, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Choose the word under the mouse."""
         start = 0
-        for word in self.words:
+        for word in self._visible:
             if start <= event.x < start + len(word) + 2:
                 self.value = word
             start += len(word) + 2

@@ -15,12 +15,20 @@ from typing import TYPE_CHECKING
 from engine.core.gen_label import gen_label
 from engine.pipeline.request import TrainRequest
 from engine.service.jobs import Job, JobEvent, Refusal
-from engine.service.requests import EvaluateRequest, ExportRequest, FillMatrixRequest, Request, VerifyRequest
+from engine.service.requests import (
+    EvaluateRequest,
+    ExportRequest,
+    FillMatrixRequest,
+    ImportRequest,
+    Request,
+    VerifyRequest,
+)
 from luna_tui.common.engine_facade import EngineFacade
 from luna_tui.console.state.events import ConsoleEvent, KarmaRead, MachineSampled, MatrixLoaded, Noted
 from luna_tui.console.workers.chat_store import ChatStore
 from luna_tui.console.workers.chat_worker import ChatWorker
 from luna_tui.console.workers.chats_link import ChatsLink
+from luna_tui.console.workers.import_link import ImportLink
 from luna_tui.console.workers.job_words import job_events
 from luna_tui.console.workers.loader import Loader
 from luna_tui.console.workers.preview_link import PreviewLink
@@ -33,7 +41,7 @@ if TYPE_CHECKING:
     from engine.service.poller import Poller, Seen
 
 
-class EngineLink(QuestionLink, ChatsLink, PreviewLink):
+class EngineLink(QuestionLink, ChatsLink, PreviewLink, ImportLink):
     """The link of one console to one workspace."""
 
     def __init__(self, facade: EngineFacade, root: Path, *, machine_every_s: float = 1.0) -> None:
@@ -87,6 +95,8 @@ class EngineLink(QuestionLink, ChatsLink, PreviewLink):
         if isinstance(event, JobEvent):
             for news in job_events(event, self._log):
                 self._news.put(news)
+            if event.what == "ended" and isinstance(event.job.request, ImportRequest):
+                self._look_at_inbox()
         else:
             self._follower.put(event)
 

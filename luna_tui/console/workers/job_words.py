@@ -9,10 +9,18 @@ from typing import TYPE_CHECKING, Any
 from engine.core.counted import counted
 from engine.core.gen_label import gen_label
 from engine.service.jobs import Job, JobEvent
-from engine.service.requests import EvaluateRequest, ExportRequest, FillMatrixRequest, PreviewRequest, VerifyRequest
+from engine.service.requests import (
+    EvaluateRequest,
+    ExportRequest,
+    FillMatrixRequest,
+    ImportRequest,
+    PreviewRequest,
+    VerifyRequest,
+)
 from luna_tui.console.state.events import (
     ConsoleEvent,
     EvaluationLoaded,
+    ImportLoaded,
     JobEnded,
     JobProgress,
     JobStarted,
@@ -30,6 +38,7 @@ _NAMES = {
     VerifyRequest: "verify",
     ExportRequest: "export",
     PreviewRequest: "preview",
+    ImportRequest: "import",
 }
 
 
@@ -51,11 +60,15 @@ def _ended(job: Job, name: str, log: Path) -> Iterator[ConsoleEvent]:
 
     error = job.error()
     if isinstance(error, Interrupted):
+        if isinstance(job.request, ImportRequest):
+            yield ImportLoaded(job.request, None, "cancelled: nothing was written")
         yield JobEnded(name, True, f"{job.label}: cancelled")
     elif error is not None:
         problem = told(error, log)
         if isinstance(job.request, PreviewRequest):
             yield PreviewLoaded(job.request.request, None, problem.text, problem.hint)
+        elif isinstance(job.request, ImportRequest):
+            yield ImportLoaded(job.request, None, problem.text, problem.hint)
         yield JobEnded(name, False, f"{job.label}: {problem.text}", (problem.hint,) if problem.hint else ())
     else:
         yield from _well(job.request, name, job.result())
@@ -77,6 +90,10 @@ def _well(request: object, name: str, result: Any) -> Iterator[ConsoleEvent]:
     elif isinstance(request, PreviewRequest):
         yield PreviewLoaded(request.request, result)
         yield JobEnded(name, True, f"dry run of {gen_label(result.gen)}: nothing was trained")
+    elif isinstance(request, ImportRequest):
+        yield ImportLoaded(request, result)
+        into = f"are in {result.path.parent.name}/{result.path.name}" if result.path else "were found, none is written"
+        yield JobEnded(name, True, f"{counted(result.rows, 'new row')} of {result.source.name} {into}")
     else:
         yield _verified(name, result)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.core.events import Event
     from engine.data.questions.answers import Proposal
     from engine.evaluation.evaluate import Eval
+    from engine.service.requests import ImportRequest
     from engine.workspace.chats.record import StoredChat
     from luna_tui.common.chat_export import ExportFormat
     from luna_tui.console.state.events import ConsoleEvent
@@ -72,6 +73,12 @@ class Link(Protocol):
         ...
 
     def cancel_preview(self) -> None: ...
+
+    def bring_in(self, request: ImportRequest) -> None:
+        """Import a file or folder, or look at what it would bring; the result is an event."""
+        ...
+
+    def cancel_import(self) -> None: ...
 
     def stop(self) -> None:
         """Request that the run stops after its current step, with a checkpoint; also for a run of another process."""
