@@ -112,9 +112,9 @@ class Row:
             for at, id_ in answer_ids(self.turns).items():
                 yield LearnedAnswer(id_, tuple(texts[: at - 1]) if with_history else (), texts[at - 1], texts[at], at)
 
-    def to_json(self) -> str:
-        """Return canonical JSON on one line; the same bytes on every machine, since the source is left out."""
-        plain: dict[str, object] = {"id": self.id, "kind": self.kind, "stage": self.stage}
+    def content(self) -> dict[str, object]:
+        """Return the fields that a person writes, as plain values that are read as the same row again."""
+        plain: dict[str, object] = {}
         if self.kind == "chat":
             plain["messages"] = [plain_message(turn) for turn in self.turns]
         elif self.kind == "qa":
@@ -122,7 +122,11 @@ class Row:
         else:
             plain["text"] = self.response
         optional = {"accept": list(self.accept), "topic": self.topic, "karma": self.karma, "score": self.score}
-        plain |= {name: value for name, value in optional.items() if value not in (None, [])}
+        return plain | {name: value for name, value in optional.items() if value not in (None, [])}
+
+    def to_json(self) -> str:
+        """Return canonical JSON on one line; the same bytes on every machine, since the source is left out."""
+        plain: dict[str, object] = {"id": self.id, "kind": self.kind, "stage": self.stage, **self.content()}
         if self.group != _default_group(self.id, self.kind, self.prompt):
             plain["group"] = self.group
         return canonical_json(plain)
